@@ -84,13 +84,15 @@ export class AuthenticationError extends CqlError {
 /** 0x1000: not enough replicas are alive for the consistency level. */
 export class UnavailableError extends CqlError {
   readonly code = ErrorCode.UNAVAILABLE
-  constructor(
-    message: string,
-    readonly consistency: ConsistencyLevel,
-    readonly required: number,
-    readonly alive: number,
-  ) {
+  readonly consistency: ConsistencyLevel
+  readonly required: number
+  readonly alive: number
+
+  constructor(message: string, consistency: ConsistencyLevel, required: number, alive: number) {
     super(message)
+    this.consistency = consistency
+    this.required = required
+    this.alive = alive
   }
 }
 
@@ -112,29 +114,49 @@ export class TruncateError extends CqlError {
 /** 0x1100: replicas did not acknowledge a write in time. `contentions` is sent for CAS writes in v5 only. */
 export class WriteTimeoutError extends CqlError {
   readonly code = ErrorCode.WRITE_TIMEOUT
+  readonly consistency: ConsistencyLevel
+  readonly received: number
+  readonly blockFor: number
+  readonly writeType: WriteType
+  readonly contentions: number
+
   constructor(
     message: string,
-    readonly consistency: ConsistencyLevel,
-    readonly received: number,
-    readonly blockFor: number,
-    readonly writeType: WriteType,
-    readonly contentions: number = 0,
+    consistency: ConsistencyLevel,
+    received: number,
+    blockFor: number,
+    writeType: WriteType,
+    contentions: number = 0,
   ) {
     super(message)
+    this.consistency = consistency
+    this.received = received
+    this.blockFor = blockFor
+    this.writeType = writeType
+    this.contentions = contentions
   }
 }
 
 /** 0x1200: replicas did not answer a read in time. */
 export class ReadTimeoutError extends CqlError {
   readonly code = ErrorCode.READ_TIMEOUT
+  readonly consistency: ConsistencyLevel
+  readonly received: number
+  readonly blockFor: number
+  readonly dataPresent: boolean
+
   constructor(
     message: string,
-    readonly consistency: ConsistencyLevel,
-    readonly received: number,
-    readonly blockFor: number,
-    readonly dataPresent: boolean,
+    consistency: ConsistencyLevel,
+    received: number,
+    blockFor: number,
+    dataPresent: boolean,
   ) {
     super(message)
+    this.consistency = consistency
+    this.received = received
+    this.blockFor = blockFor
+    this.dataPresent = dataPresent
   }
 }
 
@@ -144,43 +166,67 @@ export type FailureReasons = ReadonlyMap<string, number>
 /** 0x1300: a replica failed while reading. */
 export class ReadFailureError extends CqlError {
   readonly code = ErrorCode.READ_FAILURE
+  readonly consistency: ConsistencyLevel
+  readonly received: number
+  readonly blockFor: number
+  readonly failures: FailureReasons
+  readonly dataPresent: boolean
+
   constructor(
     message: string,
-    readonly consistency: ConsistencyLevel,
-    readonly received: number,
-    readonly blockFor: number,
-    readonly failures: FailureReasons,
-    readonly dataPresent: boolean,
+    consistency: ConsistencyLevel,
+    received: number,
+    blockFor: number,
+    failures: FailureReasons,
+    dataPresent: boolean,
   ) {
     super(message)
+    this.consistency = consistency
+    this.received = received
+    this.blockFor = blockFor
+    this.failures = failures
+    this.dataPresent = dataPresent
   }
 }
 
 /** 0x1400: a user defined function failed. */
 export class FunctionFailureError extends CqlError {
   readonly code = ErrorCode.FUNCTION_FAILURE
-  constructor(
-    message: string,
-    readonly keyspace: string,
-    readonly functionName: string,
-    readonly argTypes: readonly string[],
-  ) {
+  readonly keyspace: string
+  readonly functionName: string
+  readonly argTypes: readonly string[]
+
+  constructor(message: string, keyspace: string, functionName: string, argTypes: readonly string[]) {
     super(message)
+    this.keyspace = keyspace
+    this.functionName = functionName
+    this.argTypes = argTypes
   }
 }
 
 /** 0x1500: a replica failed while writing. */
 export class WriteFailureError extends CqlError {
   readonly code = ErrorCode.WRITE_FAILURE
+  readonly consistency: ConsistencyLevel
+  readonly received: number
+  readonly blockFor: number
+  readonly failures: FailureReasons
+  readonly writeType: WriteType
+
   constructor(
     message: string,
-    readonly consistency: ConsistencyLevel,
-    readonly received: number,
-    readonly blockFor: number,
-    readonly failures: FailureReasons,
-    readonly writeType: WriteType,
+    consistency: ConsistencyLevel,
+    received: number,
+    blockFor: number,
+    failures: FailureReasons,
+    writeType: WriteType,
   ) {
     super(message)
+    this.consistency = consistency
+    this.received = received
+    this.blockFor = blockFor
+    this.failures = failures
+    this.writeType = writeType
   }
 }
 
@@ -192,13 +238,15 @@ export class CdcWriteFailureError extends CqlError {
 /** 0x1700: it is unknown whether a CAS write was applied. */
 export class CasWriteUnknownError extends CqlError {
   readonly code = ErrorCode.CAS_WRITE_UNKNOWN
-  constructor(
-    message: string,
-    readonly consistency: ConsistencyLevel,
-    readonly received: number,
-    readonly blockFor: number,
-  ) {
+  readonly consistency: ConsistencyLevel
+  readonly received: number
+  readonly blockFor: number
+
+  constructor(message: string, consistency: ConsistencyLevel, received: number, blockFor: number) {
     super(message)
+    this.consistency = consistency
+    this.received = received
+    this.blockFor = blockFor
   }
 }
 
@@ -225,23 +273,24 @@ export class ConfigurationError extends CqlError {
 /** 0x2400: the keyspace or table exists already; `table` is empty for a keyspace. */
 export class AlreadyExistsError extends CqlError {
   readonly code = ErrorCode.ALREADY_EXISTS
-  constructor(
-    message: string,
-    readonly keyspace: string,
-    readonly table: string,
-  ) {
+  readonly keyspace: string
+  readonly table: string
+
+  constructor(message: string, keyspace: string, table: string) {
     super(message)
+    this.keyspace = keyspace
+    this.table = table
   }
 }
 
 /** 0x2500: the prepared statement id is unknown here. */
 export class UnpreparedError extends CqlError {
   readonly code = ErrorCode.UNPREPARED
-  constructor(
-    message: string,
-    readonly id: Uint8Array,
-  ) {
+  readonly id: Uint8Array
+
+  constructor(message: string, id: Uint8Array) {
     super(message)
+    this.id = id
   }
 }
 
@@ -250,11 +299,12 @@ export class MarshalError extends Error {}
 
 /** Data in a file is not in the expected format. Carries where, and is never served around. */
 export class CorruptionError extends Error {
-  constructor(
-    message: string,
-    readonly file: string,
-    readonly offset: number,
-  ) {
+  readonly file: string
+  readonly offset: number
+
+  constructor(message: string, file: string, offset: number) {
     super(`${message} (${file} at offset ${offset})`)
+    this.file = file
+    this.offset = offset
   }
 }
