@@ -64,6 +64,10 @@ export type WriteType =
 /** Base of every error that has a wire code; never thrown itself. */
 export abstract class CqlError extends Error {
   abstract readonly code: ErrorCode
+  /** Client warnings that go with the error (v4 and later). */
+  warnings?: readonly string[]
+  /** Id of the tracing session, when tracing was asked for. */
+  tracingId?: Uint8Array
 }
 
 /** 0x0000: something unexpected happened on the server, a bug. */

@@ -20,6 +20,19 @@ export interface BoundValues {
 
 export const NO_VALUES: BoundValues = { buffer: new Uint8Array(0), count: 0, offsets: [], lengths: [] }
 
+/**
+ * Where the ids of an EXECUTE lie in the frame they arrived in: no view is made of them. Valid during the turn, as
+ * bound values are.
+ */
+export interface PreparedRef {
+  readonly buffer: Uint8Array
+  readonly idOffset: number
+  readonly idLength: number
+  /** The result metadata id of v5; `resultIdLength` is -1 in older versions. */
+  readonly resultIdOffset: number
+  readonly resultIdLength: number
+}
+
 /** What a QUERY, EXECUTE or BATCH says beside the statement (native protocol v5, section 4.1.4). */
 export interface QueryOptions {
   readonly consistency: ConsistencyLevel

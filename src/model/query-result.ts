@@ -55,6 +55,11 @@ export interface RowsResult extends Outcome {
   readonly pagingState: Uint8Array | null
   /** v5: the client's result metadata id is out of date; the new metadata and id are sent. */
   readonly metadataChanged?: boolean
+  /**
+   * Whether the columns stay out of the response. Absent: as the request's skip_metadata says, unless the metadata
+   * changed. A conditional statement says false: its columns differ from answer to answer (CASSANDRA-13992).
+   */
+  readonly noMetadata?: boolean
 }
 
 export interface SetKeyspaceResult extends Outcome {

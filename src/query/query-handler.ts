@@ -1,4 +1,4 @@
-import type { BatchEntry, BatchType, QueryOptions } from '../model/query-options.ts'
+import type { BatchEntry, BatchType, PreparedRef, QueryOptions } from '../model/query-options.ts'
 import type { QueryResult, SchemaChange } from '../model/query-result.ts'
 
 /** What the server knows of one client connection (`ClientState`). Changed by USE and by a successful login. */
@@ -26,10 +26,9 @@ export interface RequestFlags {
 export interface QueryHandler {
   query(text: string, options: QueryOptions, state: ClientState, flags: RequestFlags): QueryResult | Promise<QueryResult>
   prepare(text: string, keyspace: string | null, state: ClientState, flags: RequestFlags): QueryResult | Promise<QueryResult>
-  /** `id` and `resultMetadataId` are views into the frame. Throws UnpreparedError for an unknown id. */
+  /** Throws UnpreparedError for an unknown id. `statement` and `options` are reused unless a promise is returned. */
   execute(
-    id: Uint8Array,
-    resultMetadataId: Uint8Array | null,
+    statement: PreparedRef,
     options: QueryOptions,
     state: ClientState,
     flags: RequestFlags,
