@@ -1,0 +1,142 @@
+/**
+ * Memory for one memtable: blocks of any size cut from slabs, named by 32-bit pointers instead of objects, so that
+ * millions of rows cost the garbage collector nothing. A table that is truncated or dropped lets go of all its slabs
+ * at once.
+ *
+ * A pointer is `slab index << 17 | offset / 8`: each slab stands for a stride of 1 MiB whatever its true size. Small
+ * tables begin with small slabs; a block larger than a stride has a slab to itself. Pointer 0 is none.
+ */
+const STRIDE_SHIFT = 17
+const STRIDE_BYTES = 1 << 20
+const FIRST_SLAB_BYTES = 4096
+const EXACT_CLASS_BYTES = 512
+const EXACT_CLASSES = EXACT_CLASS_BYTES / 8 + 1
+const CLASSES = EXACT_CLASSES + 8 * 24
+
+/** Size class of a block of `bytes`; exact up to 512 bytes, then eight classes to each power of two. */
+function sizeClass(bytes: number): number {
+  if (bytes <= EXACT_CLASS_BYTES) return (bytes + 7) >>> 3
+  const power = 31 - Math.clz32(bytes - 1)
+  const step = 1 << (power - 3)
+  return EXACT_CLASSES + (power - 9) * 8 + ((bytes - 1 - (1 << power)) / step | 0)
+}
+
+/** Bytes that a block of a size class takes. */
+function classBytes(index: number): number {
+  if (index < EXACT_CLASSES) return index << 3
+  const power = 9 + ((index - EXACT_CLASSES) >>> 3)
+  const step = 1 << (power - 3)
+  return (1 << power) + ((((index - EXACT_CLASSES) & 7) + 1) * step)
+}
+
+/** Allocates blocks out of slabs on SharedArrayBuffers. Contents of a block are not zeroed. */
+export class SlabAllocator {
+  /** Views of each slab, by slab index. */
+  readonly words: Int32Array[] = []
+  readonly bytes: Uint8Array[] = []
+  /** Bytes in slabs, and of them in blocks that are in use. */
+  reservedBytes = 0
+  usedBytes = 0
+  readonly #free = new Int32Array(CLASSES)
+  #slab = -1
+  #offset = 0
+  #limit = 0
+  #nextSlabBytes = FIRST_SLAB_BYTES
+  readonly #onReserve: (bytes: number) => void
+
+  /** `onReserve` hears of each change in reserved bytes, so that a limit over all tables can be kept. */
+  constructor(onReserve: (bytes: number) => void = () => {}) {
+    this.#onReserve = onReserve
+  }
+
+  /** Word index of a block within its slab. */
+  static wordOf(pointer: number): number {
+    return (pointer & 0x1ffff) << 1
+  }
+
+  /** Index of the slab of a block. */
+  static slabOf(pointer: number): number {
+    return pointer >>> STRIDE_SHIFT
+  }
+
+  /** Pointer to a new block of at least `bytes` bytes, aligned to 8. */
+  allocate(bytes: number): number {
+    const index = sizeClass(bytes)
+    const size = classBytes(index)
+    this.usedBytes += size
+    const head = this.#free[index]!
+    if (head !== 0) {
+      this.#free[index] = this.words[head >>> STRIDE_SHIFT]![(head & 0x1ffff) << 1]!
+      return head
+    }
+    if (this.#offset + size > this.#limit) {
+      if (size > STRIDE_BYTES / 4 && this.#slab >= 0) return this.#addSlab(size) << STRIDE_SHIFT
+      this.#retireTail()
+      this.#nextSlabBytes = Math.max(this.#nextSlabBytes, Math.min(STRIDE_BYTES / 4, size + 8))
+      this.#slab = this.#addSlab(this.#nextSlabBytes)
+      this.#limit = this.#nextSlabBytes
+      // The first block of the first slab would have pointer 0, which stands for none.
+      this.#offset = this.#slab === 0 ? 8 : 0
+      this.#nextSlabBytes = Math.min(STRIDE_BYTES, this.#nextSlabBytes * 2)
+      if (this.#offset + size > this.#limit) return this.#reallocate(size)
+    }
+    const pointer = (this.#slab << STRIDE_SHIFT) | (this.#offset >>> 3)
+    this.#offset += size
+    return pointer
+  }
+
+  /** Gives a block back; `bytes` as it was allocated with. */
+  free(pointer: number, bytes: number): void {
+    const index = sizeClass(bytes)
+    this.usedBytes -= classBytes(index)
+    this.words[pointer >>> STRIDE_SHIFT]![(pointer & 0x1ffff) << 1] = this.#free[index]!
+    this.#free[index] = pointer
+  }
+
+  /** Whether a block allocated with `oldBytes` can hold `newBytes` and would not be another size. */
+  static sameClass(oldBytes: number, newBytes: number): boolean {
+    return sizeClass(oldBytes) === sizeClass(newBytes)
+  }
+
+  /** Lets go of everything. Pointers given before are void; open views keep their slabs by reference. */
+  clear(): void {
+    this.#onReserve(-this.reservedBytes)
+    this.words.length = 0
+    this.bytes.length = 0
+    this.reservedBytes = 0
+    this.usedBytes = 0
+    this.#free.fill(0)
+    this.#slab = -1
+    this.#offset = 0
+    this.#limit = 0
+    this.#nextSlabBytes = FIRST_SLAB_BYTES
+  }
+
+  #reallocate(size: number): number {
+    this.usedBytes -= size
+    return this.allocate(size)
+  }
+
+  #addSlab(bytes: number): number {
+    const memory = new SharedArrayBuffer(bytes)
+    this.words.push(new Int32Array(memory))
+    this.bytes.push(new Uint8Array(memory))
+    this.reservedBytes += bytes
+    this.#onReserve(bytes)
+    return this.words.length - 1
+  }
+
+  /** What is left of the current slab becomes free blocks. */
+  #retireTail(): void {
+    let left = this.#limit - this.#offset
+    while (left >= 8 && this.#slab >= 0) {
+      const size = Math.min(left, EXACT_CLASS_BYTES) & ~7
+      const pointer = (this.#slab << STRIDE_SHIFT) | (this.#offset >>> 3)
+      const index = size >>> 3
+      this.words[this.#slab]![(pointer & 0x1ffff) << 1] = this.#free[index]!
+      this.#free[index] = pointer
+      this.#offset += size
+      left -= size
+    }
+  }
+}
