@@ -154,6 +154,13 @@ export class RequestDecoder {
     this.execute = new ExecuteView()
   }
 
+  /** Lets go of the buffers of the request decoded last. */
+  release(): void {
+    this.reader.reset(NOTHING, 0, 0)
+    this.execute.buffer = NOTHING
+    this.execute.options.values.buffer = NOTHING
+  }
+
   decode(version: number, flags: number, opcode: number, buffer: Buffer, start: number, end: number): Request {
     const { reader } = this
     reader.reset(buffer, start, end)
