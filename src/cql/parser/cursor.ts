@@ -43,6 +43,11 @@ export class Cursor {
     return this.kinds[this.at] as number
   }
 
+  /** Like `kind ===`, but the compiler doesn't take it for a fact that outlasts the next move. */
+  is(kind: number): boolean {
+    return this.kinds[this.at] === kind
+  }
+
   /** Kinds ahead; the tokens end with EOF or ERROR, which no rule passes, but lookahead may. */
   ahead(distance: number): number {
     const index = this.at + distance

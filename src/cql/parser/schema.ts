@@ -205,16 +205,16 @@ function tableAlteration(c: Cursor): TableAlteration {
     }
     case T.K_DROP: {
       c.at++
-      if (c.kind === T.K_COMPACT && c.ahead(1) === T.K_STORAGE) {
+      if (c.is(T.K_COMPACT) && c.ahead(1) === T.K_STORAGE) {
         c.at += 2
         return { kind: 'dropCompactStorage' }
       }
       const ifColumnExists = ifExists(c)
-      const columns = c.kind === T.LPAREN ? identifiersInParentheses(c) : [identifier(c)]
+      const columns = c.is(T.LPAREN) ? identifiersInParentheses(c) : [identifier(c)]
       let timestamp: string | null = null
       if (c.accept(T.K_USING)) {
         c.expect(T.K_TIMESTAMP)
-        if (c.kind !== T.INTEGER) c.fail()
+        if (!c.is(T.INTEGER)) c.fail()
         timestamp = c.rawText()
         c.at++
       }
