@@ -1,0 +1,569 @@
+import { asciiText } from '../common/bytes.ts'
+import { InvalidRequestError, MarshalError } from '../common/errors.ts'
+import type { BoundValues } from '../model/query-options.ts'
+import type { ColumnSpecification } from '../model/query-result.ts'
+import {
+  componentTypes,
+  type CqlType,
+  fieldPath,
+  freeze,
+  type Literal as TypedLiteral,
+  literalText,
+  literalToBytes,
+  native,
+  packList,
+  packMapSorted,
+  packSet,
+  packTuple,
+  packVector,
+  preferredType,
+  sameType,
+  testLiteralAssignment,
+  unwrapReversed,
+} from '../types/index.ts'
+import { findFunction, type NativeFunction } from './functions.ts'
+import type * as raw from './raw/index.ts'
+
+/**
+ * Terms: values that a statement names, prepared against the type they are for (`Term`). A term evaluates to bytes, to
+ * null, or to undefined where the client left the value unset.
+ */
+export type Term =
+  | { readonly kind: 'constant'; readonly value: Uint8Array | null }
+  | { readonly kind: 'marker'; readonly index: number; readonly receiver: ColumnSpecification }
+  | { readonly kind: 'list'; readonly elements: readonly Term[] }
+  | { readonly kind: 'set'; readonly type: CqlType; readonly elements: readonly Term[] }
+  | { readonly kind: 'map'; readonly type: CqlType; readonly entries: readonly (readonly [Term, Term])[] }
+  | { readonly kind: 'tuple'; readonly type: CqlType; readonly elements: readonly Term[] }
+  | { readonly kind: 'vector'; readonly type: CqlType; readonly elements: readonly Term[] }
+  | { readonly kind: 'function'; readonly function: NativeFunction; readonly args: readonly Term[] }
+
+/** A value: its bytes, null, or undefined for a bind variable that was left unset. */
+export type Value = Uint8Array | null | undefined
+
+/** What evaluating terms needs from outside: bound values, and where now(), uuid() and the like come from. */
+export interface ExecutionContext {
+  readonly values: BoundValues
+  /** Milliseconds since the epoch, the same for all of a statement. */
+  readonly nowMillis: number
+  timeUuid(): Uint8Array
+  randomUuid(): Uint8Array
+}
+
+/** What is gathered while a statement is prepared. */
+export interface PrepareContext {
+  readonly keyspace: string
+  /** The receiver of each bind marker, by its index in the statement. */
+  readonly markers: (ColumnSpecification | undefined)[]
+  /** The milliseconds that the literal 'now' of a timestamp stands for. */
+  readonly nowMillis: number
+  /** Type of a hint or cast. */
+  resolveType(type: raw.RawType): CqlType
+}
+
+/** Type as messages name it: that of CQL, without frozen for what is nested (`AbstractType.asCQL3Type`). */
+export function typeName(type: CqlType): string {
+  return unwrapReversed(type).cqlName
+}
+
+function invalid(message: string): InvalidRequestError {
+  return new InvalidRequestError(message)
+}
+
+/** A specification for part of a receiver, such as `value(l)` for an element of list `l`. */
+export function part(receiver: ColumnSpecification, name: string, type: CqlType): ColumnSpecification {
+  return { keyspace: receiver.keyspace, table: receiver.table, name, type }
+}
+
+export function elementSpecification(receiver: ColumnSpecification, type: CqlType): ColumnSpecification {
+  return part(receiver, `value(${receiver.name})`, type)
+}
+
+type NonNullLiteral = raw.Literal & { readonly type: Exclude<raw.LiteralType, 'null'> }
+
+function isNullLiteral(term: raw.Term): boolean {
+  return term.kind === 'literal' && term.type === 'null'
+}
+
+function typed(literal: raw.Literal): TypedLiteral {
+  return { kind: (literal as NonNullLiteral).type, text: literal.text }
+}
+
+/** The text of a raw term as error messages show it (`Term.Raw.getText`). */
+export function termText(term: raw.Term): string {
+  switch (term.kind) {
+    case 'literal':
+      return term.type === 'null' ? 'NULL' : literalText(typed(term))
+    case 'bindMarker':
+      return term.name === null ? '?' : `:${term.name}`
+    case 'functionCall':
+      return `${term.name.keyspace === null ? '' : `${term.name.keyspace}.`}${term.name.name}(${term.args.map(termText).join(', ')})`
+    case 'typeCast':
+      return `(${rawTypeText(term.type)})${termText(term.term)}`
+    case 'cast':
+      return `CAST(${termText(term.term)} AS ${term.type})`
+    case 'listLiteral':
+      return `[${term.elements.map(termText).join(', ')}]`
+    case 'setLiteral':
+      return `{${term.elements.map(termText).join(', ')}}`
+    case 'mapLiteral':
+      return `{${term.entries.map(([k, v]) => `${termText(k)}: ${termText(v)}`).join(', ')}}`
+    case 'tupleLiteral':
+      return `(${term.elements.map(termText).join(', ')})`
+    case 'udtLiteral':
+      return `{${term.fields.map(([f, v]) => `${f.text}: ${termText(v)}`).join(', ')}}`
+    case 'arithmetic':
+      return `${termText(term.left)} ${term.operator} ${termText(term.right)}`
+    case 'negation':
+      return `-${termText(term.term)}`
+  }
+}
+
+function rawTypeText(type: raw.RawType): string {
+  switch (type.kind) {
+    case 'native':
+      return type.name
+    case 'list':
+      return `list<${rawTypeText(type.element)}>`
+    case 'set':
+      return `set<${rawTypeText(type.element)}>`
+    case 'map':
+      return `map<${rawTypeText(type.key)}, ${rawTypeText(type.value)}>`
+    case 'tuple':
+      return `tuple<${type.elements.map(rawTypeText).join(', ')}>`
+    case 'vector':
+      return `vector<${rawTypeText(type.element)}, ${type.dimension}>`
+    case 'udt':
+      return type.name
+    case 'custom':
+      return `'${type.className}'`
+  }
+}
+
+/** Whether a term can be given for a receiver (`AssignmentTestable.testAssignment`). */
+export function testAssignment(term: raw.Term, receiver: ColumnSpecification, context: PrepareContext): 'EXACT' | 'WEAK' | 'NOT' {
+  const type = unwrapReversed(receiver.type)
+  const all = (tests: readonly ('EXACT' | 'WEAK' | 'NOT')[]): 'EXACT' | 'WEAK' | 'NOT' =>
+    tests.includes('NOT') ? 'NOT' : tests.includes('WEAK') ? 'WEAK' : 'EXACT'
+  switch (term.kind) {
+    case 'literal':
+      return term.type === 'null' ? 'WEAK' : testLiteralAssignment(type, typed(term))
+    case 'bindMarker':
+      return 'WEAK'
+    case 'typeCast': {
+      const cast = context.resolveType(term.type)
+      if (sameType(type, cast) || (type.kind === cast.kind && type.cqlName === cast.cqlName)) return 'EXACT'
+      return isValueCompatible(type, cast) ? 'WEAK' : 'NOT'
+    }
+    case 'functionCall': {
+      const result = functionResultType(term, receiver, context)
+      if (result === null) return 'WEAK'
+      return sameType(type, result) ? 'EXACT' : isValueCompatible(type, result) ? 'WEAK' : 'NOT'
+    }
+    case 'cast':
+      return native[term.type === 'varchar' ? 'text' : term.type] === type ? 'EXACT' : 'WEAK'
+    case 'listLiteral':
+      if (type.kind === 'vector') {
+        if (term.elements.length !== type.dimension) return 'NOT'
+        return all(term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)))
+      }
+      if (type.kind !== 'list') return 'NOT'
+      return all(term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)))
+    case 'setLiteral':
+      if (type.kind === 'map' && term.elements.length === 0) return 'WEAK'
+      if (type.kind !== 'set') return 'NOT'
+      return all(term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)))
+    case 'mapLiteral':
+      if (type.kind !== 'map') return 'NOT'
+      return all(
+        term.entries.flatMap(([k, v]) => [
+          testAssignment(k, part(receiver, `key(${receiver.name})`, type.keys), context),
+          testAssignment(v, elementSpecification(receiver, type.values), context),
+        ]),
+      )
+    case 'tupleLiteral': {
+      if (type.kind !== 'tuple' && type.kind !== 'udt') return 'NOT'
+      const types = componentTypes(type)
+      if (term.elements.length > types.length) return 'NOT'
+      return all(
+        term.elements.map((e, i) => testAssignment(e, part(receiver, `${receiver.name}[${i}]`, types[i]!), context)),
+      )
+    }
+    case 'udtLiteral':
+      if (type.kind !== 'udt') return 'NOT'
+      return all(
+        term.fields.map(([field, value]) => {
+          const index = type.fieldNames.indexOf(field.text)
+          if (index < 0) return 'NOT'
+          return testAssignment(value, part(receiver, `${receiver.name}.${field.text}`, type.fieldTypes[index]!), context)
+        }),
+      )
+    case 'arithmetic':
+    case 'negation':
+      return 'WEAK'
+  }
+}
+
+/** `AbstractType.isValueCompatibleWith` for the pairs that matter to casts and function results. */
+export function isValueCompatible(receiver: CqlType, source: CqlType): boolean {
+  if (sameType(receiver, source)) return true
+  const to = receiver.kind
+  const from = source.kind
+  if (to === 'blob') return true
+  if (to === 'text') return from === 'ascii'
+  if (to === 'bigint') return from === 'timestamp' || from === 'time'
+  if (to === 'varint') return from === 'int' || from === 'bigint'
+  if (to === 'uuid') return from === 'timeuuid'
+  if (to === 'timestamp') return from === 'timeuuid' && false
+  if (to === 'list' && from === 'list') return isValueCompatible(receiver.elements, source.elements)
+  if (to === 'set' && from === 'set') return isValueCompatible(receiver.elements, source.elements)
+  if (to === 'map' && from === 'map') {
+    return isValueCompatible(receiver.keys, source.keys) && isValueCompatible(receiver.values, source.values)
+  }
+  return false
+}
+
+/** Prepares a term for a receiver. Throws an InvalidRequestError when its type does not fit. */
+export function prepareTerm(term: raw.Term, receiver: ColumnSpecification, context: PrepareContext): Term {
+  const type = unwrapReversed(receiver.type)
+  switch (term.kind) {
+    case 'literal':
+      return prepareLiteral(term, receiver, context)
+    case 'bindMarker':
+      context.markers[term.index] = receiver
+      return { kind: 'marker', index: term.index, receiver }
+    case 'typeCast': {
+      const cast = context.resolveType(term.type)
+      const castReceiver = part(receiver, receiver.name, cast)
+      if (testAssignment(term.term, castReceiver, context) === 'NOT') {
+        throw invalid(`Cannot cast value ${termText(term.term)} to type ${typeName(cast)}`)
+      }
+      if (testAssignment(term, receiver, context) === 'NOT') {
+        throw invalid(`Cannot assign value ${termText(term)} to ${receiver.name} of type ${typeName(type)}`)
+      }
+      return prepareTerm(term.term, castReceiver, context)
+    }
+    case 'functionCall':
+      return prepareFunction(term, receiver, context)
+    case 'listLiteral':
+      if (type.kind === 'vector') return prepareVector(term, receiver, context)
+      if (type.kind !== 'list') throw invalid(`Invalid list literal for ${receiver.name} of type ${typeName(type)}`)
+      return prepareElements('list', term, receiver, type.elements, context)
+    case 'setLiteral':
+      if (type.kind === 'map' && term.elements.length === 0) return { kind: 'map', type, entries: [] }
+      if (type.kind !== 'set') throw invalid(`Invalid set literal for ${receiver.name} of type ${typeName(type)}`)
+      return prepareElements('set', term, receiver, type.elements, context)
+    case 'mapLiteral':
+      return prepareMap(term, receiver, context)
+    case 'tupleLiteral':
+      return prepareTuple(term, receiver, context)
+    case 'udtLiteral':
+      return prepareUdt(term, receiver, context)
+    case 'cast':
+    case 'arithmetic':
+    case 'negation':
+      throw invalid(`${term.kind === 'cast' ? 'CAST' : 'Arithmetic'} in terms is not supported yet`)
+  }
+}
+
+function prepareLiteral(term: raw.Literal, receiver: ColumnSpecification, context: PrepareContext): Term {
+  if (term.type === 'null') {
+    if (unwrapReversed(receiver.type).kind === 'counter') {
+      throw invalid('Invalid null value for counter increment/decrement')
+    }
+    return { kind: 'constant', value: null }
+  }
+  const literal = typed(term)
+  if (testLiteralAssignment(receiver.type, literal) === 'NOT') {
+    throw invalid(
+      `Invalid ${term.type.toUpperCase()} constant (${literal.text}) for "${receiver.name}" of type ${typeName(receiver.type)}`,
+    )
+  }
+  try {
+    const value = literalToBytes(receiver.type, literal, context.nowMillis)
+    unwrapReversed(receiver.type).validate(value)
+    return { kind: 'constant', value }
+  } catch (error) {
+    throw marshal(error)
+  }
+}
+
+/** A MarshalError becomes an InvalidRequestError with its text; others pass. */
+export function marshal(error: unknown): unknown {
+  return error instanceof MarshalError ? invalid(error.message) : error
+}
+
+const KIND_NAMES = { list: 'list', set: 'set' } as const
+
+function prepareElements(
+  kind: 'list' | 'set',
+  term: raw.ListLiteral | raw.SetLiteral,
+  receiver: ColumnSpecification,
+  elementType: CqlType,
+  context: PrepareContext,
+): Term {
+  const specification = elementSpecification(receiver, elementType)
+  const elements: Term[] = []
+  for (const element of term.elements) {
+    if (testAssignment(element, specification, context) === 'NOT') {
+      throw invalid(
+        `Invalid ${KIND_NAMES[kind]} literal for ${receiver.name}: value ${termText(element)} is not of type ${typeName(elementType)}`,
+      )
+    }
+    if (isNullLiteral(element)) throw invalid('null is not supported inside collections')
+    elements.push(prepareTerm(element, specification, context))
+  }
+  const type = unwrapReversed(receiver.type)
+  return fold(kind === 'list' ? { kind, elements } : { kind, type, elements })
+}
+
+function prepareVector(term: raw.ListLiteral, receiver: ColumnSpecification, context: PrepareContext): Term {
+  const type = unwrapReversed(receiver.type)
+  if (type.kind !== 'vector') throw invalid(`Invalid vector literal for ${receiver.name} of type ${typeName(type)}`)
+  if (term.elements.length !== type.dimension) {
+    throw invalid(
+      `Invalid vector literal for ${receiver.name} of type ${typeName(type)}; expected ${type.dimension} elements, but given ${term.elements.length}`,
+    )
+  }
+  const specification = elementSpecification(receiver, type.elements)
+  const elements = term.elements.map((element) => {
+    if (testAssignment(element, specification, context) === 'NOT') {
+      throw invalid(
+        `Invalid vector literal for ${receiver.name}: value ${termText(element)} is not of type ${typeName(type.elements)}`,
+      )
+    }
+    if (isNullLiteral(element)) throw invalid('null is not supported inside vectors')
+    return prepareTerm(element, specification, context)
+  })
+  return fold({ kind: 'vector', type, elements })
+}
+
+function prepareMap(term: raw.MapLiteral, receiver: ColumnSpecification, context: PrepareContext): Term {
+  const type = unwrapReversed(receiver.type)
+  if (type.kind !== 'map') throw invalid(`Invalid map literal for ${receiver.name} of type ${typeName(type)}`)
+  const keySpecification = part(receiver, `key(${receiver.name})`, type.keys)
+  const valueSpecification = elementSpecification(receiver, type.values)
+  const entries: [Term, Term][] = []
+  for (const [key, value] of term.entries) {
+    if (testAssignment(key, keySpecification, context) === 'NOT') {
+      throw invalid(
+        `Invalid map literal for ${receiver.name}: key ${termText(key)} is not of type ${typeName(type.keys)}`,
+      )
+    }
+    if (testAssignment(value, valueSpecification, context) === 'NOT') {
+      throw invalid(
+        `Invalid map literal for ${receiver.name}: value ${termText(value)} is not of type ${typeName(type.values)}`,
+      )
+    }
+    if (isNullLiteral(key) || isNullLiteral(value)) throw invalid('null is not supported inside collections')
+    entries.push([prepareTerm(key, keySpecification, context), prepareTerm(value, valueSpecification, context)])
+  }
+  return fold({ kind: 'map', type, entries })
+}
+
+function prepareTuple(term: raw.TupleLiteral, receiver: ColumnSpecification, context: PrepareContext): Term {
+  const type = unwrapReversed(receiver.type)
+  // A tuple of one value is what the grammar makes of parentheses around a single term.
+  if (type.kind !== 'tuple' && type.kind !== 'udt') {
+    throw invalid(`Invalid tuple type literal for ${receiver.name} of type ${typeName(type)}`)
+  }
+  const types = componentTypes(type)
+  if (term.elements.length > types.length) {
+    throw invalid(
+      `Invalid tuple literal for ${receiver.name}: too many elements. Type ${typeName(type)} expects ${types.length} but got ${term.elements.length}`,
+    )
+  }
+  const elements = term.elements.map((element, index) => {
+    const specification = part(receiver, `${receiver.name}[${index}]`, types[index]!)
+    if (testAssignment(element, specification, context) === 'NOT') {
+      throw invalid(
+        `Invalid tuple literal for ${receiver.name}: component ${index} is not of type ${typeName(types[index]!)}`,
+      )
+    }
+    return prepareTerm(element, specification, context)
+  })
+  return fold({ kind: 'tuple', type, elements })
+}
+
+function prepareUdt(term: raw.UdtLiteral, receiver: ColumnSpecification, context: PrepareContext): Term {
+  const type = unwrapReversed(receiver.type)
+  if (type.kind !== 'udt') {
+    throw invalid(`Invalid user type literal for ${receiver.name} of type ${typeName(type)}`)
+  }
+  const given = new Map(term.fields.map(([field, value]) => [field.text, value]))
+  for (const name of given.keys()) {
+    if (!type.fieldNames.includes(name)) {
+      throw invalid(`Unknown field '${name}' in value of user defined type ${type.name}`)
+    }
+  }
+  const elements = type.fieldNames.map((name, index): Term => {
+    const value = given.get(name)
+    if (value === undefined) return { kind: 'constant', value: null }
+    const fieldType = type.fieldTypes[index]!
+    const specification = part(receiver, `${receiver.name}.${name}`, fieldType)
+    if (testAssignment(value, specification, context) === 'NOT') {
+      throw invalid(
+        `Invalid user type literal for ${receiver.name}: field ${name} is not of type ${typeName(fieldType)}`,
+      )
+    }
+    return prepareTerm(value, specification, context)
+  })
+  return fold({ kind: 'tuple', type, elements })
+}
+
+function functionResultType(
+  term: raw.FunctionCall,
+  receiver: ColumnSpecification,
+  context: PrepareContext,
+): CqlType | null {
+  const found = findFunction(term.name, term.args.length)
+  if (found === null) throw invalid(`Unknown function ${term.name.name} called`)
+  return found.resultType(receiver.type, context.keyspace)
+}
+
+function prepareFunction(term: raw.FunctionCall, receiver: ColumnSpecification, context: PrepareContext): Term {
+  const found = findFunction(term.name, term.args.length)
+  if (found === null) throw invalid(`Unknown function ${term.name.name} called`)
+  const result = found.resultType(receiver.type, context.keyspace)
+  if (result !== null && !sameType(unwrapReversed(receiver.type), result) && !isValueCompatible(unwrapReversed(receiver.type), result)) {
+    throw invalid(
+      `Type error: cannot assign result of function ${found.fullName} (type ${typeName(result)}) to ${receiver.name} (type ${typeName(receiver.type)})`,
+    )
+  }
+  const args = term.args.map((arg, index) =>
+    prepareTerm(arg, part(receiver, `arg${index}(${found.fullName})`, found.argTypes[index]!), context),
+  )
+  return { kind: 'function', function: found, args }
+}
+
+const NO_CONTEXT: ExecutionContext = {
+  values: { buffer: new Uint8Array(0), count: 0, offsets: [], lengths: [] },
+  nowMillis: 0,
+  timeUuid: () => new Uint8Array(16),
+  randomUuid: () => new Uint8Array(16),
+}
+
+/** A term made of constants alone becomes a constant. */
+function fold(term: Term): Term {
+  const constant = (t: Term) => t.kind === 'constant'
+  switch (term.kind) {
+    case 'list':
+    case 'set':
+    case 'tuple':
+    case 'vector':
+      return term.elements.every(constant) ? { kind: 'constant', value: evaluate(term, NO_CONTEXT) ?? null } : term
+    case 'map':
+      return term.entries.every(([k, v]) => constant(k) && constant(v))
+        ? { kind: 'constant', value: evaluate(term, NO_CONTEXT) ?? null }
+        : term
+    default:
+      return term
+  }
+}
+
+/** Throws an InvalidRequestError unless the bytes are a value of the type; looks without a copy where it can. */
+export function validateValue(type: CqlType, buffer: Uint8Array, offset: number, length: number): void {
+  const fixed = type.fixedLength
+  switch (type.kind) {
+    case 'int':
+    case 'bigint':
+    case 'timestamp':
+    case 'double':
+    case 'float':
+    case 'uuid':
+      if (length === fixed || length === 0) return
+      break
+    case 'blob':
+      return
+    case 'text': {
+      const end = offset + length
+      let at = offset
+      while (at < end && buffer[at]! < 0x80) at++
+      if (at === end) return
+      break
+    }
+  }
+  try {
+    type.validate(buffer.subarray(offset, offset + length))
+  } catch (error) {
+    throw marshal(error)
+  }
+}
+
+function boundValue(term: { readonly index: number; readonly receiver: ColumnSpecification }, context: ExecutionContext): Value {
+  const { values } = context
+  const length = values.lengths[term.index]!
+  if (length < 0) return length === -1 ? null : undefined
+  const offset = values.offsets[term.index]!
+  validateValue(unwrapReversed(term.receiver.type), values.buffer, offset, length)
+  return values.buffer.subarray(offset, offset + length)
+}
+
+function collectionElement(term: Term, context: ExecutionContext): Uint8Array {
+  const value = evaluate(term, context)
+  if (value === null) throw invalid('null is not supported inside collections')
+  if (value === undefined) throw invalid('unset value is not supported inside collections')
+  return value
+}
+
+/** The value of a term. A view into the bound values where the term is a marker: copy it to keep it. */
+export function evaluate(term: Term, context: ExecutionContext): Value {
+  switch (term.kind) {
+    case 'constant':
+      return term.value
+    case 'marker':
+      return boundValue(term, context)
+    case 'list':
+      return packList(term.elements.map((e) => collectionElement(e, context)))
+    case 'set': {
+      if (term.type.kind !== 'set') throw invalid('Invalid set literal')
+      return packSet(
+        term.type,
+        term.elements.map((e) => collectionElement(e, context)),
+      )
+    }
+    case 'map':
+      if (term.type.kind !== 'map') throw invalid('Invalid map literal')
+      return packMapSorted(
+        term.type,
+        term.entries.map(([k, v]) => [collectionElement(k, context), collectionElement(v, context)] as const),
+      )
+    case 'tuple':
+      return packTuple(
+        term.elements.map((e, index) => {
+          const value = evaluate(e, context)
+          if (value === undefined) {
+            throw invalid(
+              term.type.kind === 'udt'
+                ? `Invalid unset value for field '${term.type.fieldNames[index]}' of user defined type ${term.type.name}`
+                : `Invalid unset value for tuple field number ${index}`,
+            )
+          }
+          return value
+        }),
+      )
+    case 'vector':
+      if (term.type.kind !== 'vector') throw invalid('Invalid vector literal')
+      return packVector(
+        term.type,
+        term.elements.map((e) => {
+          const value = evaluate(e, context)
+          if (value === null || value === undefined) throw invalid('null is not supported inside vectors')
+          return value
+        }),
+      )
+    case 'function': {
+      const args = term.args.map((arg) => evaluate(arg, context))
+      if (args.includes(undefined)) throw invalid(`Invalid unset value for argument in call to function ${term.function.fullName.replace('system.', '')}`)
+      return term.function.execute(args as (Uint8Array | null)[], context)
+    }
+  }
+}
+
+/** The type that a term has when nothing is known of its receiver, or null. */
+export function exactType(term: raw.Term): CqlType | null {
+  if (term.kind === 'literal' && term.type !== 'null') return preferredType(typed(term))
+  return null
+}
+
+export { asciiText, fieldPath, freeze }

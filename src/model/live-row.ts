@@ -1,0 +1,170 @@
+import {
+  CELL_COMPLEX_DELETION,
+  CELL_HAS_PATH,
+  CellReader,
+  compare64,
+  ROW_HAS_DELETION,
+  ROW_HAS_LIVENESS,
+  RowHeader,
+  type Words,
+} from './row-format.ts'
+
+const header = new RowHeader()
+const cell = new CellReader()
+
+/**
+ * What a query sees of a row at a moment: the live cells, by column id. One serves many rows, without an object a
+ * row or a cell: `load` notes where each column's cells are.
+ */
+export class LiveRow {
+  i32: Int32Array = new Int32Array(0)
+  u8: Uint8Array = new Uint8Array(0)
+  /** Word at which the row, and its clustering, begin. */
+  at = 0
+  clusteringAt = 0
+  /** Whether the primary key's own liveness is live: an INSERT that was not deleted and has not expired. */
+  livenessLive = false
+  /** Whether the row exists: its liveness is live or any cell is. */
+  exists = false
+  #nowSeconds = 0
+  #deletionHi = 0
+  #deletionLo = 0
+  #rowHi = 0
+  #rowLo = 0
+  #stamp = 0
+  /** Of each column id: the load that saw it, its first cell's word and the word after its last. */
+  #seen = new Int32Array(64)
+  #start = new Int32Array(64)
+  #end = new Int32Array(64)
+  /** The cell that `cell`, or the last step of `nextCell`, stands at. */
+  readonly cell = new CellReader()
+
+  /** Looks at the row at word `at`, under a deletion of its partition or range, at `nowSeconds`. */
+  load(row: Words, at: number, deletionHi: number, deletionLo: number, nowSeconds: number): void {
+    const i32 = row.i32
+    this.i32 = i32
+    this.u8 = row.u8
+    this.at = at
+    this.#stamp++
+    this.#nowSeconds = nowSeconds
+    header.read(i32, at)
+    this.clusteringAt = header.clustering
+    const flags = header.flags
+    if (flags & ROW_HAS_DELETION && compare64(header.deletionHi, header.deletionLo, deletionHi, deletionLo) > 0) {
+      deletionHi = header.deletionHi
+      deletionLo = header.deletionLo
+    }
+    this.#deletionHi = deletionHi
+    this.#deletionLo = deletionLo
+    this.#rowHi = header.livenessHi
+    this.#rowLo = header.livenessLo
+    this.livenessLive =
+      (flags & ROW_HAS_LIVENESS) !== 0 &&
+      header.localExpirationTime > nowSeconds &&
+      compare64(header.livenessHi, header.livenessLo, deletionHi, deletionLo) > 0
+    let live = this.livenessLive
+    let column = -1
+    let complexHi = 0
+    let complexLo = 0
+    for (let p = header.cells; p < header.end; p = cell.next) {
+      cell.read(i32, p, header.livenessHi, header.livenessLo)
+      const id = cell.columnId
+      if (id !== column) {
+        if (column >= 0) this.#end[column] = p
+        column = id
+        complexHi = deletionHi
+        complexLo = deletionLo
+        if (id >= this.#seen.length) this.#grow(id)
+        this.#seen[id] = this.#stamp
+        this.#start[id] = p
+        this.#end[id] = header.end
+      }
+      if (cell.flags & CELL_COMPLEX_DELETION) {
+        if (compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0) {
+          complexHi = cell.timestampHi
+          complexLo = cell.timestampLo
+        }
+      } else if (
+        !live &&
+        cell.isLive(nowSeconds) &&
+        compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0
+      ) {
+        live = true
+      }
+    }
+    this.exists = live
+  }
+
+  /** Forgets the row: no column has a value. */
+  clear(): void {
+    this.#stamp++
+    this.exists = false
+    this.livenessLive = false
+  }
+
+  /** Moves `cell` to the live cell of a simple column; false when it has no value. */
+  simple(columnId: number): boolean {
+    if (columnId >= this.#seen.length || this.#seen[columnId] !== this.#stamp) return false
+    const c = this.cell
+    c.read(this.i32, this.#start[columnId]!, this.#rowHi, this.#rowLo)
+    return c.isLive(this.#nowSeconds) && compare64(c.timestampHi, c.timestampLo, this.#deletionHi, this.#deletionLo) > 0
+  }
+
+  #next = 0
+  #last = 0
+  #complexHi = 0
+  #complexLo = 0
+
+  /** Begins to walk the live cells of a complex column with `nextCell`. */
+  complex(columnId: number): void {
+    if (columnId >= this.#seen.length || this.#seen[columnId] !== this.#stamp) {
+      this.#next = this.#last = 0
+      return
+    }
+    this.#next = this.#start[columnId]!
+    this.#last = this.#end[columnId]!
+    this.#complexHi = this.#deletionHi
+    this.#complexLo = this.#deletionLo
+  }
+
+  /** Moves `cell` to the next live cell of the complex column, in the order of their paths; false at the end. */
+  nextCell(): boolean {
+    const c = this.cell
+    while (this.#next < this.#last) {
+      c.read(this.i32, this.#next, this.#rowHi, this.#rowLo)
+      this.#next = c.next
+      if (c.flags & CELL_COMPLEX_DELETION) {
+        if (compare64(c.timestampHi, c.timestampLo, this.#complexHi, this.#complexLo) > 0) {
+          this.#complexHi = c.timestampHi
+          this.#complexLo = c.timestampLo
+        }
+        continue
+      }
+      if (
+        c.flags & CELL_HAS_PATH &&
+        c.isLive(this.#nowSeconds) &&
+        compare64(c.timestampHi, c.timestampLo, this.#complexHi, this.#complexLo) > 0
+      ) {
+        return true
+      }
+    }
+    return false
+  }
+
+  #grow(id: number): void {
+    const size = Math.max(id + 1, this.#seen.length * 2)
+    for (const name of ['seen', 'start', 'end'] as const) {
+      const grown = new Int32Array(size)
+      if (name === 'seen') {
+        grown.set(this.#seen)
+        this.#seen = grown
+      } else if (name === 'start') {
+        grown.set(this.#start)
+        this.#start = grown
+      } else {
+        grown.set(this.#end)
+        this.#end = grown
+      }
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { Slice } from './clustering.ts'
+import type { Words } from './row-format.ts'
+import type { TableMetadata } from './table.ts'
+
+/** A partition key with its token: serialized as one value, or as a composite of several (`DecoratedKey`). */
+export interface DecoratedKey {
+  readonly key: Uint8Array
+  readonly tokenHi: number
+  readonly tokenLo: number
+}
+
+/**
+ * A range of the ring, from a start token to an end token, without wrapping. `afterKey` leaves out the partitions of
+ * the start token up to and including that key: where a page ended.
+ */
+export interface TokenRange {
+  readonly startHi: number
+  readonly startLo: number
+  readonly startInclusive: boolean
+  readonly endHi: number
+  readonly endLo: number
+  readonly endInclusive: boolean
+  readonly afterKey: Uint8Array | null
+}
+
+export const FULL_RING: TokenRange = {
+  startHi: -0x80000000,
+  startLo: 0,
+  startInclusive: true,
+  endHi: 0x7fffffff,
+  endLo: -1,
+  endInclusive: true,
+  afterKey: null,
+}
+
+/** What a SELECT, or a write that has to look first, reads (`ReadCommand`). */
+export interface ReadCommand {
+  readonly table: TableMetadata
+  /** The partitions, in the order they are to be read; null reads `range`. */
+  readonly keys: readonly DecoratedKey[] | null
+  readonly range: TokenRange
+  /** The rows of each, in clustering order whatever the direction. */
+  readonly slices: readonly Slice[]
+  readonly reversed: boolean
+}
+
+/**
+ * Partitions as a read pulls them, one after another, and of each its static row and its rows. The fields describe
+ * the partition and the row last moved to; they and the memory they point to are valid until the next move.
+ */
+export interface PartitionReader {
+  /** Moves to the next partition that has data; false at the end. */
+  nextPartition(): boolean
+  readonly keyBytes: Uint8Array
+  readonly keyOffset: number
+  readonly keyLength: number
+  readonly tokenHi: number
+  readonly tokenLo: number
+  /** Moves to the static row of the partition; false when there is none. To be called before `nextRow`. */
+  staticRow(): boolean
+  /** Moves to the next row of the partition; false at its end. */
+  nextRow(): boolean
+  readonly row: Words
+  readonly rowAt: number
+  /** The newest deletion over the row, of its partition or of a range; LIVE where there is none. */
+  readonly rowDeletionHi: number
+  readonly rowDeletionLo: number
+  /** Keeps what is being read as it is while the event loop goes on, until `close`. To be called before waiting. */
+  suspend(): void
+  close(): void
+}
+
+/** Deletion timestamp that covers nothing (`DeletionTime.LIVE`). */
+export const LIVE_HI = -0x80000000
+export const LIVE_LO = 0
