@@ -53,45 +53,130 @@ function exactDecimal(text: string): [bigint, number] {
   return [negative ? -magnitude : magnitude, fraction.length - Number(exponent)]
 }
 
-/** `Double.toString`. */
+/** `Double.toString` of the Java versions that Cassandra 5.0 runs on, which is not always the shortest text. */
 export function doubleText(value: number): string {
-  return javaText(value, (digits) => (digits === undefined ? value.toExponential() : roundTrip(value, digits, Number)))
+  scratch.setFloat64(0, value)
+  const bits = scratch.getBigUint64(0)
+  const exponent = Number((bits >> 52n) & 0x7ffn)
+  return specialText(value) ?? digitsText(value < 0, bits & 0xfffffffffffffn, exponent, 53, 1023)
 }
 
 /** `Float.toString` of a number that is a float. */
 export function floatText(value: number): string {
-  const parse = (text: string) => Math.fround(Number(text))
-  return javaText(value, (digits) => {
-    if (digits !== undefined) return roundTrip(value, digits, parse)
-    for (let count = 0; count < 9; count++) {
-      const text = roundTrip(value, count, parse)
-      if (text !== undefined) return text
-    }
-    return value.toExponential()
-  })
+  scratch.setFloat32(0, value)
+  const bits = scratch.getUint32(0)
+  return specialText(value) ?? digitsText(value < 0, BigInt(bits & 0x7fffff), (bits >>> 23) & 0xff, 24, 127)
 }
 
-/** The value with `digits` after the point when that reads back as the value. */
-function roundTrip(value: number, digits: number, parse: (text: string) => number): string | undefined {
-  const text = value.toExponential(digits)
-  return parse(text) === value ? text : undefined
-}
-
-/**
- * Java writes the shortest digits that read back as the value, but at least two: of those with two it takes the
- * nearest (4.9E-324). Plain between 10^-3 and 10^7, otherwise with an exponent.
- */
-function javaText(value: number, exponential: (digits?: number) => string | undefined): string {
+function specialText(value: number): string | undefined {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity'
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0'
-  let text = exponential() ?? value.toExponential()
-  if (!text.includes('.')) text = exponential(1) ?? text
-  const [, sign, first, rest = '', exponentText] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text) ?? []
-  const exponent = Number(exponentText)
-  if (exponent < -3 || exponent >= 7) return `${sign}${first}.${rest === '' ? '0' : rest}E${exponent}`
-  const digits = first + rest.replace(/0+$/, '')
-  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`
-  const padded = digits.padEnd(exponent + 2, '0')
-  return `${sign}${padded.slice(0, exponent + 1)}.${padded.slice(exponent + 1)}`
+  return undefined
+}
+
+/** Significant digits, and where the point stands from the left of them. */
+interface Digits {
+  readonly digits: string
+  readonly point: number
+}
+
+function digitsText(negative: boolean, fraction: bigint, exponent: number, precision: number, bias: number): string {
+  const normal = exponent !== 0
+  const mantissa = normal ? fraction | (1n << BigInt(precision - 1)) : fraction
+  const bitCount = mantissa.toString(2).length
+  const binaryExponent = (normal ? exponent : 1) - bias - (precision - bitCount)
+  const { digits, point } = decimalDigits(mantissa, bitCount, binaryExponent)
+  const sign = negative ? '-' : ''
+  if (point > 0 && point < 8) {
+    const padded = digits.padEnd(point + 1, '0')
+    return `${sign}${padded.slice(0, point)}.${padded.slice(point)}`
+  }
+  if (point <= 0 && point > -3) return `${sign}0.${'0'.repeat(-point)}${digits}`
+  return `${sign}${digits[0]}.${digits.slice(1) || '0'}E${point - 1}`
+}
+
+/**
+ * Digits of mantissa * 2^(exponent - significantBits + 1), whose leading bit weighs 2^exponent: large integers as they
+ * are but for the digits that the precision does not cover, others by Steele and White's generation, which stops
+ * within half a unit of the last place (`FloatingDecimal.BinaryToASCIIBuffer.dtoa` of Java 17).
+ */
+function decimalDigits(mantissa: bigint, significantBits: number, exponent: number): Digits {
+  let odd = mantissa
+  let bits = significantBits
+  while ((odd & 1n) === 0n) {
+    odd >>= 1n
+    bits--
+  }
+  const fractionBits = Math.max(0, bits - exponent - 1)
+  if (exponent >= 0 && exponent <= 62 && fractionBits === 0) {
+    return integerDigits(odd << BigInt(exponent - bits + 1), exponent, significantBits)
+  }
+  let decimalExponent = estimateDecimalExponent(mantissa, significantBits, exponent)
+  const fives = Math.max(0, -decimalExponent)
+  let numeratorTwos = fives + fractionBits + exponent
+  const denominatorFives = Math.max(0, decimalExponent)
+  let denominatorTwos = denominatorFives + fractionBits
+  let errorTwos = numeratorTwos - significantBits
+  numeratorTwos -= bits - 1
+  const common = Math.min(numeratorTwos, denominatorTwos)
+  numeratorTwos -= common
+  denominatorTwos -= common
+  // Below a power of two the neighbours are twice as near.
+  errorTwos -= common + (bits === 1 ? 1 : 0)
+  if (errorTwos < 0) {
+    numeratorTwos -= errorTwos
+    denominatorTwos -= errorTwos
+    errorTwos = 0
+  }
+  const denominator = (5n ** BigInt(denominatorFives)) << BigInt(denominatorTwos)
+  const tens = denominator * 10n
+  let rest = (odd * 5n ** BigInt(fives)) << BigInt(numeratorTwos)
+  let error = (5n ** BigInt(fives)) << BigInt(errorTwos)
+  // Java computes with longs if the numbers fit, and there a tie counts as not yet high.
+  const inLongs =
+    bits + numeratorTwos + bitsOfFives(fives) < 64 && denominatorTwos + 1 + bitsOfFives(denominatorFives + 1) < 64
+  const digits: number[] = []
+  let low = false
+  let high = false
+  const step = (): number => {
+    const digit = Number(rest / denominator)
+    rest = 10n * (rest % denominator)
+    error *= 10n
+    low = rest < error
+    high = inLongs ? rest + error > tens : rest + error >= tens
+    return digit
+  }
+  const first = step()
+  if (first === 0 && !high) decimalExponent--
+  else digits.push(first)
+  // With an exponent there is always a digit behind the point.
+  if (decimalExponent < -3 || decimalExponent >= 8) low = high = false
+  while (!low && !high) digits.push(step())
+  const difference = 2n * rest - tens
+  const up = high && (!low || difference > 0n || (difference === 0n && (digits[digits.length - 1] & 1) !== 0))
+  const text = digits.join('')
+  if (!up) return { digits: text, point: decimalExponent + 1 }
+  const rounded = (BigInt(text) + 1n).toString().padStart(text.length, '0')
+  if (rounded.length > text.length) return { digits: rounded.slice(0, text.length), point: decimalExponent + 2 }
+  return { digits: rounded, point: decimalExponent + 1 }
+}
+
+/** `FDBigInteger`'s table N_5_BITS: bits of a power of five, three a power beyond the table. */
+function bitsOfFives(power: number): number {
+  return power === 0 ? 0 : power < 28 ? (5n ** BigInt(power)).toString(2).length : power * 3
+}
+
+function estimateDecimalExponent(mantissa: bigint, significantBits: number, exponent: number): number {
+  const fraction = Number(mantissa) / 2 ** (significantBits - 1)
+  return Math.floor((fraction - 1.5) * 0.289529654 + 0.176091259 + exponent * 0.301029995663981)
+}
+
+function integerDigits(integer: bigint, exponent: number, significantBits: number): Digits {
+  const excess = exponent > significantBits ? exponent - significantBits - 1 : 0
+  const dropped = excess > 1 ? Math.floor(excess * Math.log10(2)) : 0
+  const power = 10n ** BigInt(dropped)
+  const kept = integer / power + (dropped > 0 && integer % power >= power / 2n ? 1n : 0n)
+  const text = kept.toString()
+  return { digits: text.replace(/0+$/, ''), point: text.length + dropped }
 }

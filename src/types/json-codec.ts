@@ -128,10 +128,10 @@ export function fromJson(type: CqlType, json: JsonValue): Uint8Array {
     case 'map':
       return packMapSorted(
         type,
-        [...jsonMap(json)].map(([key, value]) => [
-          fromJson(type.keys, key),
-          fromJson(type.values, present(value, 'value in map')),
-        ]),
+        [...jsonMap(json)].map(([key, value]) => {
+          const entry = present(value, 'value in map')
+          return [fromJson(type.keys, key), fromJson(type.values, entry)]
+        }),
       )
     case 'tuple':
       return tupleFromJson(type, json)
@@ -220,9 +220,9 @@ function nativeFromJson(type: NativeType, json: JsonValue): Uint8Array {
       return fromString(type, number.toString())
     }
     case 'float':
-      return number !== undefined ? floatBytes(Number(number.text)) : fromString(type, jsonString(json, 'a float value'))
+      return number !== undefined ? floatBytes(number.toNumber()) : fromString(type, jsonString(json, 'a float value'))
     case 'double':
-      return number !== undefined ? doubleBytes(Number(number.text)) : fromString(type, jsonString(json, 'a double value'))
+      return number !== undefined ? doubleBytes(number.toNumber()) : fromString(type, jsonString(json, 'a double value'))
     case 'decimal':
     case 'varint':
       return numericFromJson(type.kind, javaText(json))

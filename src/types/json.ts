@@ -22,6 +22,11 @@ export class JsonNumber {
     return BigInt.asIntN(64, value) === value ? 'Long' : 'BigInteger'
   }
 
+  /** As `doubleValue` of that class; the Integer -0 is 0. */
+  toNumber(): number {
+    return this.javaClass === 'Double' ? Number(this.text) : Number(BigInt(this.text))
+  }
+
   /** As `toString` of that class: 1.50 reads as the double 1.5. */
   toString(): string {
     return this.javaClass === 'Double' ? doubleText(Number(this.text)) : BigInt(this.text).toString()
@@ -34,6 +39,9 @@ export type JsonValue = null | boolean | string | JsonNumber | readonly JsonValu
 export function parseJson(text: string): JsonValue {
   return new JsonParser(text).parse()
 }
+
+/** Jackson's words for the place of an error, the source itself withheld. */
+const SOURCE = ' at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)'
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const WORD = /[\p{L}\p{N}_$]+/uy
@@ -61,7 +69,9 @@ class JsonParser {
 
   parse(): JsonValue {
     this.#skipBlank()
-    if (this.#at >= this.#text.length) throw this.#error('No content to map due to end-of-input')
+    if (this.#at >= this.#text.length) {
+      throw new MarshalError(`Error decoding JSON string: No content to map due to end-of-input\n${SOURCE}; line: 1]`)
+    }
     return this.#value()
   }
 
@@ -75,9 +85,22 @@ class JsonParser {
     const number = NUMBER.exec(this.#text)
     if (number !== null) {
       this.#at = NUMBER.lastIndex
+      this.#checkNumberEnd(number[0])
       return new JsonNumber(number[0])
     }
     return this.#word()
+  }
+
+  #checkNumberEnd(number: string): void {
+    const next = this.#text[this.#at]
+    if (next === undefined) return
+    if (/^-?0$/.test(number) && next >= '0' && next <= '9') {
+      throw this.#error('Invalid numeric value: Leading zeroes not allowed')
+    }
+    if (this.#depth > 0 || ' \t\n\r'.includes(next)) return
+    throw this.#error(
+      `Unexpected character ('${next}' (code ${next.charCodeAt(0)})): Expected space separating root-level values`,
+    )
   }
 
   #nested<T>(read: () => T): T {
@@ -175,11 +198,22 @@ class JsonParser {
   #unexpected(expectation: string): MarshalError {
     const char = this.#text[this.#at]
     if (char === undefined) return this.#error('Unexpected end-of-input')
+    this.#at++
+    if (char < ' ') {
+      const code = char.charCodeAt(0)
+      return this.#error(
+        `Illegal character ((CTRL-CHAR, code ${code})): only regular white space (\\r, \\n, \\t) is allowed between tokens`,
+      )
+    }
     return this.#error(`Unexpected character ('${char}' (code ${char.charCodeAt(0)})): ${expectation}`)
   }
 
   #error(message: string): MarshalError {
-    return new MarshalError(`Error decoding JSON string: ${message}`)
+    const before = this.#text.slice(0, this.#at).split('\n')
+    const column = (before.at(-1)?.length ?? 0) + 1
+    return new MarshalError(
+      `Error decoding JSON string: ${message}\n${SOURCE}; line: ${before.length}, column: ${column}]`,
+    )
   }
 }
 

@@ -81,7 +81,7 @@ export const compareDouble: Compare = (a, aOffset, aLength, b, bOffset, bLength)
   }
   if (leftHi < 0 !== rightHi < 0) return leftHi < 0 ? -1 : 1
   const order = leftHi !== rightHi ? (leftHi < rightHi ? -1 : 1) : compareUint32(leftLo, rightLo)
-  return leftHi < 0 ? -order : order
+  return leftHi < 0 ? 0 - order : order
 }
 
 function isNan(hi: number, lo: number): boolean {

@@ -208,11 +208,12 @@ const ZONE_NAMES: Readonly<Record<string, string>> = {
   EEST: 'Europe/Bucharest',
   WET: 'Europe/Lisbon',
   WEST: 'Europe/Lisbon',
-  BST: 'Europe/London',
+  // Java's own choices: Bougainville's time, and Ireland's.
+  BST: 'Pacific/Bougainville',
   MSK: 'Europe/Moscow',
   JST: 'Asia/Tokyo',
   'Japan Standard Time': 'Asia/Tokyo',
-  IST: 'Asia/Kolkata',
+  IST: 'Europe/Dublin',
   AEST: 'Australia/Sydney',
   AEDT: 'Australia/Sydney',
   NZST: 'Pacific/Auckland',
@@ -221,8 +222,8 @@ const ZONE_NAMES: Readonly<Record<string, string>> = {
 
 /** Offset in milliseconds that a named zone has at a local time; undefined for an unknown name. */
 function zoneOffset(name: string, localMs: bigint): number | undefined {
-  const fixed = /^(?:UTC|GMT|UT)([+-])(\d{1,2})(?::?(\d\d))?$/.exec(name)
-  if (fixed !== null) return parseOffset(`${fixed[1]}${fixed[2].padStart(2, '0')}${fixed[3] ?? ''}`)
+  const fixed = /^(?:UTC|GMT|UT)([+-])(\d\d)(?::?(\d\d))?$/.exec(name)
+  if (fixed !== null) return parseOffset(`${fixed[1]}${fixed[2]}${fixed[3] ?? ''}`)
   const region = ZONE_NAMES[name] ?? (name.includes('/') ? name : undefined)
   if (region === undefined) return undefined
   if (region === 'UTC') return 0
