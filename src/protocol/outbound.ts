@@ -1,9 +1,17 @@
 import type { FrameCompressor } from './compression.ts'
-import { BETA_VERSION } from './version.ts'
 import { FrameFlag, HEADER_LENGTH } from './opcode.ts'
-import { SEGMENT_PAYLOAD_MAX, SEGMENT_TRAILER, sealSegment, segmentHeaderLength, writeLz4Segment } from './segment.ts'
+import {
+  SEGMENT_PAYLOAD_MAX,
+  SEGMENT_TRAILER,
+  sealSegment,
+  segmentHeaderLength,
+  writeLz4Segment,
+} from './segment.ts'
+import { BETA_VERSION } from './version.ts'
 import { ByteWriter } from './writer.ts'
 
+/** Payload of the segments we write: what Cassandra puts in one (`Flusher.MAX_FRAMED_PAYLOAD_SIZE`). */
+const PAYLOAD_MAX = SEGMENT_PAYLOAD_MAX + 1 - (segmentHeaderLength(true) + SEGMENT_TRAILER)
 const PLAIN_SEGMENT_HEADER = segmentHeaderLength(false)
 /** Capacity a connection's buffer starts a turn with. */
 const CAPACITY_MIN = 4 * 1024
@@ -22,6 +30,8 @@ export class OutboundEncoder extends ByteWriter {
   private segmentAt = -1
   /** Frames in the open segment. */
   private segmentFrames = 0
+  /** Frames that were written before the switch to segments, in the same turn. */
+  private readonly plainBefore: Buffer[] = []
   /** Size of what was taken last: the next buffer is about as big. */
   private lastTaken = 0
 
@@ -30,7 +40,7 @@ export class OutboundEncoder extends ByteWriter {
   }
 
   get isEmpty(): boolean {
-    return this.position === 0
+    return this.position === 0 && this.plainBefore.length === 0
   }
 
   /** Bodies are compressed from the next frame on (v3, v4). */
@@ -46,9 +56,6 @@ export class OutboundEncoder extends ByteWriter {
     this.position = 0
     this.mode = isLz4 ? 'lz4Segments' : 'segments'
   }
-
-  /** Frames that were written before the switch to segments, in the same turn. */
-  private readonly plainBefore: Buffer[] = []
 
   /** Starts a frame; what is written until `end` is its body. */
   begin(version: number, flags: number, stream: number, opcode: number): void {
@@ -113,12 +120,12 @@ export class OutboundEncoder extends ByteWriter {
   /** Called at the end of each frame: closes the open segment when it has become too long for one. */
   private fitSegment(): void {
     const payloadAt = this.segmentAt + PLAIN_SEGMENT_HEADER
-    if (this.position - payloadAt <= SEGMENT_PAYLOAD_MAX) {
+    if (this.position - payloadAt <= PAYLOAD_MAX) {
       this.segmentFrames++
       return
     }
     if (this.segmentFrames > 0) this.moveToNewSegment()
-    if (this.position - (this.segmentAt + PLAIN_SEGMENT_HEADER) > SEGMENT_PAYLOAD_MAX) this.splitFrame()
+    if (this.position - (this.segmentAt + PLAIN_SEGMENT_HEADER) > PAYLOAD_MAX) this.splitFrame()
     else this.segmentFrames = 1
   }
 
@@ -139,15 +146,15 @@ export class OutboundEncoder extends ByteWriter {
     const start = this.segmentAt
     const payloadAt = start + PLAIN_SEGMENT_HEADER
     const length = this.position - payloadAt
-    const pieces = Math.ceil(length / SEGMENT_PAYLOAD_MAX)
+    const pieces = Math.ceil(length / PAYLOAD_MAX)
     const overhead = PLAIN_SEGMENT_HEADER + SEGMENT_TRAILER
     this.reserve(pieces * overhead)
     const { buffer } = this
     // From the last piece on, so that nothing is overwritten before it has moved.
     for (let piece = pieces - 1; piece >= 0; piece--) {
-      const from = payloadAt + piece * SEGMENT_PAYLOAD_MAX
-      const size = Math.min(SEGMENT_PAYLOAD_MAX, payloadAt + length - from)
-      const at = start + piece * (SEGMENT_PAYLOAD_MAX + overhead)
+      const from = payloadAt + piece * PAYLOAD_MAX
+      const size = Math.min(PAYLOAD_MAX, payloadAt + length - from)
+      const at = start + piece * (PAYLOAD_MAX + overhead)
       const to = at + PLAIN_SEGMENT_HEADER
       buffer.copyWithin(to, from, from + size)
       sealSegment(buffer, at, to + size, false)
@@ -172,7 +179,7 @@ export class OutboundEncoder extends ByteWriter {
     while (from < position) {
       let end = from
       let next = frameEnd(buffer, from)
-      while (next - from <= SEGMENT_PAYLOAD_MAX) {
+      while (next - from <= PAYLOAD_MAX) {
         end = next
         if (end === position) break
         next = frameEnd(buffer, end)
@@ -182,8 +189,8 @@ export class OutboundEncoder extends ByteWriter {
         from = end
         continue
       }
-      for (; from < next; from += SEGMENT_PAYLOAD_MAX) {
-        const pieceEnd = Math.min(next, from + SEGMENT_PAYLOAD_MAX)
+      for (; from < next; from += PAYLOAD_MAX) {
+        const pieceEnd = Math.min(next, from + PAYLOAD_MAX)
         writeLz4Segment(out, buffer.subarray(from, pieceEnd), false)
       }
       from = next

@@ -1,6 +1,6 @@
 import { ConsistencyLevel, ProtocolError, ServerError } from '../common/errors.ts'
-import { NULL_LENGTH, UNSET_LENGTH } from '../model/query-options.ts'
 import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
+import { NULL_LENGTH, UNSET_LENGTH } from '../model/query-options.ts'
 import { FrameFlag, Opcode } from './opcode.ts'
 import { BodyReader } from './reader.ts'
 
@@ -161,7 +161,14 @@ export class RequestDecoder {
     this.execute.options.values.buffer = NOTHING
   }
 
-  decode(version: number, flags: number, opcode: number, buffer: Buffer, start: number, end: number): Request {
+  decode(
+    version: number,
+    flags: number,
+    opcode: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): Request {
     const { reader } = this
     reader.reset(buffer, start, end)
     this.customPayload = null
@@ -282,7 +289,9 @@ function decodeNamedValues(reader: BodyReader, version: number, values: ValuesVi
 }
 
 function valuesTooShort(count: number, remaining: number): ProtocolError {
-  return new ProtocolError(`Not enough bytes in the message: ${count} values announced, ${remaining} bytes left`)
+  return new ProtocolError(
+    `Not enough bytes in the message: ${count} values announced, ${remaining} bytes left`,
+  )
 }
 
 function decodeOptions(reader: BodyReader, version: number, options: OptionsView): void {

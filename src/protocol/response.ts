@@ -47,8 +47,7 @@ function beginWithPrelude(
     return
   }
   const hasWarnings = warnings !== undefined && warnings.length > 0 && version >= 4
-  const flags =
-    (tracingId === undefined ? 0 : FrameFlag.TRACING) | (hasWarnings ? FrameFlag.WARNING : 0)
+  const flags = (tracingId === undefined ? 0 : FrameFlag.TRACING) | (hasWarnings ? FrameFlag.WARNING : 0)
   out.begin(version, flags, stream, opcode)
   if (tracingId !== undefined) out.raw(tracingId)
   if (hasWarnings) out.stringList(warnings)

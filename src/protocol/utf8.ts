@@ -28,7 +28,8 @@ function malformedAt(buffer: Buffer, start: number, end: number): { position: nu
       at += 1
       continue
     }
-    const size = lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf8 ? 4 : 0
+    const size =
+      lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf8 ? 4 : 0
     const length = size === 0 ? 1 : malformedLength(buffer, at, end, size)
     if (length > 0) return { position: at, length }
     at += size

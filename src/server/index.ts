@@ -1,0 +1,5 @@
+export type { NativeTransportConfig } from './config.ts'
+export { defaultConfig } from './config.ts'
+export type { TransportLogger } from './logger.ts'
+export type { ConnectionInfo, NativeTransportOptions } from './native-transport.ts'
+export { NativeTransport } from './native-transport.ts'
