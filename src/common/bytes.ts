@@ -10,9 +10,7 @@ const utf8Encoder = new TextEncoder()
 
 /** Signed 32-bit big-endian integer at `offset`. */
 export function readInt32(bytes: Uint8Array, offset: number): number {
-  return (
-    (bytes[offset] << 24) | (bytes[offset + 1] << 16) | (bytes[offset + 2] << 8) | bytes[offset + 3]
-  )
+  return (bytes[offset] << 24) | (bytes[offset + 1] << 16) | (bytes[offset + 2] << 8) | bytes[offset + 3]
 }
 
 /** Signed 16-bit big-endian integer at `offset`. */
@@ -71,7 +69,7 @@ export function compareBytes(
   bOffset: number,
   bLength: number,
 ): number {
-  const common = aLength < bLength ? aLength : bLength
+  const common = Math.min(aLength, bLength)
   for (let i = 0; i < common; i++) {
     const difference = a[aOffset + i] - b[bOffset + i]
     if (difference !== 0) return difference

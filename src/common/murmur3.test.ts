@@ -7,7 +7,9 @@ interface Case {
   readonly token: string
 }
 
-const cases = JSON.parse(readFileSync(new URL('../../test/golden/murmur3.json', import.meta.url), 'utf8')) as Case[]
+const cases = JSON.parse(
+  readFileSync(new URL('../../test/golden/murmur3.json', import.meta.url), 'utf8'),
+) as Case[]
 
 test('tokens are those that Cassandra gave', () => {
   const out = new Int32Array(2)

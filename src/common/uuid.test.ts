@@ -14,10 +14,24 @@ import {
   uuidText,
   uuidVersion,
 } from './uuid.ts'
-import { bigIntBytes, readBigInt, readUnsignedVint, readUnsignedVintBig, readVintBig, unsignedVintBytes, vintBytes, vintLength, writeUnsignedVint } from './varint.ts'
+import {
+  bigIntBytes,
+  readBigInt,
+  readUnsignedVint,
+  readUnsignedVintBig,
+  readVintBig,
+  unsignedVintBytes,
+  vintBytes,
+  vintLength,
+  writeUnsignedVint,
+} from './varint.ts'
 
 test('texts of UUIDs come back', () => {
-  fc.assert(fc.property(fc.uuid(), (text) => expect(uuidText(parseUuid(text) ?? new Uint8Array(16))).toBe(text)))
+  fc.assert(
+    fc.property(fc.uuid(), (text) => {
+      expect(uuidText(parseUuid(text) ?? new Uint8Array(16))).toBe(text)
+    }),
+  )
   expect(parseUuid('50554d6e29bb11e5b345feff819cdc9f')).toBeUndefined()
 })
 
@@ -31,7 +45,7 @@ test('ticks of timeuuids come back', () => {
   )
   // RFC 4122 time of a known UUID.
   const known = parseUuid('50554d6e-29bb-11e5-b345-feff819cdc9f') ?? new Uint8Array(16)
-  expect(new Date(timeUuidUnixMs(known)).toISOString()).toBe('2015-07-14T01:15:57.118Z')
+  expect(new Date(timeUuidUnixMs(known)).toISOString()).toBe('2015-07-14T00:00:18.805Z')
   expect(timeUuidUnixMicros(timeUuidBytes(ticksFromUnixMicros(1234567n), 0n))).toBe(1234567n)
 })
 

@@ -79,7 +79,9 @@ export function bigIntBytes(value: bigint): Uint8Array {
   const topDigit = hexDigits === 0 ? 0 : Number.parseInt(magnitude.toString(16)[0], 16)
   const bits = hexDigits === 0 ? 0 : (hexDigits - 1) * 4 + (32 - Math.clz32(topDigit))
   const size = Math.floor(bits / 8) + 1
-  const hex = BigInt.asUintN(size * 8, value).toString(16).padStart(size * 2, '0')
+  const hex = BigInt.asUintN(size * 8, value)
+    .toString(16)
+    .padStart(size * 2, '0')
   return new Uint8Array(Buffer.from(hex, 'hex'))
 }
 

@@ -1,9 +1,24 @@
 import { expect, test } from 'vitest'
-import { freeze, native, parseClassName, parseCqlTypeName, reversed, sameType, typeOption, userType } from './index.ts'
+import {
+  freeze,
+  native,
+  parseClassName,
+  parseCqlTypeName,
+  reversed,
+  sameType,
+  typeOption,
+  userType,
+} from './index.ts'
 
 const P = 'org.apache.cassandra.db.marshal.'
 
-const address = userType('fx', 'address', ['street', 'tags'], [native.text, parseCqlTypeName('set<text>', new Map())], true)
+const address = userType(
+  'fx',
+  'address',
+  ['street', 'tags'],
+  [native.text, parseCqlTypeName('set<text>', new Map())],
+  true,
+)
 const userTypes = new Map([['address', address]])
 
 test.each([
@@ -37,20 +52,33 @@ test('class names short, reversed, composite and old', () => {
   expect(parseClassName(dynamic).className).toBe(dynamic)
   const order = `${P}PartitionerDefinedOrder(org.apache.cassandra.dht.Murmur3Partitioner)`
   expect(parseClassName(order).className).toBe(order)
-  for (const name of ['DateType', 'LegacyTimeUUIDType', 'LexicalUUIDType', 'EmptyType', 'IntegerType', 'BytesType']) {
+  for (const name of [
+    'DateType',
+    'LegacyTimeUUIDType',
+    'LexicalUUIDType',
+    'EmptyType',
+    'IntegerType',
+    'BytesType',
+  ]) {
     expect(parseClassName(name).className).toBe(P + name)
   }
   expect(() => parseClassName('NoSuchType')).toThrow(`Unable to find abstract-type class '${P}NoSuchType'`)
-  expect(() => parseClassName('ListType(Int32Type,Int32Type)')).toThrow(`Invalid definition for comparator ${P}ListType.`)
+  expect(() => parseClassName('ListType(Int32Type,Int32Type)')).toThrow(
+    `Invalid definition for comparator ${P}ListType.`,
+  )
 })
 
 test('what CQL does not allow', () => {
   const parse = (text: string) => () => parseCqlTypeName(text, userTypes, 'fx')
-  expect(parse('list<list<int>>')).toThrow('Non-frozen collections are not allowed inside collections: list<list<int>>')
+  expect(parse('list<list<int>>')).toThrow(
+    'Non-frozen collections are not allowed inside collections: list<list<int>>',
+  )
   expect(parse('list<address>')).toThrow('Non-frozen UDTs are not allowed inside collections: list<address>')
   expect(parse('set<duration>')).toThrow('Durations are not allowed inside sets: set<duration>')
   expect(parse('map<duration, int>')).toThrow('Durations are not allowed as map keys: map<duration, int>')
-  expect(parse('frozen<int>')).toThrow('frozen<> is only allowed on collections, tuples, and user-defined types (got int)')
+  expect(parse('frozen<int>')).toThrow(
+    'frozen<> is only allowed on collections, tuples, and user-defined types (got int)',
+  )
   expect(parse('nothere')).toThrow('Unknown type fx.nothere')
   expect(parse('vector<int, 0>')).toThrow('vectors may only have positive dimensions; given 0')
 })

@@ -1,7 +1,7 @@
 /** Types from the class names that schema files, SSTables and quoted CQL types hold (`TypeParser`). */
 
-import { SyntaxError as CqlSyntaxError, ConfigurationError } from '../common/errors.ts'
 import { fromHex, utf8Text } from '../common/bytes.ts'
+import { ConfigurationError, SyntaxError as CqlSyntaxError } from '../common/errors.ts'
 import { listType, mapType, setType } from './collection.ts'
 import { legacyDate, legacyTimeUuid, native } from './native.ts'
 import { tupleType, userType } from './tuple.ts'
@@ -81,7 +81,9 @@ class ClassNameParser {
     const hasParameters = this.#text[this.#at] === '('
     const simple = SIMPLE.get(className)
     if (simple !== undefined) return hasParameters ? this.#defaultParameters(simple) : simple
-    const build = className.startsWith(MARSHAL_PACKAGE) ? PARAMETRIC[className.slice(MARSHAL_PACKAGE.length)] : undefined
+    const build = className.startsWith(MARSHAL_PACKAGE)
+      ? PARAMETRIC[className.slice(MARSHAL_PACKAGE.length)]
+      : undefined
     if (build === undefined) throw new ConfigurationError(`Unable to find abstract-type class '${className}'`)
     if (hasParameters) return this.#invoke(className, () => build(this))
     return this.#invoke(className, () => build(new ClassNameParser('')))

@@ -4,8 +4,8 @@
  * and vectors as arrays, sets as Sets, maps as Maps, user types as objects.
  */
 
-import { MarshalError } from '../common/errors.ts'
 import { EMPTY_BYTES, int32Bytes, int64Bytes, readInt64 } from '../common/bytes.ts'
+import { MarshalError } from '../common/errors.ts'
 import { bigIntBytes, readBigInt } from '../common/varint.ts'
 import { packList, packMapSorted, packSet, unpackList, unpackMap, unpackSet } from './collection.ts'
 import { type Decimal, decimalBytes, readDecimal } from './decimal.ts'
@@ -25,7 +25,9 @@ export function decode(type: CqlType, bytes: Uint8Array | null): unknown {
     case 'set':
       return new Set(unpackSet(bytes).map((element) => decode(type.elements, element)))
     case 'map':
-      return new Map(unpackMap(bytes).map(([key, value]) => [decode(type.keys, key), decode(type.values, value)]))
+      return new Map(
+        unpackMap(bytes).map(([key, value]) => [decode(type.keys, key), decode(type.values, value)]),
+      )
     case 'tuple': {
       const values = unpackTuple(type, bytes)
       return type.types.map((component, i) => decode(component, values[i] ?? null))
@@ -101,7 +103,10 @@ function encodePresent(type: CqlType, value: unknown): Uint8Array {
       const entries = value instanceof Map ? value : new Map(Object.entries(value as object))
       return packMapSorted(
         type,
-        [...entries].map(([key, entry]) => [encodePresent(type.keys, key), encodePresent(type.values, entry)]),
+        [...entries].map(([key, entry]) => [
+          encodePresent(type.keys, key),
+          encodePresent(type.values, entry),
+        ]),
       )
     }
     case 'tuple': {
@@ -127,7 +132,8 @@ function encodePresent(type: CqlType, value: unknown): Uint8Array {
 }
 
 function iterable(type: CqlType, value: unknown): Iterable<unknown> {
-  if (typeof value === 'object' && value !== null && Symbol.iterator in value) return value as Iterable<unknown>
+  if (typeof value === 'object' && value !== null && Symbol.iterator in value)
+    return value as Iterable<unknown>
   throw new MarshalError(`Not a value of type ${type.cqlName}: ${String(value)}`)
 }
 

@@ -3,8 +3,8 @@
  * (`CollectionSerializer`).
  */
 
-import { MarshalError } from '../common/errors.ts'
 import { EMPTY_BYTES, int32Bytes, readInt32, writeInt32 } from '../common/bytes.ts'
+import { MarshalError } from '../common/errors.ts'
 import { native } from './native.ts'
 import {
   type CollectionType,
@@ -23,7 +23,12 @@ interface CollectionNames {
   readonly classNameUnfrozen: string
 }
 
-function namesOf(cql: string, simpleClass: string, parameters: readonly CqlType[], multiCell: boolean): CollectionNames {
+function namesOf(
+  cql: string,
+  simpleClass: string,
+  parameters: readonly CqlType[],
+  multiCell: boolean,
+): CollectionNames {
   const inner = `${cql}<${parameters.map((type) => type.cqlName).join(', ')}>`
   const unfrozen = `${MARSHAL_PACKAGE}${simpleClass}(${parameters.map((type) => type.classNameUnfrozen).join(',')})`
   if (!multiCell) {
@@ -217,7 +222,10 @@ export function packSet(type: SetType, elements: readonly Uint8Array[]): Uint8Ar
 }
 
 /** Entries of a map in the order of its keys; of equal keys the last value counts (as in a TreeMap). */
-export function sortMapEntries<V>(type: MapType, entries: readonly (readonly [Uint8Array, V])[]): [Uint8Array, V][] {
+export function sortMapEntries<V>(
+  type: MapType,
+  entries: readonly (readonly [Uint8Array, V])[],
+): [Uint8Array, V][] {
   const sorted = [...entries].sort((a, b) => compareValues(type.keys, a[0], b[0]))
   const result: [Uint8Array, V][] = []
   for (const [key, value] of sorted) {

@@ -241,7 +241,9 @@ class TypeNameParser {
           throw this.#error()
       }
     }
-    return nativeByName(token.text) !== undefined ? { kind: 'native', name: token.text } : this.#userType(token.text)
+    return nativeByName(token.text) !== undefined
+      ? { kind: 'native', name: token.text }
+      : this.#userType(token.text)
   }
 
   end(): void {

@@ -1,7 +1,7 @@
 /** `duration`: months, days and nanoseconds of one sign, in text (`cql3.Duration`) and as three signed vints. */
 
-import { InvalidRequestError } from '../common/errors.ts'
 import { concatBytes } from '../common/bytes.ts'
+import { InvalidRequestError } from '../common/errors.ts'
 import { readVintBig, vintBytes, vintLength } from '../common/varint.ts'
 
 export interface Duration {

@@ -81,7 +81,13 @@ interface Digits {
   readonly point: number
 }
 
-function digitsText(negative: boolean, fraction: bigint, exponent: number, precision: number, bias: number): string {
+function digitsText(
+  negative: boolean,
+  fraction: bigint,
+  exponent: number,
+  precision: number,
+  bias: number,
+): string {
   const normal = exponent !== 0
   const mantissa = normal ? fraction | (1n << BigInt(precision - 1)) : fraction
   const bitCount = mantissa.toString(2).length
@@ -135,7 +141,8 @@ function decimalDigits(mantissa: bigint, significantBits: number, exponent: numb
   let error = (5n ** BigInt(fives)) << BigInt(errorTwos)
   // Java computes with longs if the numbers fit, and there a tie counts as not yet high.
   const inLongs =
-    bits + numeratorTwos + bitsOfFives(fives) < 64 && denominatorTwos + 1 + bitsOfFives(denominatorFives + 1) < 64
+    bits + numeratorTwos + bitsOfFives(fives) < 64 &&
+    denominatorTwos + 1 + bitsOfFives(denominatorFives + 1) < 64
   const digits: number[] = []
   let low = false
   let high = false
@@ -158,7 +165,8 @@ function decimalDigits(mantissa: bigint, significantBits: number, exponent: numb
   const text = digits.join('')
   if (!up) return { digits: text, point: decimalExponent + 1 }
   const rounded = (BigInt(text) + 1n).toString().padStart(text.length, '0')
-  if (rounded.length > text.length) return { digits: rounded.slice(0, text.length), point: decimalExponent + 2 }
+  if (rounded.length > text.length)
+    return { digits: rounded.slice(0, text.length), point: decimalExponent + 2 }
   return { digits: rounded, point: decimalExponent + 1 }
 }
 

@@ -1,7 +1,7 @@
 /** A value from text as its type reads it (`AbstractType.fromString`), with the type's own error texts. */
 
-import { MarshalError } from '../common/errors.ts'
 import { EMPTY_BYTES, fromHex, int32Bytes, int64Bytes, utf8Bytes } from '../common/bytes.ts'
+import { MarshalError } from '../common/errors.ts'
 import { parseUuid, uuidVersion } from '../common/uuid.ts'
 import { bigIntBytes } from '../common/varint.ts'
 import { decimalBytes, parseDecimal } from './decimal.ts'
@@ -68,7 +68,9 @@ function nonEmpty(kind: EmptyTextKind, text: string, now: number | undefined): U
     case 'tinyint':
       return new Uint8Array([Number(parseInteger(text, 8) ?? fail(`Unable to make byte from '${text}'`))])
     case 'smallint':
-      return int32Bytes(Number(parseInteger(text, 16) ?? fail(`Unable to make short from '${text}'`))).slice(2)
+      return int32Bytes(Number(parseInteger(text, 16) ?? fail(`Unable to make short from '${text}'`))).slice(
+        2,
+      )
     case 'int':
       return int32Bytes(Number(parseInteger(text, 32) ?? fail(`Unable to make int from '${text}'`)))
     case 'bigint':

@@ -1,6 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type JsonValue, decode, encode, fromJson, parseCqlTypeName, parseJson, toJson, userType, native, setType } from './index.ts'
+import {
+  decode,
+  encode,
+  fromJson,
+  type JsonValue,
+  native,
+  parseCqlTypeName,
+  parseJson,
+  setType,
+  toJson,
+  userType,
+} from './index.ts'
 
 /** What Cassandra 5.0.6 answered: rows in hex, and the same rows by SELECT JSON. */
 interface Rows {
@@ -19,7 +30,13 @@ const userTypes = new Map([
   ['ck_udt', userType('fx', 'ck_udt', ['a', 'b'], [native.int, native.text], true)],
   [
     'address',
-    userType('fx', 'address', ['street', 'no', 'tags'], [native.text, native.int, setType(native.text, false)], true),
+    userType(
+      'fx',
+      'address',
+      ['street', 'no', 'tags'],
+      [native.text, native.int, setType(native.text, false)],
+      true,
+    ),
   ],
 ])
 
@@ -34,15 +51,46 @@ const CLUSTERING_TYPES: Readonly<Record<string, string>> = {
 
 const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   native_types: {
-    id: 'int', a: 'ascii', b: 'bigint', c: 'blob', d: 'boolean', e: 'date', f: 'decimal', g: 'double', h: 'duration',
-    i: 'float', j: 'inet', k: 'int', l: 'smallint', m: 'text', n: 'time', o: 'timestamp', p: 'timeuuid', q: 'tinyint',
-    r: 'uuid', s: 'varchar', t: 'varint', v: 'vector<float, 3>',
+    id: 'int',
+    a: 'ascii',
+    b: 'bigint',
+    c: 'blob',
+    d: 'boolean',
+    e: 'date',
+    f: 'decimal',
+    g: 'double',
+    h: 'duration',
+    i: 'float',
+    j: 'inet',
+    k: 'int',
+    l: 'smallint',
+    m: 'text',
+    n: 'time',
+    o: 'timestamp',
+    p: 'timeuuid',
+    q: 'tinyint',
+    r: 'uuid',
+    s: 'varchar',
+    t: 'varint',
+    v: 'vector<float, 3>',
   },
   collections: {
-    id: 'int', l: 'list<int>', s: 'set<text>', m: 'map<text, int>', fl: 'frozen<list<int>>', fs: 'frozen<set<text>>',
-    fm: 'frozen<map<text, int>>', nested: 'map<int, frozen<list<frozen<set<int>>>>>', u: 'address', fu: 'frozen<address>',
-    lu: 'list<frozen<address>>', t: 'tuple<int, text, frozen<list<int>>>', vi: 'vector<int, 4>', vt: 'vector<text, 2>',
-    mt: 'map<frozen<tuple<int, text>>, timeuuid>', st: 'set<time>',
+    id: 'int',
+    l: 'list<int>',
+    s: 'set<text>',
+    m: 'map<text, int>',
+    fl: 'frozen<list<int>>',
+    fs: 'frozen<set<text>>',
+    fm: 'frozen<map<text, int>>',
+    nested: 'map<int, frozen<list<frozen<set<int>>>>>',
+    u: 'address',
+    fu: 'frozen<address>',
+    lu: 'list<frozen<address>>',
+    t: 'tuple<int, text, frozen<list<int>>>',
+    vi: 'vector<int, 4>',
+    vt: 'vector<text, 2>',
+    mt: 'map<frozen<tuple<int, text>>, timeuuid>',
+    st: 'set<time>',
   },
 }
 
@@ -59,7 +107,9 @@ describe('clustering order', () => {
       for (const [i, row] of rows.entries()) {
         const value = bytesOf(row[1] ?? '')
         type.validate(value)
-        expect(`{"p": 1, "c": ${toJson(type, value)}, "v": ${toJson(native.int, bytesOf(row[2] ?? ''))}}`).toBe(json[i])
+        expect(
+          `{"p": 1, "c": ${toJson(type, value)}, "v": ${toJson(native.int, bytesOf(row[2] ?? ''))}}`,
+        ).toBe(json[i])
         for (const [j, other] of rows.entries()) {
           const bytes = bytesOf(`ff${other[1] ?? ''}ff`)
           const order = Math.sign(type.compare(value, 0, value.length, bytes, 1, bytes.length - 2))
@@ -76,7 +126,9 @@ describe('rows as the server shows them', () => {
     const types = columns.map(({ name }) => parseCqlTypeName(columnTypes[name], userTypes, 'fx'))
     test(`${table} as JSON`, () => {
       for (const [i, row] of rows.entries()) {
-        const fields = row.map((hex, j) => `"${columns[j].name}": ${toJson(types[j], hex === null ? null : bytesOf(hex))}`)
+        const fields = row.map(
+          (hex, j) => `"${columns[j].name}": ${toJson(types[j], hex === null ? null : bytesOf(hex))}`,
+        )
         expect(`{${fields.join(', ')}}`).toBe(json[i])
       }
     })

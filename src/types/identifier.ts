@@ -1,7 +1,9 @@
 /** Names as CQL writes them (`ColumnIdentifier.maybeQuote`, `ReservedKeywords`). */
 
 const RESERVED_KEYWORDS: ReadonlySet<string> = new Set(
-  `add allow alter and apply asc authorize batch begin by columnfamily create delete desc describe drop entries execute from full grant if in index infinity insert into is keyspace limit materialized modify nan norecursive not null of on or order primary rename revoke schema select set table to token truncate unlogged update use using view where with`.split(' '),
+  `add allow alter and apply asc authorize batch begin by columnfamily create delete desc describe drop entries execute from full grant if in index infinity insert into is keyspace limit materialized modify nan norecursive not null of on or order primary rename revoke schema select set table to token truncate unlogged update use using view where with`.split(
+    ' ',
+  ),
 )
 
 const UNQUOTED = /^[a-z][a-z0-9_]*$/

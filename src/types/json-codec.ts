@@ -1,7 +1,7 @@
 /** Values to and from JSON (`AbstractType.toJSONString`, `AbstractType.fromJSONObject`). */
 
-import { MarshalError } from '../common/errors.ts'
 import { int64Bytes, readInt32, readInt64, toHex } from '../common/bytes.ts'
+import { MarshalError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
 import { collectionSize, packList, packMapSorted, packSet } from './collection.ts'
 import { doubleBytes, floatBytes, fromString } from './from-string.ts'
@@ -31,7 +31,9 @@ export function toJson(type: CqlType, bytes: Uint8Array | null): string {
       return `{${values.map((value, i) => `"${quoteAsJsonString(jsonFieldName(type.fieldNames[i]))}": ${value}`).join(', ')}}`
     }
     case 'vector':
-      return `[${unpackVector(type, bytes).map((element) => toJson(type.elements, element)).join(', ')}]`
+      return `[${unpackVector(type, bytes)
+        .map((element) => toJson(type.elements, element))
+        .join(', ')}]`
     case 'reversed':
       return toJson(type.base, bytes)
     case 'custom':
@@ -142,7 +144,8 @@ export function fromJson(type: CqlType, json: JsonValue): Uint8Array {
     case 'reversed':
       return fromJson(type.base, json)
     case 'custom':
-      if (type.custom === 'lexicalUuid') return fromString(type, jsonString(json, 'a string representation of a uuid'))
+      if (type.custom === 'lexicalUuid')
+        return fromString(type, jsonString(json, 'a string representation of a uuid'))
       throw new MarshalError(`${type.className} can't be read from JSON`)
     default:
       return nativeFromJson(type, json)
@@ -220,9 +223,13 @@ function nativeFromJson(type: NativeType, json: JsonValue): Uint8Array {
       return fromString(type, number.toString())
     }
     case 'float':
-      return number !== undefined ? floatBytes(number.toNumber()) : fromString(type, jsonString(json, 'a float value'))
+      return number !== undefined
+        ? floatBytes(number.toNumber())
+        : fromString(type, jsonString(json, 'a float value'))
     case 'double':
-      return number !== undefined ? doubleBytes(number.toNumber()) : fromString(type, jsonString(json, 'a double value'))
+      return number !== undefined
+        ? doubleBytes(number.toNumber())
+        : fromString(type, jsonString(json, 'a double value'))
     case 'decimal':
     case 'varint':
       return numericFromJson(type.kind, javaText(json))
@@ -239,7 +246,8 @@ function nativeFromJson(type: NativeType, json: JsonValue): Uint8Array {
     case 'blob':
       return blobFromJson(json)
     case 'empty':
-      if (typeof json !== 'string') throw new MarshalError(`Expected an empty string, but got: ${javaText(json)}`)
+      if (typeof json !== 'string')
+        throw new MarshalError(`Expected an empty string, but got: ${javaText(json)}`)
       return fromString(type, json)
     case 'counter':
       throw new MarshalError('Counters cannot be set from JSON')
@@ -303,7 +311,9 @@ function userTypeFromJson(type: UserType, json: JsonValue): Uint8Array {
 
 /** A name in a JSON object as CQL reads it: in quotes as it is, otherwise lower case (`JsonUtils.handleCaseSensitivity`). */
 export function jsonNameToColumn(name: string): string {
-  return name.length > 1 && name.startsWith('"') && name.endsWith('"') ? name.slice(1, -1) : name.toLowerCase()
+  return name.length > 1 && name.startsWith('"') && name.endsWith('"')
+    ? name.slice(1, -1)
+    : name.toLowerCase()
 }
 
 function vectorFromJson(type: VectorType, json: JsonValue): Uint8Array {

@@ -33,7 +33,13 @@ export class JsonNumber {
   }
 }
 
-export type JsonValue = null | boolean | string | JsonNumber | readonly JsonValue[] | ReadonlyMap<string, JsonValue>
+export type JsonValue =
+  | null
+  | boolean
+  | string
+  | JsonNumber
+  | readonly JsonValue[]
+  | ReadonlyMap<string, JsonValue>
 
 /** Parses the first JSON value of a text; what follows is ignored, as Jackson's `readValue` does. */
 export function parseJson(text: string): JsonValue {
@@ -70,7 +76,9 @@ class JsonParser {
   parse(): JsonValue {
     this.#skipBlank()
     if (this.#at >= this.#text.length) {
-      throw new MarshalError(`Error decoding JSON string: No content to map due to end-of-input\n${SOURCE}; line: 1]`)
+      throw new MarshalError(
+        `Error decoding JSON string: No content to map due to end-of-input\n${SOURCE}; line: 1]`,
+      )
     }
     return this.#value()
   }
@@ -116,7 +124,10 @@ class JsonParser {
   #word(): null | boolean {
     WORD.lastIndex = this.#at
     const word = WORD.exec(this.#text)?.[0]
-    if (word === undefined) throw this.#unexpected('expected a valid value (JSON String, Number, Array, Object or token \'null\', \'true\' or \'false\')')
+    if (word === undefined)
+      throw this.#unexpected(
+        "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
+      )
     this.#at += word.length
     if (word === 'true') return true
     if (word === 'false') return false
@@ -141,7 +152,8 @@ class JsonParser {
     if (this.#take('}')) return entries
     for (;;) {
       this.#skipBlank()
-      if (this.#text[this.#at] !== '"') throw this.#unexpected('was expecting double-quote to start field name')
+      if (this.#text[this.#at] !== '"')
+        throw this.#unexpected('was expecting double-quote to start field name')
       const key = this.#string()
       if (!this.#take(':')) throw this.#unexpected('was expecting a colon to separate field name and value')
       entries.set(key, this.#value())
@@ -155,7 +167,8 @@ class JsonParser {
     let start = ++this.#at
     for (;;) {
       const char = this.#text[this.#at]
-      if (char === undefined) throw this.#error('Unexpected end-of-input: was expecting closing quote for a string value')
+      if (char === undefined)
+        throw this.#error('Unexpected end-of-input: was expecting closing quote for a string value')
       if (char < ' ') {
         throw this.#error(
           `Illegal unquoted character ((CTRL-CHAR, code ${char.charCodeAt(0)})): has to be escaped using backslash to be included in string value`,
@@ -175,7 +188,8 @@ class JsonParser {
     const char = this.#text[this.#at++]
     if (char === 'u') {
       const digits = this.#text.slice(this.#at, this.#at + 4)
-      if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw this.#error('expected a hex-digit for character escape sequence')
+      if (!/^[0-9a-fA-F]{4}$/.test(digits))
+        throw this.#error('expected a hex-digit for character escape sequence')
       this.#at += 4
       return String.fromCharCode(Number.parseInt(digits, 16))
     }

@@ -1,7 +1,7 @@
 /** The native types: names, lengths, validation (`*Serializer.validate`) and order. */
 
-import { MarshalError } from '../common/errors.ts'
 import { toHex } from '../common/bytes.ts'
+import { MarshalError } from '../common/errors.ts'
 import { readVintBig, vintLength } from '../common/varint.ts'
 import { compareDecimal } from './decimal.ts'
 import {
@@ -156,26 +156,68 @@ export const native = {
   blob: define('blob', 'BytesType', -1, true, compareBytes, anyBytes),
   boolean: define('boolean', 'BooleanType', 1, true, compareBoolean, validateBoolean),
   counter: define('counter', 'CounterColumnType', -1, true, compareBytes, validateLong),
-  date: define('date', 'SimpleDateType', -1, false, compareBytes, lengthOf('Expected 4 byte long for date', 4)),
+  date: define(
+    'date',
+    'SimpleDateType',
+    -1,
+    false,
+    compareBytes,
+    lengthOf('Expected 4 byte long for date', 4),
+  ),
   decimal: define('decimal', 'DecimalType', -1, true, compareDecimal, validateDecimal),
-  double: define('double', 'DoubleType', 8, true, compareDouble, lengthOf('Expected 8 or 0 byte value for a double', 8, 0)),
+  double: define(
+    'double',
+    'DoubleType',
+    8,
+    true,
+    compareDouble,
+    lengthOf('Expected 8 or 0 byte value for a double', 8, 0),
+  ),
   duration: define('duration', 'DurationType', -1, false, compareBytes, validateDuration),
   empty: define('empty', 'EmptyType', 0, false, compareNothing, validateEmpty),
-  float: define('float', 'FloatType', 4, true, compareFloat, lengthOf('Expected 4 or 0 byte value for a float', 4, 0)),
+  float: define(
+    'float',
+    'FloatType',
+    4,
+    true,
+    compareFloat,
+    lengthOf('Expected 4 or 0 byte value for a float', 4, 0),
+  ),
   inet: define('inet', 'InetAddressType', -1, true, compareBytes, validateInet),
   int: define('int', 'Int32Type', 4, true, compareInt, lengthOf('Expected 4 or 0 byte int', 4, 0)),
-  smallint: define('smallint', 'ShortType', -1, false, compareSigned, lengthOf('Expected 2 bytes for a smallint', 2)),
+  smallint: define(
+    'smallint',
+    'ShortType',
+    -1,
+    false,
+    compareSigned,
+    lengthOf('Expected 2 bytes for a smallint', 2),
+  ),
   text: define('text', 'UTF8Type', -1, true, compareBytes, validateUtf8),
   time: define('time', 'TimeType', -1, false, compareBytes, lengthOf('Expected 8 byte long for time', 8)),
   timestamp: define('timestamp', 'TimestampType', 8, true, compareLong, validateTimestamp),
   timeuuid: define('timeuuid', 'TimeUUIDType', 16, true, compareTimeUuid, validateTimeUuid),
-  tinyint: define('tinyint', 'ByteType', -1, false, compareSigned, lengthOf('Expected 1 byte for a tinyint', 1)),
+  tinyint: define(
+    'tinyint',
+    'ByteType',
+    -1,
+    false,
+    compareSigned,
+    lengthOf('Expected 1 byte for a tinyint', 1),
+  ),
   uuid: define('uuid', 'UUIDType', 16, true, compareUuid, validateUuid),
   varint: define('varint', 'IntegerType', -1, true, compareVarint, anyBytes),
 } as const satisfies Record<NativeKind, NativeType>
 
 /** `DateType`, the timestamp of old tables, whose negative values sort last. CQL shows it as timestamp. */
-export const legacyDate: NativeType = define('timestamp', 'DateType', 8, false, compareBytes, validateTimestamp)
+export const legacyDate: NativeType = define(
+  'timestamp',
+  'DateType',
+  8,
+  false,
+  compareBytes,
+  validateTimestamp,
+)
 
 /** `LegacyTimeUUIDType`, timeuuid as functions see it. */
 export const legacyTimeUuid: NativeType = define(

@@ -3,8 +3,8 @@
  * come first wherever Cassandra allows them.
  */
 
-import { MarshalError } from '../common/errors.ts'
 import { compareBytes, readInt32 } from '../common/bytes.ts'
+import { MarshalError } from '../common/errors.ts'
 import type { Compare } from './type.ts'
 
 export { compareBytes }

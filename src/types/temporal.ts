@@ -72,7 +72,8 @@ export function dateFromMillis(millis: number): number {
 export function parseTime(text: string): bigint {
   if (INTEGER.test(text)) {
     const nanos = BigInt(text)
-    if (nanos < 0n || nanos >= DAY_NANOS) throw new MarshalError(`Unable to make long (for time) from: '${text}'`)
+    if (nanos < 0n || nanos >= DAY_NANOS)
+      throw new MarshalError(`Unable to make long (for time) from: '${text}'`)
     return nanos
   }
   const match = /^([+-]?\d+):([+-]?\d+):([+-]?\d+)(?:\.(\d{1,9}))?$/.exec(text.trim())
@@ -100,7 +101,9 @@ const ZONE = '(?: ?(Z|[+-]\\d\\d(?::?\\d\\d)?)| ([A-Za-z][A-Za-z0-9_+/:-]*(?: [A
 const DATE_TIME = new RegExp(
   `^(\\d{1,10})-(\\d{1,19})-(\\d{1,19})[T ](\\d{1,19}):(\\d{1,19})(?::(\\d{1,19}))?(\\.\\d{0,9})?${ZONE}$`,
 )
-const DATE_ONLY = new RegExp(`^([+-])?(\\d{4,10})-(\\d\\d)-(\\d\\d)(?:([+-]\\d\\d:\\d\\d(?::\\d\\d)?)|${ZONE.slice(3, -2)})?$`)
+const DATE_ONLY = new RegExp(
+  `^([+-])?(\\d{4,10})-(\\d\\d)-(\\d\\d)(?:([+-]\\d\\d:\\d\\d(?::\\d\\d)?)|${ZONE.slice(3, -2)})?$`,
+)
 
 /**
  * Milliseconds of a literal (`TimestampSerializer.dateStringToTimestamp`): an integer, a date, or a date and time,
@@ -125,7 +128,18 @@ export function parseTimestamp(text: string, now?: number): bigint {
 function parseDateTime(text: string): bigint | undefined {
   const match = DATE_TIME.exec(text)
   if (match === null) return undefined
-  const [, yearDigits, monthDigits, dayDigits, hourDigits, minuteDigits, secondDigits, fraction, offset, zone] = match
+  const [
+    ,
+    yearDigits,
+    monthDigits,
+    dayDigits,
+    hourDigits,
+    minuteDigits,
+    secondDigits,
+    fraction,
+    offset,
+    zone,
+  ] = match
   // A fraction needs seconds to belong to.
   if (fraction !== undefined && secondDigits === undefined) return undefined
   const year = Number(yearDigits)
@@ -137,7 +151,8 @@ function parseDateTime(text: string): bigint | undefined {
   const millis = Number((fraction ?? '.').slice(1).padEnd(3, '0').slice(0, 3))
   if (!inRange(year, 1, 999_999_999) || !inRange(month, 1, 12) || !inRange(day, 1, 31)) return undefined
   const endOfDay = hours === 24 && minutes === 0 && seconds === 0 && millis === 0
-  if (!(inRange(hours, 0, 23) || endOfDay) || !inRange(minutes, 0, 59) || !inRange(seconds, 0, 59)) return undefined
+  if (!(inRange(hours, 0, 23) || endOfDay) || !inRange(minutes, 0, 59) || !inRange(seconds, 0, 59))
+    return undefined
   const time = (hours * 60 + minutes) * 60_000 + seconds * 1000 + millis
   return atZone(smartDays(year, month, day), time, offset, zone)
 }
@@ -155,7 +170,12 @@ function smartDays(year: number, month: number, day: number): number {
   return daysFromCivil({ year, month, day: Math.min(day, daysInMonth(year, month)) })
 }
 
-function atZone(days: number, timeMs: number, offset: string | undefined, zone: string | undefined): bigint | undefined {
+function atZone(
+  days: number,
+  timeMs: number,
+  offset: string | undefined,
+  zone: string | undefined,
+): bigint | undefined {
   const local = BigInt(days) * BigInt(DAY_MS) + BigInt(timeMs)
   if (offset !== undefined) {
     const offsetMs = parseOffset(offset)
@@ -250,7 +270,9 @@ export function timestampText(millis: bigint, separator: 'T' | ' '): string {
   const days = Number((millis - BigInt(time)) / dayMs)
   const { year, month, day } = civilFromDays(days)
   const date = `${yearText(year > 0 ? year : 1 - year)}-${twoDigits(month)}-${twoDigits(day)}`
-  const [hours, minutes, seconds] = [time / 3_600_000, (time / 60_000) % 60, (time / 1000) % 60].map(Math.floor)
+  const [hours, minutes, seconds] = [time / 3_600_000, (time / 60_000) % 60, (time / 1000) % 60].map(
+    Math.floor,
+  )
   const fraction = String(time % 1000).padStart(3, '0')
   return `${date}${separator}${twoDigits(hours)}:${twoDigits(minutes)}:${twoDigits(seconds)}.${fraction}Z`
 }

@@ -1,7 +1,7 @@
 /** Values in text: as CQL literals (`CQL3Type.toCQLLiteral`) and as log and error texts (`AbstractType.getString`). */
 
+import { asciiText, readInt8, readInt16, readInt32, readInt64, toHex, utf8Text } from '../common/bytes.ts'
 import { MarshalError } from '../common/errors.ts'
-import { asciiText, readInt16, readInt32, readInt64, readInt8, toHex, utf8Text } from '../common/bytes.ts'
 import { uuidText } from '../common/uuid.ts'
 import { readBigInt } from '../common/varint.ts'
 import { unpackElements, unpackMap } from './collection.ts'
@@ -86,9 +86,13 @@ export function toCqlLiteral(type: CqlType, bytes: Uint8Array | null): string {
     case 'inet':
       return bytes.length === 0 ? 'null' : `'${nativeText(type.kind, bytes)}'`
     case 'list':
-      return `[${unpackElements(bytes, 'list').map((element) => toCqlLiteral(type.elements, element)).join(', ')}]`
+      return `[${unpackElements(bytes, 'list')
+        .map((element) => toCqlLiteral(type.elements, element))
+        .join(', ')}]`
     case 'set':
-      return `{${unpackElements(bytes, 'set').map((element) => toCqlLiteral(type.elements, element)).join(', ')}}`
+      return `{${unpackElements(bytes, 'set')
+        .map((element) => toCqlLiteral(type.elements, element))
+        .join(', ')}}`
     case 'map': {
       const entries = unpackMap(bytes)
       return `{${entries.map(([key, value]) => `${toCqlLiteral(type.keys, key)}: ${toCqlLiteral(type.values, value)}`).join(', ')}}`
@@ -105,7 +109,9 @@ export function toCqlLiteral(type: CqlType, bytes: Uint8Array | null): string {
       return `{${texts.join(', ')}}`
     }
     case 'vector':
-      return `[${unpackVector(type, bytes).map((element) => toCqlLiteral(type.elements, element)).join(', ')}]`
+      return `[${unpackVector(type, bytes)
+        .map((element) => toCqlLiteral(type.elements, element))
+        .join(', ')}]`
     case 'reversed':
       return toCqlLiteral(type.base, bytes)
     case 'custom':
@@ -157,7 +163,11 @@ export function toText(type: CqlType, bytes: Uint8Array | null): string {
     case 'reversed':
       return toText(type.base, bytes)
     case 'custom':
-      return customText(bytes, type.custom === 'composite' ? type.components : undefined, type.custom === 'lexicalUuid')
+      return customText(
+        bytes,
+        type.custom === 'composite' ? type.components : undefined,
+        type.custom === 'lexicalUuid',
+      )
     default:
       type.validate(bytes)
       return nativeText(type.kind, bytes)

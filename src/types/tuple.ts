@@ -3,8 +3,8 @@
  * out (`TupleType`, `UserType`).
  */
 
-import { MarshalError } from '../common/errors.ts'
 import { readInt32, toHex, utf8Bytes, writeInt32 } from '../common/bytes.ts'
+import { MarshalError } from '../common/errors.ts'
 import { maybeQuote } from './identifier.ts'
 import { native } from './native.ts'
 import {
@@ -51,7 +51,9 @@ export function userType(
   return {
     kind: 'udt',
     cqlName: multiCell ? quoted : `frozen<${quoted}>`,
-    className: multiCell ? classNameWith((type) => type.className) : `${MARSHAL_PACKAGE}FrozenType(${unfrozen})`,
+    className: multiCell
+      ? classNameWith((type) => type.className)
+      : `${MARSHAL_PACKAGE}FrozenType(${unfrozen})`,
     classNameUnfrozen: unfrozen,
     multiCell,
     fixedLength: -1,

@@ -3,8 +3,8 @@
  * before them (`VectorType.FixedLengthSerializer`, `VariableLengthSerializer`).
  */
 
-import { InvalidRequestError, MarshalError } from '../common/errors.ts'
 import { toHex } from '../common/bytes.ts'
+import { InvalidRequestError, MarshalError } from '../common/errors.ts'
 import { readUnsignedVint, unsignedVintSize, vintLength, writeUnsignedVint } from '../common/varint.ts'
 import { compareBytes } from './order.ts'
 import { type Compare, type CqlType, MARSHAL_PACKAGE, type Validate, type VectorType } from './type.ts'
@@ -27,7 +27,9 @@ export function vectorType(elements: CqlType, dimension: number): VectorType {
     byteOrdered: false,
     elements,
     dimension,
-    validate: fixed ? fixedValidator(elements, dimension, cqlName) : variableValidator(elements, dimension, cqlName),
+    validate: fixed
+      ? fixedValidator(elements, dimension, cqlName)
+      : variableValidator(elements, dimension, cqlName),
     compare: fixed ? fixedComparator(elements, dimension) : variableComparator(elements, dimension),
   }
 }
@@ -112,11 +114,14 @@ export function packVector(type: VectorType, elements: readonly (Uint8Array | nu
   const present = elements.map((element, i) => {
     if (element !== null && !(element.length === 0 && isNullWhenEmpty(type.elements))) return element
     const given = elements.map((value) => (value === null ? 'null' : `0x${toHex(value)}`)).join(', ')
-    throw new MarshalError(`Element at index ${i} is null (expected type ${type.elements.cqlName}); given [${given}]`)
+    throw new MarshalError(
+      `Element at index ${i} is null (expected type ${type.elements.cqlName}); given [${given}]`,
+    )
   })
   const fixed = type.elements.fixedLength
   let length = 0
-  for (const element of present) length += fixed !== -1 ? fixed : unsignedVintSize(element.length) + element.length
+  for (const element of present)
+    length += fixed !== -1 ? fixed : unsignedVintSize(element.length) + element.length
   const bytes = new Uint8Array(length)
   let offset = 0
   for (const element of present) {
@@ -155,7 +160,10 @@ export function unpackVector(type: VectorType, bytes: Uint8Array): Uint8Array[] 
       elements.fixedLength === -1
         ? readElement(bytes, offset)
         : offset + elements.fixedLength <= bytes.length
-          ? { value: bytes.subarray(offset, offset + elements.fixedLength), end: offset + elements.fixedLength }
+          ? {
+              value: bytes.subarray(offset, offset + elements.fixedLength),
+              end: offset + elements.fixedLength,
+            }
           : undefined
     if (element === undefined) throw new MarshalError(`Not enough bytes to read a ${type.cqlName}`)
     elements.validate(element.value)

@@ -1,10 +1,10 @@
 /** Types around and beside CQL's: reversed order, freezing, and the classes that CQL has no name for. */
 
-import { MarshalError } from '../common/errors.ts'
 import { readInt8, readUint16, utf8Text } from '../common/bytes.ts'
+import { MarshalError } from '../common/errors.ts'
 import { listType, mapType, setType } from './collection.ts'
-import { compareBytes, compareLexicalUuid } from './order.ts'
 import { native } from './native.ts'
+import { compareBytes, compareLexicalUuid } from './order.ts'
 import { userType } from './tuple.ts'
 import { type Compare, type CqlType, type CustomType, MARSHAL_PACKAGE, type ReversedType } from './type.ts'
 
@@ -23,7 +23,8 @@ export function reversed(base: CqlType): ReversedType {
     byteOrdered: false,
     base,
     validate: base.validate,
-    compare: (a, aOffset, aLength, b, bOffset, bLength) => base.compare(b, bOffset, bLength, a, aOffset, aLength),
+    compare: (a, aOffset, aLength, b, bOffset, bLength) =>
+      base.compare(b, bOffset, bLength, a, aOffset, aLength),
   }
 }
 
@@ -90,11 +91,17 @@ function custom(
 }
 
 /** `LexicalUUIDType`. */
-export const lexicalUuid: CustomType = custom('lexicalUuid', `${MARSHAL_PACKAGE}LexicalUUIDType`, [], compareLexicalUuid, {
-  fixedLength: 16,
-  emptyAllowed: true,
-  validate: native.uuid.validate,
-})
+export const lexicalUuid: CustomType = custom(
+  'lexicalUuid',
+  `${MARSHAL_PACKAGE}LexicalUUIDType`,
+  [],
+  compareLexicalUuid,
+  {
+    fixedLength: 16,
+    emptyAllowed: true,
+    validate: native.uuid.validate,
+  },
+)
 
 /** Marks a static name at the start of a composite. */
 const STATIC_MARKER = 0xffff
@@ -226,10 +233,12 @@ function validateComposite(bytes: Uint8Array, componentAt: ComponentAt): void {
   for (let i = 0; offset < bytes.length; i++) {
     const { type, size } = componentAt(i, bytes, offset, bytes.length)
     offset += size
-    if (bytes.length - offset < 2) throw new MarshalError(`Not enough bytes to read value size of component ${i}`)
+    if (bytes.length - offset < 2)
+      throw new MarshalError(`Not enough bytes to read value size of component ${i}`)
     const length = readUint16(bytes, offset)
     offset += 2
-    if (bytes.length - offset < length) throw new MarshalError(`Not enough bytes to read value of component ${i}`)
+    if (bytes.length - offset < length)
+      throw new MarshalError(`Not enough bytes to read value of component ${i}`)
     type.validate(bytes.subarray(offset, offset + length))
     offset += length
     if (offset === bytes.length) {
