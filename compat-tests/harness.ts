@@ -196,11 +196,14 @@ export function useSession(keyspace: string, schema: readonly string[] = []): Se
 export async function refusal(answer: Promise<unknown>): Promise<string> {
   try {
     await answer
-  } catch (error) {
+  } catch (reason) {
+    // With one host, what the driver could not retry is inside a list of hosts.
+    const error =
+      reason instanceof cassandra.errors.NoHostAvailableError ? Object.values(reason.innerErrors)[0] : reason
     if (error instanceof cassandra.errors.ResponseError) {
       return `0x${error.code.toString(16).padStart(4, '0')} ${error.message}`
     }
-    throw error
+    throw reason
   }
   return 'no error'
 }
