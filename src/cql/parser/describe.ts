@@ -17,47 +17,44 @@ export function describe(c: Cursor): DescribeStatement {
 function describeTarget(c: Cursor): DescribeTarget {
   const kind = c.kind
   const next = c.ahead(1)
-  // Most of these words may be names as well.
+  // The singular words may be names as well.
   const alone = next === T.EOF || next === T.SEMICOLON || next === T.K_WITH
-  if (next !== T.DOT) {
-    switch (kind) {
-      case T.K_CLUSTER:
-        c.at++
-        return { kind: 'cluster' }
-      case T.K_KEYSPACES:
-        c.at++
-        return { kind: 'keyspaces' }
-      case T.K_TABLES:
-        c.at++
-        return { kind: 'tables' }
-      case T.K_TYPES:
-        c.at++
-        return { kind: 'types' }
-      case T.K_FUNCTIONS:
-        c.at++
-        return { kind: 'functions' }
-      case T.K_AGGREGATES:
-        c.at++
-        return { kind: 'aggregates' }
-      case T.K_TYPE:
-        if (alone) break
-        c.at++
-        return { kind: 'type', name: plainTypeName(c) }
-      case T.K_FUNCTION:
-        if (alone) break
-        c.at++
-        return { kind: 'function', name: functionName(c) }
-      case T.K_AGGREGATE:
-        if (alone) break
-        c.at++
-        return { kind: 'aggregate', name: functionName(c) }
-      case T.K_ONLY:
-        if (next !== T.K_KEYSPACE) break
-        c.at += 2
-        return describedKeyspace(c, true)
-    }
-  }
+  const named = alone || next === T.DOT
   switch (kind) {
+    case T.K_CLUSTER:
+      c.at++
+      return { kind: 'cluster' }
+    case T.K_KEYSPACES:
+      c.at++
+      return { kind: 'keyspaces' }
+    case T.K_TABLES:
+      c.at++
+      return { kind: 'tables' }
+    case T.K_TYPES:
+      c.at++
+      return { kind: 'types' }
+    case T.K_FUNCTIONS:
+      c.at++
+      return { kind: 'functions' }
+    case T.K_AGGREGATES:
+      c.at++
+      return { kind: 'aggregates' }
+    case T.K_TYPE:
+      if (named) break
+      c.at++
+      return { kind: 'type', name: plainTypeName(c) }
+    case T.K_FUNCTION:
+      if (named) break
+      c.at++
+      return { kind: 'function', name: functionName(c) }
+    case T.K_AGGREGATE:
+      if (named) break
+      c.at++
+      return { kind: 'aggregate', name: functionName(c) }
+    case T.K_ONLY:
+      if (next !== T.K_KEYSPACE) break
+      c.at += 2
+      return describedKeyspace(c, true)
     case T.K_FULL:
       c.at++
       c.expect(T.K_SCHEMA)
