@@ -1,0 +1,161 @@
+import fs from 'node:fs'
+import type { DirectoryLock, Disk, DiskFile, OpenMode } from './disk.ts'
+import { isDiskError } from './disk.ts'
+import { bootId, lockDirectory } from './node-lock.ts'
+
+const FLAGS: Record<OpenMode, string> = { read: 'r', update: 'r+', create: 'wx+', truncate: 'w+' }
+
+class NodeDiskFile implements DiskFile {
+  readonly path: string
+  readonly #descriptor: number
+  #closed = false
+
+  constructor(path: string, descriptor: number) {
+    this.path = path
+    this.#descriptor = descriptor
+  }
+
+  writeSync(bytes: Uint8Array, offset: number, length: number, position: number): number {
+    return fs.writeSync(this.#descriptor, bytes, offset, length, position)
+  }
+
+  readSync(bytes: Uint8Array, offset: number, length: number, position: number): number {
+    return fs.readSync(this.#descriptor, bytes, offset, length, position)
+  }
+
+  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.write(this.#descriptor, bytes, offset, length, position, (error, written) =>
+        error ? reject(error) : resolve(written),
+      )
+    })
+  }
+
+  read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.#descriptor, bytes, offset, length, position, (error, read) =>
+        error ? reject(error) : resolve(read),
+      )
+    })
+  }
+
+  sizeSync(): number {
+    return fs.fstatSync(this.#descriptor).size
+  }
+
+  truncateSync(length: number): void {
+    fs.ftruncateSync(this.#descriptor, length)
+  }
+
+  // fdatasync: it waits for the data and for the metadata needed to read it back, the size among them.
+  fsync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#descriptor, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  fsyncSync(): void {
+    fs.fdatasyncSync(this.#descriptor)
+  }
+
+  closeSync(): void {
+    if (this.#closed) return
+    this.#closed = true
+    fs.closeSync(this.#descriptor)
+  }
+}
+
+/** Some file systems refuse to fsync a directory; there the name is as durable as they make it. */
+function toleratesNoDirectoryFsync(error: unknown): boolean {
+  return isDiskError(error) && (error.code === 'EINVAL' || error.code === 'ENOTSUP' || error.code === 'EPERM')
+}
+
+class NodeDisk implements Disk {
+  readonly bootId = bootId()
+
+  openSync(path: string, mode: OpenMode): DiskFile {
+    return new NodeDiskFile(path, fs.openSync(path, FLAGS[mode]))
+  }
+
+  mkdirpSync(path: string): void {
+    fs.mkdirSync(path, { recursive: true })
+  }
+
+  readdirSync(path: string): string[] {
+    return fs.readdirSync(path)
+  }
+
+  readdir(path: string): Promise<string[]> {
+    return fs.promises.readdir(path)
+  }
+
+  existsSync(path: string): boolean {
+    return fs.existsSync(path)
+  }
+
+  fileSizeSync(path: string): number {
+    return fs.statSync(path).size
+  }
+
+  readFileSync(path: string): Uint8Array {
+    return fs.readFileSync(path)
+  }
+
+  readFile(path: string): Promise<Uint8Array> {
+    return fs.promises.readFile(path)
+  }
+
+  renameSync(from: string, to: string): void {
+    fs.renameSync(from, to)
+  }
+
+  unlinkSync(path: string): void {
+    fs.unlinkSync(path)
+  }
+
+  unlink(path: string): Promise<void> {
+    return fs.promises.unlink(path)
+  }
+
+  removeSync(path: string): void {
+    fs.rmSync(path, { recursive: true, force: true })
+  }
+
+  fsyncDirectory(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.open(path, 'r', (openError, descriptor) => {
+        if (openError) {
+          reject(openError)
+          return
+        }
+        fs.fsync(descriptor, (syncError) => {
+          fs.close(descriptor, (closeError) => {
+            if (syncError && !toleratesNoDirectoryFsync(syncError)) reject(syncError)
+            else if (closeError) reject(closeError)
+            else resolve()
+          })
+        })
+      })
+    })
+  }
+
+  fsyncDirectorySync(path: string): void {
+    const descriptor = fs.openSync(path, 'r')
+    try {
+      fs.fsyncSync(descriptor)
+    } catch (error) {
+      if (!toleratesNoDirectoryFsync(error)) throw error
+    } finally {
+      fs.closeSync(descriptor)
+    }
+  }
+
+  lockDirectory(path: string): DirectoryLock {
+    return lockDirectory(path)
+  }
+}
+
+/** The machine's files. */
+export function createNodeDisk(): Disk {
+  return new NodeDisk()
+}
