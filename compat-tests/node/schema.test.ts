@@ -13,7 +13,7 @@ const db = useSession('schema', [
      AND caching = {'keys': 'NONE', 'rows_per_partition': '10'}
      AND compaction = {'class': 'LeveledCompactionStrategy', 'sstable_size_in_mb': '100'}
      AND compression = {'class': 'SnappyCompressor', 'chunk_length_in_kb': '64'}`,
-  'CREATE TABLE "Quoted Name" ("Key" int PRIMARY KEY, "a ""b""" text)'.replace('Quoted Name', 'QuotedName'),
+  'CREATE TABLE "QuotedName" ("Key" int PRIMARY KEY, "a ""b""" text)',
   'CREATE TABLE counted (k int PRIMARY KEY, n counter)',
 ])
 
