@@ -1,0 +1,418 @@
+import { InvalidRequestError } from '../../common/errors.ts'
+import { murmur3Token } from '../../common/murmur3.ts'
+import type { MutationBuilder } from '../../model/mutation.ts'
+import { ROW_HAS_DELETION, ROW_HAS_LIVENESS, ROW_LIVENESS_EXPIRES, ROW_STATIC } from '../../model/row-format.ts'
+import type { QueryOptions } from '../../model/query-options.ts'
+import type { DecoratedKey } from '../../model/read-command.ts'
+import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import { native } from '../../types/index.ts'
+import type * as raw from '../raw/index.ts'
+import { evaluate, type ExecutionContext, type PrepareContext, prepareTerm, type Term, validateValue } from '../term.ts'
+import {
+  type Operation,
+  prepareAssignment,
+  prepareDeletion,
+  type RowSnapshot,
+  writeOperations,
+  type WriteParameters,
+} from './operations.ts'
+import {
+  bindClusterings,
+  bindPartitionKeys,
+  bindSlices,
+  existingColumn,
+  preparePrimaryKey,
+  type PrimaryKeyRestrictions,
+  validateKey,
+} from './primary-key.ts'
+import { type PreparedConditions, prepareConditions } from './conditions.ts'
+
+/** An INSERT, UPDATE or DELETE, resolved against the schema (`ModificationStatement`). */
+export interface PreparedModification {
+  readonly kind: 'modification'
+  readonly type: 'insert' | 'update' | 'delete'
+  readonly table: TableMetadata
+  readonly where: PrimaryKeyRestrictions
+  /** Sorted by column id. */
+  readonly regularOperations: readonly Operation[]
+  readonly staticOperations: readonly Operation[]
+  readonly timestamp: Term | null
+  readonly ttl: Term | null
+  readonly updatesRegularRows: boolean
+  readonly requiresRead: boolean
+  readonly conditions: PreparedConditions | null
+}
+
+function invalid(message: string): InvalidRequestError {
+  return new InvalidRequestError(message)
+}
+
+/** Prepares an INSERT, UPDATE or DELETE. Throws an InvalidRequestError with Cassandra's text. */
+export function prepareModification(
+  statement: raw.InsertStatement | raw.UpdateStatement | raw.DeleteStatement,
+  table: TableMetadata,
+  context: PrepareContext,
+): PreparedModification {
+  if (table.isVirtual) throw invalid(`Modification is not supported by table ${table.keyspace}.${table.name}`)
+  const using = prepareUsing(statement.using, table, context)
+  let operations: Operation[]
+  let relations: readonly raw.Relation[]
+  let rawConditions: raw.Condition[] = []
+  switch (statement.kind) {
+    case 'insert': {
+      if (table.isCounter) throw invalid('INSERT statements are not allowed on counter tables, use UPDATE instead')
+      const { columns, values } = statement
+      if (columns.length === 0) throw invalid('No columns provided to INSERT')
+      if (columns.length !== values.length) throw invalid('Unmatched column names/values')
+      if (new Set(columns.map((column) => column.text)).size !== columns.length) {
+        throw invalid('The column names contains duplicates')
+      }
+      operations = []
+      const keys: raw.Relation[] = []
+      columns.forEach((name, index) => {
+        const column = existingColumn(table, name)
+        const value = values[index]!
+        if (column.kind === 'partition_key' || column.kind === 'clustering') {
+          keys.push({ kind: 'column', column: name, operator: '=', value })
+        } else operations.push(prepareAssignment(table, column, { kind: 'set', value }, context))
+      })
+      relations = keys
+      break
+    }
+    case 'update': {
+      operations = []
+      const seen = new Map<string, raw.UpdateOperation>()
+      for (const { column: name, operation } of statement.assignments) {
+        const column = existingColumn(table, name)
+        if (column.kind === 'partition_key' || column.kind === 'clustering') {
+          throw invalid(`PRIMARY KEY part ${column.name} found in SET part`)
+        }
+        const other = seen.get(column.name)
+        if (other !== undefined && (other.kind === 'set' || operation.kind === 'set')) {
+          throw invalid(`Multiple incompatible setting of column ${column.name}`)
+        }
+        seen.set(column.name, operation)
+        operations.push(prepareAssignment(table, column, operation, context))
+      }
+      relations = statement.where.relations
+      rawConditions = [...statement.conditions]
+      break
+    }
+    case 'delete': {
+      operations = statement.targets.map((target) => {
+        const column = existingColumn(table, target.column)
+        if (column.kind === 'partition_key' || column.kind === 'clustering') {
+          throw invalid(`Invalid identifier ${column.name} for deletion (should not be a PRIMARY KEY part)`)
+        }
+        return prepareDeletion(table, column, target, context)
+      })
+      relations = statement.where.relations
+      rawConditions = [...statement.conditions]
+      break
+    }
+  }
+  if ('where' in statement && statement.where.expressions.length > 0) {
+    throw invalid('Custom index expressions cannot be used in WHERE clauses for UPDATE or DELETE statements')
+  }
+  const byId = (a: Operation, b: Operation) => a.column.id - b.column.id
+  const staticOperations = operations.filter((operation) => operation.column.kind === 'static').sort(byId)
+  const regularOperations = operations.filter((operation) => operation.column.kind === 'regular').sort(byId)
+  const conditions = prepareConditions(statement, rawConditions, table, context)
+  if (conditions !== null && table.isCounter) throw invalid('Conditional updates are not supported on counter tables')
+  if (conditions !== null && using.timestamp !== null) {
+    throw invalid('Cannot provide custom timestamp for conditional updates')
+  }
+  const namesClustering = relations.some(
+    (relation) =>
+      'column' in relation && table.columns.get(relation.column.text)?.kind === 'clustering',
+  )
+  const onlyStatics =
+    staticOperations.length > 0 || (conditions?.static.length ?? 0) > 0
+      ? regularOperations.length === 0 &&
+        (conditions === null || conditions.regular.length === 0) &&
+        (statement.kind !== 'insert' || !namesClustering)
+      : false
+  const type = statement.kind
+  const where = preparePrimaryKey(
+    table,
+    relations,
+    type.toUpperCase() as 'INSERT' | 'UPDATE' | 'DELETE',
+    onlyStatics,
+    context,
+  )
+  if (table.isCounter) {
+    if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for counter updates')
+    if (using.ttl !== null) throw invalid('Cannot provide custom TTL for counter updates')
+  }
+  if (type === 'delete') checkDelete(table, where, regularOperations)
+  return {
+    kind: 'modification',
+    type,
+    table,
+    where,
+    regularOperations,
+    staticOperations,
+    ...using,
+    updatesRegularRows: table.clusterings.length === 0 || where.restrictsClustering,
+    requiresRead: operations.some((operation) => operation.requiresRead),
+    conditions,
+  }
+}
+
+function checkDelete(
+  table: TableMetadata,
+  where: PrimaryKeyRestrictions,
+  regularOperations: readonly Operation[],
+): void {
+  const whole = where.clustering.length + (where.tuples?.columns.length ?? 0) === table.clusterings.length
+  if (regularOperations.length > 0 && (!whole || where.start !== null || where.end !== null)) {
+    throw invalid('Range deletions are not supported for specific columns')
+  }
+}
+
+function prepareUsing(
+  using: raw.UsingClause,
+  table: TableMetadata,
+  context: PrepareContext,
+): { timestamp: Term | null; ttl: Term | null } {
+  const specification = (name: string, type: (typeof native)['bigint']) => ({
+    keyspace: table.keyspace,
+    table: table.name,
+    name,
+    type,
+  })
+  return {
+    timestamp:
+      using.timestamp === null
+        ? null
+        : prepareTerm(using.timestamp, specification('[timestamp]', native.bigint), context),
+    ttl: using.ttl === null ? null : prepareTerm(using.ttl, specification('[ttl]', native.int), context),
+  }
+}
+
+/** The greatest TTL in seconds: 20 years (`Attributes.MAX_TTL`). */
+const MAX_TTL = 630_720_000
+/** The last second at which a cell of the `nb` format can expire: 2038-01-19T03:14:06Z. */
+export const MAX_EXPIRATION_SECONDS = 2_147_483_646
+
+/** Seconds that the statement's cells live; 0 for ever (`Attributes.getTimeToLive`). */
+export function bindTtl(prepared: PreparedModification, context: ExecutionContext, nowSeconds: number): number {
+  const { table } = prepared
+  const standard = table.params.defaultTimeToLive
+  if (prepared.ttl === null) return standard === 0 ? 0 : checkExpiration(table, standard, true, nowSeconds)
+  const value = evaluate(prepared.ttl, context)
+  if (value === undefined) return standard
+  if (value === null || value.length === 0) return 0
+  const ttl = new DataView(value.buffer, value.byteOffset, 4).getInt32(0)
+  if (ttl < 0) throw invalid(`A TTL must be greater or equal to 0, but was ${ttl}`)
+  if (ttl > MAX_TTL) throw invalid(`ttl is too large. requested (${ttl}) maximum (${MAX_TTL})`)
+  return ttl === 0 ? 0 : checkExpiration(table, ttl, false, nowSeconds)
+}
+
+function checkExpiration(table: TableMetadata, ttl: number, isDefault: boolean, nowSeconds: number): number {
+  if (nowSeconds + ttl > MAX_EXPIRATION_SECONDS) {
+    throw invalid(
+      `Request on table ${table.keyspace}.${table.name} with ${isDefault ? 'default ' : ''}ttl of ${ttl} seconds exceeds maximum supported expiration date of 2038-01-19T03:14:06+00:00. In order to avoid this use a lower TTL, change the expiration date overflow policy or upgrade to a version where this limitation is fixed. See CASSANDRA-14092 and CASSANDRA-14227 for more details.`,
+    )
+  }
+  return ttl
+}
+
+/** The timestamp of a statement into `out` [hi, lo]: USING, the client's default, or the given one of the server. */
+export function bindTimestamp(
+  prepared: PreparedModification,
+  context: ExecutionContext,
+  options: QueryOptions,
+  serverTimestamp: Int32Array,
+  out: Int32Array,
+): void {
+  if (prepared.timestamp !== null) {
+    const value = evaluate(prepared.timestamp, context)
+    if (value === null) throw invalid('Invalid null value of timestamp')
+    if (value !== undefined) {
+      if (value.length !== 8) throw invalid(`Invalid timestamp value: ${value}`)
+      const data = new DataView(value.buffer, value.byteOffset, 8)
+      out[0] = data.getInt32(0)
+      out[1] = data.getInt32(4)
+      return
+    }
+  }
+  if (options.hasTimestamp) {
+    out[0] = options.timestampHi
+    out[1] = options.timestampLo
+  } else {
+    out[0] = serverTimestamp[0]!
+    out[1] = serverTimestamp[1]!
+  }
+}
+
+/** Finds the row that an operation has to see before it writes; null clustering is the static row. */
+export type RowLookup = (
+  table: TableMetadata,
+  key: DecoratedKey,
+  clustering: readonly Uint8Array[] | null,
+) => RowSnapshot | null
+
+const token = new Int32Array(2)
+let keyScratch: Uint8Array = new Uint8Array(1024)
+
+/**
+ * Adds what the statement writes to the mutation being built. `lookup` serves the operations that read first.
+ * Throws an InvalidRequestError for values that do not fit; the mutation is void then.
+ */
+export function writeModification(
+  prepared: PreparedModification,
+  out: MutationBuilder,
+  p: WriteParameters,
+  lookup: RowLookup,
+): void {
+  if (prepared.where.simple && !prepared.requiresRead && prepared.type !== 'delete') {
+    writeSimple(prepared, out, p)
+    return
+  }
+  const { table, where } = prepared
+  const isRange =
+    prepared.type === 'delete' &&
+    (where.start !== null ||
+      where.end !== null ||
+      (where.restrictsClustering &&
+        where.clustering.length + (where.tuples?.columns.length ?? 0) < table.clusterings.length))
+  const keys = bindPartitionKeys(where, p)
+  for (const key of keys) {
+    out.beginUpdate(table.handle, key.tokenHi, key.tokenLo, key.key, 0, key.key.length)
+    if (prepared.type === 'delete' && prepared.regularOperations.length === 0 && prepared.staticOperations.length === 0) {
+      if (!where.restrictsClustering) out.partitionDeletion(p.timestampHi, p.timestampLo, p.nowSeconds)
+      else if (!isRange) {
+        for (const clustering of bindClusterings(where, p)) {
+          beginRow(out, ROW_HAS_DELETION, p, clustering)
+          out.endRow()
+        }
+      } else {
+        for (const slice of bindSlices(where, p)) {
+          out.beginRangeTombstone(p.timestampHi, p.timestampLo, p.nowSeconds)
+          out.bound(slice.start.components, slice.start.side)
+          out.bound(slice.end.components, slice.end.side)
+          out.endRangeTombstone()
+        }
+      }
+    } else {
+      if (prepared.updatesRegularRows && (prepared.type !== 'delete' || prepared.regularOperations.length > 0)) {
+        for (const clustering of bindClusterings(where, p)) {
+          p.row = prepared.requiresRead ? lookup(table, key, clustering) : null
+          beginRow(out, livenessFlags(prepared, p), p, clustering)
+          writeOperations(prepared.regularOperations, out, p)
+          out.endRow()
+        }
+      }
+      if (prepared.staticOperations.length > 0) {
+        p.row = prepared.requiresRead ? lookup(table, key, null) : null
+        beginRow(out, ROW_STATIC, p, [])
+        writeOperations(prepared.staticOperations, out, p)
+        out.endRow()
+      }
+    }
+    out.endUpdate()
+  }
+}
+
+function livenessFlags(prepared: PreparedModification, p: WriteParameters): number {
+  if (prepared.type !== 'insert' || prepared.table.isCompactTable) return 0
+  return p.ttl > 0 ? ROW_HAS_LIVENESS | ROW_LIVENESS_EXPIRES : ROW_HAS_LIVENESS
+}
+
+function beginRow(out: MutationBuilder, flags: number, p: WriteParameters, clustering: readonly Uint8Array[]): void {
+  const expiration = p.ttl > 0 ? p.nowSeconds + p.ttl : 0
+  out.beginRow(flags, p.timestampHi, p.timestampLo, p.ttl, expiration, p.timestampHi, p.timestampLo, p.nowSeconds)
+  for (const component of clustering) out.clustering(component, 0, component.length)
+  out.endClustering()
+}
+
+/** The hot path: one row by equalities, from the request's bytes to the mutation's without values in between. */
+function writeSimple(prepared: PreparedModification, out: MutationBuilder, p: WriteParameters): void {
+  const { table, where } = prepared
+  beginSimpleUpdate(table, where, out, p)
+  if (prepared.updatesRegularRows) {
+    const expiration = p.ttl > 0 ? p.nowSeconds + p.ttl : 0
+    out.beginRow(livenessFlags(prepared, p), p.timestampHi, p.timestampLo, p.ttl, expiration, 0, 0, 0)
+    for (const restriction of where.clustering) {
+      if (restriction.kind !== 'eq') continue
+      const length = locate(restriction.value, restriction.column, p)
+      out.clustering(locatedBytes, locatedOffset, length)
+    }
+    out.endClustering()
+    writeOperations(prepared.regularOperations, out, p)
+    out.endRow()
+  }
+  if (prepared.staticOperations.length > 0) {
+    out.beginRow(ROW_STATIC, 0, 0, 0, 0, 0, 0, 0)
+    out.endClustering()
+    writeOperations(prepared.staticOperations, out, p)
+    out.endRow()
+  }
+  out.endUpdate()
+}
+
+let locatedBytes: Uint8Array = keyScratch
+let locatedOffset = 0
+
+/** Finds a key component: its length, with `locatedBytes` and `locatedOffset` where it is. */
+function locate(term: Term, column: ColumnMetadata, p: WriteParameters): number {
+  if (term.kind === 'marker') {
+    const { values } = p
+    const length = values.lengths[term.index]!
+    if (length >= 0) {
+      locatedBytes = values.buffer
+      locatedOffset = values.offsets[term.index]!
+      validateValue(column.type, locatedBytes, locatedOffset, length)
+      return length
+    }
+    throw invalid(
+      length === -1
+        ? `Invalid null value in condition for column ${column.name}`
+        : `Invalid unset value for column ${column.name}`,
+    )
+  }
+  const value = evaluate(term, p)
+  if (value === undefined) throw invalid(`Invalid unset value for column ${column.name}`)
+  if (value === null) throw invalid(`Invalid null value in condition for column ${column.name}`)
+  locatedBytes = value
+  locatedOffset = 0
+  return value.length
+}
+
+function beginSimpleUpdate(
+  table: TableMetadata,
+  where: PrimaryKeyRestrictions,
+  out: MutationBuilder,
+  p: WriteParameters,
+): void {
+  const { partition } = where
+  if (partition.length === 1) {
+    const only = partition[0]!
+    if (only.kind !== 'eq') return
+    const length = locate(only.value, only.column, p)
+    validateKey(length)
+    murmur3Token(locatedBytes, locatedOffset, length, token)
+    out.beginUpdate(table.handle, token[0]!, token[1]!, locatedBytes, locatedOffset, length)
+    return
+  }
+  let at = 0
+  for (const restriction of partition) {
+    if (restriction.kind !== 'eq') continue
+    const length = locate(restriction.value, restriction.column, p)
+    if (length > 0xffff) validateKey(length + 3 * partition.length)
+    if (at + length + 3 > keyScratch.length) {
+      const grown = new Uint8Array((at + length + 3) * 2)
+      grown.set(keyScratch)
+      keyScratch = grown
+    }
+    keyScratch[at] = length >> 8
+    keyScratch[at + 1] = length
+    keyScratch.set(locatedBytes.subarray(locatedOffset, locatedOffset + length), at + 2)
+    at += length + 3
+    keyScratch[at - 1] = 0
+  }
+  validateKey(at)
+  murmur3Token(keyScratch, 0, at, token)
+  out.beginUpdate(table.handle, token[0]!, token[1]!, keyScratch, 0, at)
+}
