@@ -45,9 +45,9 @@ function parseTokens(query: string, c: Cursor): ParsedStatement {
     c.expect(T.EOF)
   } catch (error) {
     if (error !== FAILED) throw error
-    throw new SyntaxError(c.complaint ?? diagnose(query))
+    throw new SyntaxError(diagnose(query, c.offset(), c.complaint))
   }
-  if (c.complaint !== null) throw new SyntaxError(c.complaint)
+  if (c.complaint !== null) throw new SyntaxError(c.complaint.text)
   return { statement: parsed, bindMarkers: c.bindMarkers }
 }
 

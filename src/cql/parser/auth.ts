@@ -4,9 +4,9 @@ import { SyntaxError } from '../../common/errors.ts'
 import type { AccessList, AuthStatement, PermissionName, RawResource, RoleOptions } from '../raw/index.ts'
 import { ifExists, ifNotExists, propertyMap } from './clauses.ts'
 import { type Cursor, kindSet } from './cursor.ts'
+import { tokenText } from './lexer.ts'
 import { functionName, isFunctionName, isIdentifier, keyspaceName, roleName, tableName } from './names.ts'
 import { argumentTypes } from './schema.ts'
-import { tokenText } from './lexer.ts'
 import { T } from './tokens.ts'
 
 const PERMISSIONS: ReadonlyMap<number, PermissionName> = new Map([
@@ -39,18 +39,19 @@ const MBEAN: readonly PermissionName[] = ['AUTHORIZE', 'DESCRIBE', 'EXECUTE', 'M
 
 const without = (list: readonly PermissionName[]) => list.filter((permission) => permission !== 'CREATE')
 
-const APPLICABLE: Readonly<Record<RawResource['kind'], readonly [type: string, readonly PermissionName[]]>> = {
-  allKeyspaces: ['DataResource', DATA],
-  keyspace: ['DataResource', DATA],
-  allTables: ['DataResource', DATA],
-  table: ['DataResource', without(DATA)],
-  allRoles: ['RoleResource', ROLE],
-  role: ['RoleResource', without(ROLE)],
-  allFunctions: ['FunctionResource', FUNCTION],
-  function: ['FunctionResource', without(FUNCTION)],
-  allMBeans: ['JMXResource', MBEAN],
-  mbean: ['JMXResource', MBEAN],
-}
+const APPLICABLE: Readonly<Record<RawResource['kind'], readonly [type: string, readonly PermissionName[]]>> =
+  {
+    allKeyspaces: ['DataResource', DATA],
+    keyspace: ['DataResource', DATA],
+    allTables: ['DataResource', DATA],
+    table: ['DataResource', without(DATA)],
+    allRoles: ['RoleResource', ROLE],
+    role: ['RoleResource', without(ROLE)],
+    allFunctions: ['FunctionResource', FUNCTION],
+    function: ['FunctionResource', without(FUNCTION)],
+    allMBeans: ['JMXResource', MBEAN],
+    mbean: ['JMXResource', MBEAN],
+  }
 
 export function grant(c: Cursor): AuthStatement {
   c.at++
@@ -79,7 +80,12 @@ export function revoke(c: Cursor): AuthStatement {
   const target = resource(c)
   c.expect(T.K_FROM)
   const role = roleName(c)
-  return { kind: 'revokePermissions', permissions: applicable(c, permissions, target), resource: target, role }
+  return {
+    kind: 'revokePermissions',
+    permissions: applicable(c, permissions, target),
+    resource: target,
+    role,
+  }
 }
 
 /** A role may be called all, unmask or select_masked. */
@@ -174,7 +180,11 @@ function mbeanName(c: Cursor, plural: boolean): string {
   const colon = text.indexOf(':')
   const list = text.slice(colon + 1)
   const keys = list.split(',')
-  if (colon < 0 || list === '' || !keys.every((key) => key === '*' || /^[^=:*?]+=(".*"|[^=:"]+)$/.test(key))) {
+  if (
+    colon < 0 ||
+    list === '' ||
+    !keys.every((key) => key === '*' || /^[^=:*?]+=(".*"|[^=:"]+)$/.test(key))
+  ) {
     c.complain(`${text} is not a valid JMX object name`)
     return text
   }

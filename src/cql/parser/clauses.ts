@@ -246,7 +246,9 @@ export function propertyMap(c: Cursor): ReadonlyMap<string, string> {
       break
     }
     if (value.kind !== 'literal' || value.type === 'null') {
-      c.complain(`Invalid property value: ${describe(value)} for property: ${describe(key)}${markerHint(value)}`)
+      c.complain(
+        `Invalid property value: ${describe(value)} for property: ${describe(key)}${markerHint(value)}`,
+      )
       break
     }
     if (result.has(key.text)) c.complain(`Multiple definition for property ${key.text}`)

@@ -23,7 +23,7 @@ export class Cursor {
    * The first error that is none of grammar, such as a property given twice. The rest is still parsed, and an
    * error before this one in the text wins.
    */
-  complaint: string | null = null
+  complaint: { readonly text: string; readonly at: number } | null = null
   private depth = 0
 
   constructor(tokens: Tokens) {
@@ -69,6 +69,11 @@ export class Cursor {
     return true
   }
 
+  /** Where the token begins. */
+  offset(): number {
+    return this.tokens.starts[Math.min(this.at, this.tokens.count - 1)] as number
+  }
+
   /** The token's text as written. */
   rawText(): string {
     return this.tokens.source.slice(this.tokens.starts[this.at], this.tokens.ends[this.at])
@@ -82,7 +87,7 @@ export class Cursor {
   }
 
   complain(message: string): void {
-    this.complaint ??= message
+    this.complaint ??= { text: message, at: this.tokens.starts[this.at] as number }
   }
 
   marker(name: string | null): BindMarker {

@@ -5,18 +5,24 @@
  * grammar as data. Only failed statements come here.
  */
 
-import { lex, newTokens, tokenText, type Tokens } from './lexer.ts'
+import { lex, newTokens, type Tokens, tokenText } from './lexer.ts'
 import { type Choice, type Node, queryRule, type Rule, type State } from './machine.ts'
 import { T, TOKEN_NAMES } from './tokens.ts'
 
-/** What is answered where the replay would take too long, or finds nothing wrong. */
-const MAX_STEPS = 300_000
-const MAX_TOKENS = 100_000
-const MAX_DEPTH = 3_000
+/** Beyond these the replay would take too long: the message is made from where the parser failed. */
+const MAX_STEPS = 200_000
+const MAX_TOKENS = 20_000
+const MAX_DEPTH = 500
 
 /** The excerpt shows this many tokens, white space among them, before and after the offending one. */
 const TOKENS_BEFORE = 10
 const TOKENS_AFTER = 2
+
+/** An error that is none of grammar, and how far the text had been taken when it was found. */
+export interface Complaint {
+  readonly text: string
+  readonly at: number
+}
 
 class Stop {
   readonly message: string
@@ -25,23 +31,39 @@ class Stop {
   }
 }
 
+/** The replay takes too long. */
+const GIVEN_UP = { givenUp: true } as const
+
 /** A try-out that failed: no error yet. */
 const NO_MATCH = { noMatch: true } as const
 
-export function diagnose(query: string): string {
+/** A rule that failed; its caller goes on as if it had not. */
+const RULE_FAILED = { ruleFailed: true } as const
+
+/**
+ * The text for a statement that failed, the parser's last token being at `failedAt`. A complaint was made when the
+ * text up to `complaintAt` had been taken: it wins over an error found later.
+ */
+export function diagnose(query: string, failedAt: number, complaint: Complaint | null): string {
   const tokens = newTokens()
   lex(query, tokens, true)
-  if (tokens.count <= MAX_TOKENS) {
-    try {
-      new Replay(query, tokens).run()
-    } catch (error) {
-      if (error instanceof Stop) return error.message
-      throw error
-    }
+  const replay = new Replay(query, tokens, complaint)
+  try {
+    if (tokens.count <= MAX_TOKENS) replay.run()
+  } catch (error) {
+    if (error instanceof Stop) return error.message
+    if (error !== GIVEN_UP) throw error
   }
-  return tokens.errorAt >= 0
-    ? lexerMessage(query, tokens)
-    : `Failed parsing statement: [${query}] reason: StackOverflowError null`
+  return replay.firstError ?? complaint?.text ?? withoutReplay(query, tokens, failedAt)
+}
+
+function withoutReplay(query: string, tokens: Tokens, failedAt: number): string {
+  let i = 0
+  while (i < tokens.count - 1 && (tokens.starts[i] as number) < failedAt) i++
+  if (tokens.kinds[i] === T.ERROR) return lexerMessage(query, tokens)
+  if (tokens.kinds[i] === T.EOF) return "line 0:-1 no viable alternative at input '<EOF>'"
+  const message = `${position(query, tokens.starts[i] as number)} no viable alternative at input '${tokenText(tokens, i)}'`
+  return excerpt(query, tokens, message, i, i + 1)
 }
 
 function position(query: string, at: number): string {
@@ -72,6 +94,16 @@ interface Config {
   readonly alternative: number
 }
 
+/** A rule in progress: what failed in it matters only once the message is known. */
+interface Frame {
+  readonly name: string
+  readonly caller: Frame
+  readonly failed: Set<string>
+  readonly children: Set<string>
+  /** The token last taken. */
+  last: number
+}
+
 class Replay {
   private readonly query: string
   private readonly tokens: Tokens
@@ -81,13 +113,17 @@ class Replay {
   private steps = 0
   private depth = 0
   private tryingOut = 0
-  private stackIds = 0
-  private readonly stateIds = new Map<State, number>()
-  private readonly bottom = new Map<State, Stack>()
+  private readonly complaint: Complaint | null
+  /** The message, once there is one: the rest is only parsed for exceptions it would cause. */
+  firstError: string | null = null
+  private frame: Frame = newFrame('', null)
+  /** Assignments of an UPDATE whose column was not understood. */
+  private unnamedAssignments = 0
 
-  constructor(query: string, tokens: Tokens) {
+  constructor(query: string, tokens: Tokens, complaint: Complaint | null) {
     this.query = query
     this.tokens = tokens
+    this.complaint = complaint
   }
 
   run(): void {
@@ -106,7 +142,8 @@ class Replay {
     const i = index > last ? last : index
     if (i >= this.read) this.read = i + 1
     const kind = this.tokens.kinds[i] as number
-    if (kind === T.ERROR) throw new Stop(lexerMessage(this.query, this.tokens))
+    if (kind === T.ERROR)
+      throw new Stop(this.firstError ?? this.earlier() ?? lexerMessage(this.query, this.tokens))
     return kind
   }
 
@@ -115,20 +152,106 @@ class Replay {
   }
 
   private step(): void {
-    if (++this.steps > MAX_STEPS) throw new Stop(`Failed parsing statement: [${this.query}] reason: StackOverflowError null`)
+    if (++this.steps > MAX_STEPS) throw GIVEN_UP
   }
 
-  private rule(rule: Rule): void {
-    if (++this.depth > MAX_DEPTH) this.steps = MAX_STEPS
+  private exception(text: string): string {
+    return `Failed parsing statement: [${this.query}] reason: ${text}`
+  }
+
+  /** The complaint, if it was made before the parser came here. */
+  private earlier(): string | null {
+    if (this.complaint === null || (this.tokens.starts[this.at] as number) < this.complaint.at) return null
+    return this.complaint.text
+  }
+
+  /** Whether it succeeded. */
+  private rule(rule: Rule): boolean {
+    if (++this.depth > MAX_DEPTH) throw GIVEN_UP
     this.step()
-    this.walk(rule.body)
-    this.depth--
+    const caller = this.frame
+    this.frame = newFrame(rule.name, caller)
+    try {
+      this.walk(rule.body)
+      if (this.firstError === null) return true
+      this.finish(rule.name, this.frame, caller)
+      // A function without a name is none.
+      return !this.frame.failed.has('allowedFunctionName')
+    } catch (error) {
+      if (error !== RULE_FAILED) throw error
+      return false
+    } finally {
+      this.depth--
+      this.frame = caller
+    }
+  }
+
+  private nullPointer(text: string): never {
+    throw new Stop(this.exception(`NullPointerException ${text}`))
+  }
+
+  /** What Cassandra's actions do right behind a rule that failed and left them nothing. */
+  private failedChild(name: string, frame: Frame): void {
+    frame.failed.add(name)
+    if (frame.name === 'permissionOrAll' && name === 'permission')
+      this.nullPointer('Cannot invoke "Object.getClass()" because "e" is null')
+    if (frame.name !== 'describeStatement') return
+    if (name === 'functionName')
+      this.nullPointer(
+        `Cannot read field "keyspace" because "${frame.last === T.K_AGGREGATE ? 'ag' : 'fn'}" is null`,
+      )
+    if (name === 'userTypeName')
+      this.nullPointer('Cannot invoke "org.apache.cassandra.cql3.UTName.getKeyspace()" because "tn" is null')
+  }
+
+  /** The same at the end of a rule that went on after such a failure. */
+  private finish(name: string, frame: Frame, caller: Frame): void {
+    const column = 'Cannot invoke "org.apache.cassandra.cql3.ColumnIdentifier'
+    const type = 'Cannot invoke "org.apache.cassandra.cql3.CQL3Type$Raw'
+    switch (name) {
+      case 'createTriggerStatement':
+      case 'dropTriggerStatement':
+        if (frame.failed.has('ident')) this.nullPointer(`${column}.toString()" because "name" is null`)
+        return
+      case 'userTypeName':
+        if (frame.failed.has('non_type_ident') && caller.name === 'describeStatement')
+          this.nullPointer(`${column}.toString()" because "this.utName" is null`)
+        return
+      case 'tuple_type':
+        if (frame.failed.has('comparatorType'))
+          this.nullPointer(`${type}.supportsFreezing()" because "t" is null`)
+        return
+      case 'comparatorType':
+        if (frame.failed.has('comparatorType')) this.nullPointer(`${type}.freeze()" because "f" is null`)
+        return
+      case 'normalColumnOperation':
+        if (this.unnamed(caller) && frame.children.has('cident'))
+          this.nullPointer(`${column}.equals(Object)" because "key" is null`)
+        return this.assigned(caller)
+      case 'shorthandColumnOperation':
+      case 'collectionColumnOperation':
+      case 'udtColumnOperation':
+        return this.assigned(caller)
+    }
+  }
+
+  private unnamed(differentiator: Frame): boolean {
+    return differentiator.caller.failed.has('cident')
+  }
+
+  private assigned(differentiator: Frame): void {
+    if (this.unnamedAssignments > 0)
+      this.nullPointer(
+        'Cannot invoke "org.apache.cassandra.cql3.ColumnIdentifier.equals(Object)" because "p.left" is null',
+      )
+    if (this.unnamed(differentiator)) this.unnamedAssignments++
   }
 
   private walk(node: Node): void {
     switch (node.kind) {
       case 'token':
         if (this.kindAt(this.at) !== node.token) this.mismatch(expected(node.token))
+        this.frame.last = node.token
         this.at = this.after(this.at)
         return
       case 'set':
@@ -136,7 +259,8 @@ class Replay {
         this.at = this.after(this.at)
         return
       case 'rule':
-        this.rule(node.rule)
+        this.frame.children.add(node.rule.name)
+        if (!this.rule(node.rule)) this.failedChild(node.rule.name, this.frame)
         return
       case 'sequence':
         for (const child of node.nodes) this.walk(child)
@@ -161,9 +285,13 @@ class Replay {
   }
 
   private report(message: string, offending: number): never {
+    if (this.firstError !== null) throw RULE_FAILED
     const start = this.tokens.starts[offending] as number
     const at = this.tokens.kinds[offending] === T.EOF ? 'line 0:-1' : position(this.query, start)
-    throw new Stop(excerpt(this.query, this.tokens, `${at} ${message}`, this.at, this.read))
+    this.firstError =
+      this.earlier() ?? excerpt(this.query, this.tokens, `${at} ${message}`, this.at, this.read)
+    if (this.firstError.startsWith('Failed parsing')) throw new Stop(this.firstError)
+    throw RULE_FAILED
   }
 
   private display(index: number): string {
@@ -175,53 +303,36 @@ class Replay {
   /** The alternative to take; one past the last: none of them. */
   private predict(choice: Choice): number {
     const none = choice.alternatives.length
-    let configs = this.initial(choice)
+    let decision = rootDecision(choice)
     let at = this.at
     let kind = this.kindAt(at)
     for (const [i, alternative] of choice.alternatives.entries()) {
-      if (alternative.predicate === null || !this.starts(configs, i, kind)) continue
-      this.after(at)
-      if (this.tryOut(alternative.predicate)) return i
-      configs = configs.filter((config) => config.alternative !== i)
-      const only = unanimous(configs.filter((config) => this.takes(config, kind)))
+      if (alternative.predicate === null || !this.starts(decision.configs, i, kind)) continue
+      const second = this.after(at)
+      const fits = this.tryOut(alternative.predicate)
+      this.after(second)
+      if (fits) return i
+      const others = decision.configs.filter((config) => config.alternative !== i)
+      const only = unanimous(others.filter((config) => this.takes(config, kind)))
       if (only >= 0) return only
+      decision = newDecision(others)
     }
     for (;;) {
-      const next: Config[] = []
-      for (const config of configs)
-        for (const step of config.state.steps)
-          if (step.tokens?.has(kind))
-            next.push({ state: step.to, stack: config.stack, alternative: config.alternative })
-      if (next.length === 0) {
+      this.step()
+      const next = follow(decision, kind)
+      if (next === null) {
         if (choice.optional && !choice.strict) return none
         return this.noViable(at)
       }
-      const chosen = unanimous(next)
-      if (chosen >= 0) {
+      if (next.chosen >= 0) {
         if (choice.table) this.after(at)
-        return chosen
+        return next.chosen
       }
-      configs = this.resolve(this.closure(next))
-      const resolved = unanimous(configs)
-      if (resolved >= 0) {
-        if (choice.table) this.after(at)
-        return resolved
-      }
-      if (kind === T.EOF) return (configs[0] as Config).alternative
+      if (kind === T.EOF) return (next.configs[0] as Config).alternative
+      decision = next
       at = this.after(at)
       kind = this.kindAt(at)
     }
-  }
-
-  private initial(choice: Choice): Config[] {
-    const configs: Config[] = choice.alternatives.map(({ start }, alternative) => ({
-      state: start,
-      stack: null,
-      alternative,
-    }))
-    if (choice.optional)
-      configs.push({ state: choice.exit, stack: null, alternative: choice.alternatives.length })
-    return this.closure(configs)
   }
 
   private takes(config: Config, kind: number): boolean {
@@ -233,7 +344,7 @@ class Replay {
   }
 
   private tryOut(predicate: Node): boolean {
-    const { at, depth } = this
+    const { at, depth, frame } = this
     this.tryingOut++
     try {
       this.walk(predicate)
@@ -245,71 +356,143 @@ class Replay {
       this.tryingOut--
       this.at = at
       this.depth = depth
+      this.frame = frame
     }
   }
+}
 
-  private push(stack: Stack | null, state: State): Stack {
-    const known = stack === null ? this.bottom : stack.pushed
-    let result = known.get(state)
-    if (result === undefined) {
-      result = { id: ++this.stackIds, top: state, rest: stack, pushed: new Map() }
-      known.set(state, result)
-    }
-    return result
-  }
+/**
+ * What is known after some tokens of a lookahead: the places one may be at, by alternative. Worked out once for each
+ * sequence of tokens that was ever looked at, and kept.
+ */
+interface Decision {
+  readonly configs: readonly Config[]
+  /** The one alternative left, or -1. */
+  readonly chosen: number
+  readonly next: Map<number, Decision | null>
+}
 
-  private idOf(state: State): number {
-    let id = this.stateIds.get(state)
-    if (id === undefined) {
-      id = this.stateIds.size
-      this.stateIds.set(state, id)
-    }
-    return id
-  }
+const DECISIONS_KEPT = 20_000
+let decisions = 0
+let roots = new Map<Choice, Decision>()
+let bottom = new Map<State, Stack>()
+let stackIds = 0
+const stateIds = new Map<State, number>()
 
-  /** Everything reachable without a token; of that, the states that take one. */
-  private closure(from: readonly Config[]): Config[] {
-    const seen = new Set<string>()
-    const result: Config[] = []
-    const todo = [...from]
-    for (let config = todo.pop(); config !== undefined; config = todo.pop()) {
-      this.step()
-      const { state, stack, alternative } = config
-      const key = `${this.idOf(state)}.${stack === null ? 0 : stack.id}.${alternative}`
-      if (seen.has(key)) continue
-      seen.add(key)
-      if (state.steps.some((step) => step.tokens !== null)) result.push(config)
-      for (const step of state.steps) if (step.tokens === null) todo.push({ state: step.to, stack, alternative })
-      for (const call of state.calls)
-        todo.push({ state: call.rule.start, stack: this.push(stack, call.to), alternative })
-      if (state.ends !== null) {
-        if (stack !== null) todo.push({ state: stack.top, stack: stack.rest, alternative })
-        else for (const follow of state.ends.follow) todo.push({ state: follow, stack: null, alternative })
-      }
-    }
-    return result
-  }
+function newDecision(configs: readonly Config[]): Decision {
+  return { configs, chosen: unanimous(configs), next: new Map() }
+}
 
-  /** Where two alternatives have come to the same place, no token will tell them apart: the first is taken. */
-  private resolve(configs: Config[]): Config[] {
-    const byState = new Map<State, Config[]>()
-    for (const config of configs) {
-      const list = byState.get(config.state)
-      if (list === undefined) byState.set(config.state, [config])
-      else list.push(config)
-    }
-    const conflicting = new Set<number>()
-    for (const list of byState.values())
-      for (const [i, one] of list.entries())
-        for (const other of list.slice(i + 1))
-          if (one.alternative !== other.alternative && overlap(one.stack, other.stack)) {
-            conflicting.add(one.alternative)
-            conflicting.add(other.alternative)
-          }
-    if (conflicting.size === 0) return configs
-    const first = Math.min(...conflicting)
-    return configs.filter(({ alternative }) => alternative === first || !conflicting.has(alternative))
+function rootDecision(choice: Choice): Decision {
+  if (decisions > DECISIONS_KEPT) {
+    decisions = 0
+    roots = new Map()
+    bottom = new Map()
   }
+  let root = roots.get(choice)
+  if (root === undefined) {
+    const configs: Config[] = choice.alternatives.map(({ start }, alternative) => ({
+      state: start,
+      stack: null,
+      alternative,
+    }))
+    if (choice.optional)
+      configs.push({ state: choice.exit, stack: null, alternative: choice.alternatives.length })
+    root = newDecision(closure(configs))
+    roots.set(choice, root)
+  }
+  return root
+}
+
+/** After one more token; null if none of the alternatives can have it. */
+function follow(decision: Decision, kind: number): Decision | null {
+  const known = decision.next.get(kind)
+  if (known !== undefined) return known
+  const moved: Config[] = []
+  for (const config of decision.configs)
+    for (const step of config.state.steps)
+      if (step.tokens?.has(kind))
+        moved.push({ state: step.to, stack: config.stack, alternative: config.alternative })
+  let result: Decision | null = null
+  if (moved.length > 0) result = newDecision(unanimous(moved) >= 0 ? moved : resolve(closure(moved)))
+  decision.next.set(kind, result)
+  decisions++
+  return result
+}
+
+function push(stack: Stack | null, state: State): Stack {
+  const known = stack === null ? bottom : stack.pushed
+  let result = known.get(state)
+  if (result === undefined) {
+    result = { id: ++stackIds, top: state, rest: stack, pushed: new Map() }
+    known.set(state, result)
+  }
+  return result
+}
+
+function idOf(state: State): number {
+  let id = stateIds.get(state)
+  if (id === undefined) {
+    id = stateIds.size
+    stateIds.set(state, id)
+  }
+  return id
+}
+
+/** Everything reachable without a token; of that, the states that take one. */
+function closure(from: readonly Config[]): Config[] {
+  const seen = new Set<string>()
+  const result: Config[] = []
+  const todo = [...from]
+  for (let config = todo.pop(); config !== undefined; config = todo.pop()) {
+    const { state, stack, alternative } = config
+    const key = `${idOf(state)}.${stack === null ? 0 : stack.id}.${alternative}`
+    if (seen.has(key)) continue
+    seen.add(key)
+    if (state.steps.some((step) => step.tokens !== null)) result.push(config)
+    for (const step of state.steps)
+      if (step.tokens === null) todo.push({ state: step.to, stack, alternative })
+    for (const call of state.calls)
+      todo.push({ state: call.rule.start, stack: push(stack, call.to), alternative })
+    if (state.ends !== null) {
+      if (stack !== null) todo.push({ state: stack.top, stack: stack.rest, alternative })
+      else for (const next of state.ends.follow) todo.push({ state: next, stack: null, alternative })
+    }
+  }
+  return result
+}
+
+/** Where two alternatives have come to the same place, no token will tell them apart: the first is taken. */
+function resolve(configs: readonly Config[]): readonly Config[] {
+  const byState = new Map<State, Config[]>()
+  for (const config of configs) {
+    const list = byState.get(config.state)
+    if (list === undefined) byState.set(config.state, [config])
+    else list.push(config)
+  }
+  const conflicting = new Set<number>()
+  for (const list of byState.values())
+    for (const [i, one] of list.entries())
+      for (const other of list.slice(i + 1))
+        if (one.alternative !== other.alternative && overlap(one.stack, other.stack)) {
+          conflicting.add(one.alternative)
+          conflicting.add(other.alternative)
+        }
+  if (conflicting.size === 0) return configs
+  const first = Math.min(...conflicting)
+  return configs.filter(({ alternative }) => alternative === first || !conflicting.has(alternative))
+}
+
+function newFrame(name: string, caller: Frame | null): Frame {
+  const frame = {
+    name,
+    caller: caller as Frame,
+    failed: new Set<string>(),
+    children: new Set<string>(),
+    last: T.EOF,
+  }
+  if (caller === null) frame.caller = frame
+  return frame
 }
 
 function overlap(one: Stack | null, other: Stack | null): boolean {
@@ -392,8 +575,6 @@ function line(lines: readonly string[], index: number): string {
 /** Java's substring, with its errors. */
 function substring(text: string, begin: number, end = text.length): string {
   if (begin < 0 || end > text.length || begin > end)
-    throw new RangeError(
-      `StringIndexOutOfBoundsException begin ${begin}, end ${end}, length ${text.length}`,
-    )
+    throw new RangeError(`StringIndexOutOfBoundsException begin ${begin}, end ${end}, length ${text.length}`)
   return text.slice(begin, end)
 }

@@ -29,7 +29,7 @@ selector: unaliasedSelector (AS noncol_ident)? ;
 unaliasedSelector: selectionMultiplication ('+' selectionMultiplication | '-' selectionMultiplication)* ;
 selectionMultiplication: selectionGroup ('*' selectionGroup | '/' selectionGroup | '%' selectionGroup)* ;
 selectionGroup: @ [selectionGroupWithField]=> selectionGroupWithField | selectionGroupWithoutField
-  | '-' selectionGroupWithoutField ;
+  | '-' selectionGroup ;
 selectionGroupWithField: selectionGroupWithoutField selectorModifier ;
 selectorModifier: '.' fident selectorModifier | '[' collectionSubSelection ']' selectorModifier | ;
 collectionSubSelection: term (RANGE term?)? | RANGE term ;

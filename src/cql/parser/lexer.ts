@@ -111,7 +111,7 @@ export function lex(source: string, into: Tokens, keepHidden: boolean): void {
       const start = at
       while (at < length && is(source.charCodeAt(at), SPACE)) at++
       if (at > start) {
-        if (count >= into.kinds.length) grow(into)
+        if (count >= into.kinds.length - 2) grow(into)
         into.kinds[count] = T.HIDDEN
         into.starts[count] = start
         into.ends[count++] = at
@@ -125,7 +125,7 @@ export function lex(source: string, into: Tokens, keepHidden: boolean): void {
       at = end
       continue
     }
-    if (count >= into.kinds.length - 1) grow(into)
+    if (count >= into.kinds.length - 2) grow(into)
     into.kinds[count] = kind
     into.starts[count] = at
     into.ends[count++] = end
@@ -304,7 +304,8 @@ function scanMinus(source: string, at: number, length: number, next: number): vo
 
 function scanFixed(source: string, from: number, word: string, found: number): void {
   for (let i = 0; i < word.length; i++)
-    if ((source.charCodeAt(from + i) | 0x20) !== word.charCodeAt(i)) return mismatch(source, from + i, 'set null')
+    if ((source.charCodeAt(from + i) | 0x20) !== word.charCodeAt(i))
+      return mismatch(source, from + i, 'set null')
   end = from + word.length
   kind = found
 }
@@ -338,7 +339,8 @@ function scanNumber(source: string, at: number, from: number, length: number): v
     return
   }
   if (positive && digits === 8 && c === 0x2d) return scanUuid(source, at, length)
-  if (positive && digits < 8 && is(c, HEX) && couldBeUuid(source, at, i, length)) return scanUuid(source, at, length)
+  if (positive && digits < 8 && is(c, HEX) && couldBeUuid(source, at, i, length))
+    return scanUuid(source, at, length)
   switch (c | 0x20) {
     case 0x65: // e
       kind = T.FLOAT

@@ -58,7 +58,8 @@ function newState(): State {
 const TOKENS = new Map<string, number>()
 for (const [name, kind] of Object.entries(T)) if (name.startsWith('K_')) TOKENS.set(name.slice(2), kind)
 for (const [name, kind] of Object.entries(T)) TOKENS.set(name, kind)
-for (let kind = T.NOT_EQUAL; kind <= T.RBRACE; kind++) TOKENS.set((TOKEN_NAMES[kind] as string).replace('\\', ''), kind)
+for (let kind = T.NOT_EQUAL; kind <= T.RBRACE; kind++)
+  TOKENS.set((TOKEN_NAMES[kind] as string).replace('\\', ''), kind)
 TOKENS.set('K_DURATION_LITERAL', T.DURATION)
 
 class Compiler {

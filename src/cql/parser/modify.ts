@@ -133,7 +133,9 @@ function assignment(c: Cursor, column: Identifier): UpdateOperation {
       const text = c.rawText()
       c.at++
       if (!same)
-        c.complain(`Only expressions of the form X = X ${text.startsWith('-') ? '-' : '+'} <value> are supported.`)
+        c.complain(
+          `Only expressions of the form X = X ${text.startsWith('-') ? '-' : '+'} <value> are supported.`,
+        )
       return { kind: 'add', value: { kind: 'literal', type: 'integer', text } }
     }
     if (next !== T.PLUS && next !== T.MINUS) c.fail()

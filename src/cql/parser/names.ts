@@ -128,9 +128,10 @@ function functionWord(c: Cursor): string {
 }
 
 export function functionName(c: Cursor): FunctionName {
-  if (c.ahead(1) === T.DOT) {
+  // A marker can only be meant for the keyspace.
+  if (c.ahead(1) === T.DOT || c.kind === T.QMARK) {
     const keyspace = keyspaceName(c)
-    c.at++
+    c.expect(T.DOT)
     return { keyspace, name: functionWord(c) }
   }
   return { keyspace: null, name: functionWord(c) }
@@ -176,7 +177,7 @@ function typeInside(c: Cursor): RawType {
     if (c.ahead(1) === T.DOT) return userType(c)
     return { kind: 'native', name: take(c) as NativeTypeName }
   }
-  if (kind === T.STRING_LITERAL) return { kind: 'custom', className: c.string(), frozen: false }
+  if (kind === T.STRING_LITERAL) return customType(c)
   if (kind === T.K_SET || c.ahead(1) === T.LESS) {
     switch (kind) {
       case T.K_LIST:
@@ -222,6 +223,56 @@ function typeInside(c: Cursor): RawType {
     c.fail()
   }
   return userType(c)
+}
+
+/** The marshal types by name, which a custom type may leave without their package. */
+const MARSHAL_TYPES = new Set([
+  ...[
+    'Ascii',
+    'Boolean',
+    'Bytes',
+    'Byte',
+    'Composite',
+    'CounterColumn',
+    'Date',
+    'Decimal',
+    'Double',
+    'Duration',
+  ],
+  ...[
+    'DynamicComposite',
+    'Empty',
+    'Float',
+    'Frozen',
+    'InetAddress',
+    'Int32',
+    'Integer',
+    'LegacyTimeUUID',
+    'LexicalUUID',
+  ],
+  ...[
+    'List',
+    'Long',
+    'Map',
+    'PartitionerDefinedOrder',
+    'Reversed',
+    'Set',
+    'Short',
+    'SimpleDate',
+    'TimeUUID',
+    'Time',
+  ],
+  ...['Timestamp', 'Tuple', 'UTF8', 'UUID', 'User', 'Vector', 'ColumnToCollection'],
+])
+
+function customType(c: Cursor): RawType {
+  const className = c.string()
+  const base = /^[^(]*/.exec(className)?.[0] ?? ''
+  const full = base.includes('.') ? base : `org.apache.cassandra.db.marshal.${base}`
+  const known = /^org\.apache\.cassandra\.db\.marshal\.(\w+)Type$/.exec(full)?.[1]
+  if (className !== '' && (known === undefined || !MARSHAL_TYPES.has(known)))
+    c.complain(`Error setting type ${className}: Unable to find abstract-type class '${full}'`)
+  return { kind: 'custom', className, frozen: false }
 }
 
 function userType(c: Cursor): RawType {

@@ -71,8 +71,13 @@ export function createTable(c: Cursor): SchemaStatement {
   while (c.accept(T.COMMA))
     if (c.kind !== T.COMMA && c.kind !== T.RPAREN) tableColumn(c, table, columns, primaryKeys, seen)
   c.expect(T.RPAREN)
-  const options = withOptions(c, `table '${table.name}'`, true)
+  const options = withOptions(c, `table '${display(table)}'`, true)
   return { kind: 'createTable', table, ifNotExists: unlessExists, columns, primaryKeys, ...options }
+}
+
+/** A name in error messages. */
+function display(name: QualifiedName): string {
+  return name.keyspace === null ? name.name : `${name.keyspace}.${name.name}`
 }
 
 function tableColumn(
@@ -85,7 +90,7 @@ function tableColumn(
   const onlyOne = () => {
     if (primaryKeys.length > 0)
       throw new InvalidRequestError(
-        `Multiple PRIMARY KEY specified for table '${table.name}' (exactly one required)`,
+        `Multiple PRIMARY KEY specified for table '${display(table)}' (exactly one required)`,
       )
   }
   if (c.kind === T.K_PRIMARY) {
@@ -97,7 +102,7 @@ function tableColumn(
   const isStatic = c.accept(T.K_STATIC)
   const mask = columnMask(c)
   if (seen.has(name.text))
-    throw new InvalidRequestError(`Duplicate column '${name.text}' declaration for table '${table.name}'`)
+    throw new InvalidRequestError(`Duplicate column '${name.text}' declaration for table '${display(table)}'`)
   seen.add(name.text)
   columns.push({ name, type: columnType, static: isStatic, mask })
   if (c.accept(T.K_PRIMARY)) {
@@ -168,7 +173,9 @@ function clusteringOrder(c: Cursor, what: string, into: ClusteringOrder[]): void
   const direction = c.accept(T.K_DESC) ? 'DESC' : 'ASC'
   if (direction === 'ASC') c.expect(T.K_ASC)
   if (into.some((other) => other.column.text === column.text))
-    throw new InvalidRequestError(`Duplicate column '${column.text}' in CLUSTERING ORDER BY clause for ${what}`)
+    throw new InvalidRequestError(
+      `Duplicate column '${column.text}' in CLUSTERING ORDER BY clause for ${what}`,
+    )
   into.push({ column, direction })
 }
 
@@ -309,7 +316,16 @@ export function createIndex(c: Cursor, custom: boolean): SchemaStatement {
   c.expect(T.RPAREN)
   const using = c.accept(T.K_USING) ? c.string() : null
   const options = c.accept(T.K_WITH) ? properties(c) : []
-  return { kind: 'createIndex', custom, ifNotExists: unlessExists, name, table, targets, using, properties: options }
+  return {
+    kind: 'createIndex',
+    custom,
+    ifNotExists: unlessExists,
+    name,
+    table,
+    targets,
+    using,
+    properties: options,
+  }
 }
 
 function indexTarget(c: Cursor): IndexTarget {
@@ -347,7 +363,7 @@ export function createView(c: Cursor): SchemaStatement {
   const table = tableName(c)
   const clauseWhere = c.accept(T.K_WHERE) ? where(c) : null
   const key = primaryKey(c, () => {})
-  const options = withOptions(c, `view '${view.name}'`, false)
+  const options = withOptions(c, `view '${display(view)}'`, false)
   return {
     kind: 'createView',
     view,

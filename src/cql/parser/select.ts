@@ -137,10 +137,12 @@ function product(c: Cursor): Selectable {
   }
 }
 
-/** A minus takes what has no modifiers: `-a.b` is an error, as in Cassandra. */
 function group(c: Cursor): Selectable {
-  if (c.accept(T.MINUS)) return { kind: 'negation', selectable: unmodified(c) }
-  return modifiers(c, unmodified(c))
+  if (!c.accept(T.MINUS)) return modifiers(c, unmodified(c))
+  c.enter()
+  const negated = group(c)
+  c.leave()
+  return { kind: 'negation', selectable: negated }
 }
 
 function modifiers(c: Cursor, receiver: Selectable): Selectable {

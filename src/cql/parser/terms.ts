@@ -1,6 +1,14 @@
 /** Terms: literals, markers, function calls, casts, arithmetic. */
 
-import type { BindMarker, FunctionCall, Identifier, Literal, LiteralType, Term, TupleLiteral } from '../raw/index.ts'
+import type {
+  BindMarker,
+  FunctionCall,
+  Identifier,
+  Literal,
+  LiteralType,
+  Term,
+  TupleLiteral,
+} from '../raw/index.ts'
 import { type Cursor, kindSet } from './cursor.ts'
 import {
   functionName,

@@ -257,9 +257,27 @@ export const KEYWORDS: readonly (readonly [spelling: string, kind: number])[] = 
 ]
 
 export const NATIVE_TYPES: readonly number[] = [
-  T.K_ASCII, T.K_BIGINT, T.K_BLOB, T.K_BOOLEAN, T.K_COUNTER, T.K_DECIMAL, T.K_DOUBLE, T.K_DURATION, T.K_FLOAT,
-  T.K_INET, T.K_INT, T.K_SMALLINT, T.K_TEXT, T.K_TIMESTAMP, T.K_TINYINT, T.K_UUID, T.K_VARCHAR, T.K_VARINT,
-  T.K_TIMEUUID, T.K_DATE, T.K_TIME,
+  T.K_ASCII,
+  T.K_BIGINT,
+  T.K_BLOB,
+  T.K_BOOLEAN,
+  T.K_COUNTER,
+  T.K_DECIMAL,
+  T.K_DOUBLE,
+  T.K_DURATION,
+  T.K_FLOAT,
+  T.K_INET,
+  T.K_INT,
+  T.K_SMALLINT,
+  T.K_TEXT,
+  T.K_TIMESTAMP,
+  T.K_TINYINT,
+  T.K_UUID,
+  T.K_VARCHAR,
+  T.K_VARINT,
+  T.K_TIMEUUID,
+  T.K_DATE,
+  T.K_TIME,
 ] as const
 
 /** Keywords that may stand for a name anywhere. */

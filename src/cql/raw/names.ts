@@ -48,7 +48,12 @@ export type RawType =
   | { readonly kind: 'set'; readonly element: RawType; readonly frozen: boolean }
   | { readonly kind: 'map'; readonly key: RawType; readonly value: RawType; readonly frozen: boolean }
   | { readonly kind: 'tuple'; readonly elements: readonly RawType[]; readonly frozen: boolean }
-  | { readonly kind: 'vector'; readonly element: RawType; readonly dimension: number; readonly frozen: boolean }
+  | {
+      readonly kind: 'vector'
+      readonly element: RawType
+      readonly dimension: number
+      readonly frozen: boolean
+    }
   | {
       readonly kind: 'udt'
       readonly keyspace: string | null

@@ -76,7 +76,11 @@ export type TableAlteration =
       readonly ifColumnExists: boolean
       readonly mask: ColumnMask | null
     }
-  | { readonly kind: 'add'; readonly ifColumnNotExists: boolean; readonly columns: readonly ColumnDefinition[] }
+  | {
+      readonly kind: 'add'
+      readonly ifColumnNotExists: boolean
+      readonly columns: readonly ColumnDefinition[]
+    }
   | {
       readonly kind: 'drop'
       readonly ifColumnExists: boolean
