@@ -65,6 +65,8 @@ export class InboundDecoder {
   private segment: Buffer = NOTHING
   private segmentAt = 0
   private segmentEnd = 0
+  /** Where the segment's frame starts. */
+  private segmentBase = 0
   private consecutiveErrors = 0
   private large: LargeMessage | null = null
   // A frame that is not wanted: bytes of it still to come, and its length for the error, 0 if that has been sent.
@@ -278,6 +280,7 @@ export class InboundDecoder {
     this.segment = payload
     this.segmentAt = at
     this.segmentEnd = payloadEnd
+    this.segmentBase = uncompressedLength > 0 ? 0 : at - segmentHeaderLength(this.mode === 'lz4Segments')
     return null
   }
 
@@ -296,7 +299,8 @@ export class InboundDecoder {
     const bodyEnd = bodyStart + bodySize
     if (bodyEnd > segmentEnd) {
       this.segmentAt = segmentEnd
-      const text = `${JAVA_BYTE_BUFFER_ERROR} (${bodySize + HEADER_LENGTH} > ${left})`
+      // Positions in the frame, as Java counts them.
+      const text = `${JAVA_BYTE_BUFFER_ERROR} (${bodyEnd - this.segmentBase} > ${segmentEnd - this.segmentBase})`
       return this.fail(new ServerError(text), 0)
     }
     this.segmentAt = bodyEnd

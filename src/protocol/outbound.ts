@@ -1,17 +1,15 @@
 import type { FrameCompressor } from './compression.ts'
 import { FrameFlag, HEADER_LENGTH } from './opcode.ts'
-import {
-  SEGMENT_PAYLOAD_MAX,
-  SEGMENT_TRAILER,
-  sealSegment,
-  segmentHeaderLength,
-  writeLz4Segment,
-} from './segment.ts'
+import { SEGMENT_TRAILER, sealSegment, segmentHeaderLength, writeLz4Segment } from './segment.ts'
 import { BETA_VERSION } from './version.ts'
 import { ByteWriter } from './writer.ts'
 
-/** Payload of the segments we write: what Cassandra puts in one (`Flusher.MAX_FRAMED_PAYLOAD_SIZE`). */
-const PAYLOAD_MAX = SEGMENT_PAYLOAD_MAX + 1 - (segmentHeaderLength(true) + SEGMENT_TRAILER)
+/**
+ * Payload of the pieces a big frame is cut into (`Flusher.MAX_FRAMED_PAYLOAD_SIZE`); a frame as big as that is cut,
+ * as Cassandra cuts it.
+ */
+const PIECE_MAX = 131_054
+const SELF_CONTAINED_MAX = PIECE_MAX - 1
 const PLAIN_SEGMENT_HEADER = segmentHeaderLength(false)
 /** Capacity a connection's buffer starts a turn with. */
 const CAPACITY_MIN = 4 * 1024
@@ -120,12 +118,12 @@ export class OutboundEncoder extends ByteWriter {
   /** Called at the end of each frame: closes the open segment when it has become too long for one. */
   private fitSegment(): void {
     const payloadAt = this.segmentAt + PLAIN_SEGMENT_HEADER
-    if (this.position - payloadAt <= PAYLOAD_MAX) {
+    if (this.position - payloadAt <= SELF_CONTAINED_MAX) {
       this.segmentFrames++
       return
     }
     if (this.segmentFrames > 0) this.moveToNewSegment()
-    if (this.position - (this.segmentAt + PLAIN_SEGMENT_HEADER) > PAYLOAD_MAX) this.splitFrame()
+    if (this.position - (this.segmentAt + PLAIN_SEGMENT_HEADER) > SELF_CONTAINED_MAX) this.splitFrame()
     else this.segmentFrames = 1
   }
 
@@ -146,15 +144,15 @@ export class OutboundEncoder extends ByteWriter {
     const start = this.segmentAt
     const payloadAt = start + PLAIN_SEGMENT_HEADER
     const length = this.position - payloadAt
-    const pieces = Math.ceil(length / PAYLOAD_MAX)
+    const pieces = Math.ceil(length / PIECE_MAX)
     const overhead = PLAIN_SEGMENT_HEADER + SEGMENT_TRAILER
     this.reserve(pieces * overhead)
     const { buffer } = this
     // From the last piece on, so that nothing is overwritten before it has moved.
     for (let piece = pieces - 1; piece >= 0; piece--) {
-      const from = payloadAt + piece * PAYLOAD_MAX
-      const size = Math.min(PAYLOAD_MAX, payloadAt + length - from)
-      const at = start + piece * (PAYLOAD_MAX + overhead)
+      const from = payloadAt + piece * PIECE_MAX
+      const size = Math.min(PIECE_MAX, payloadAt + length - from)
+      const at = start + piece * (PIECE_MAX + overhead)
       const to = at + PLAIN_SEGMENT_HEADER
       buffer.copyWithin(to, from, from + size)
       sealSegment(buffer, at, to + size, false)
@@ -179,7 +177,7 @@ export class OutboundEncoder extends ByteWriter {
     while (from < position) {
       let end = from
       let next = frameEnd(buffer, from)
-      while (next - from <= PAYLOAD_MAX) {
+      while (next - from <= SELF_CONTAINED_MAX) {
         end = next
         if (end === position) break
         next = frameEnd(buffer, end)
@@ -189,8 +187,8 @@ export class OutboundEncoder extends ByteWriter {
         from = end
         continue
       }
-      for (; from < next; from += PAYLOAD_MAX) {
-        const pieceEnd = Math.min(next, from + PAYLOAD_MAX)
+      for (; from < next; from += PIECE_MAX) {
+        const pieceEnd = Math.min(next, from + PIECE_MAX)
         writeLz4Segment(out, buffer.subarray(from, pieceEnd), false)
       }
       from = next

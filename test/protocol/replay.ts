@@ -75,6 +75,8 @@ export interface ReplayOptions {
   readonly features?: readonly Feature[]
   /** How long an answer may take. */
   readonly timeoutMs?: number
+  /** Called before each exchange. */
+  readonly onExchange?: (exchange: Exchange) => void
   /** How long silence must last to count as such. */
   readonly silenceMs?: number
 }
@@ -270,6 +272,7 @@ class Replay {
   private readonly features: readonly Feature[]
   private readonly timeoutMs: number
   private readonly silenceMs: number
+  private readonly onExchange: ((exchange: Exchange) => void) | undefined
   private readonly side: SideConnection
   private readonly sideDone = new Set<SideStatement>()
   private readonly differences: Difference[] = []
@@ -284,6 +287,7 @@ class Replay {
     this.features = options.features ?? []
     this.timeoutMs = options.timeoutMs ?? 15_000
     this.silenceMs = options.silenceMs ?? 150
+    this.onExchange = options.onExchange
     this.side = new SideConnection(connectToServer)
   }
 
@@ -304,8 +308,9 @@ class Replay {
   }
 
   private async play(exchange: Exchange, index: number): Promise<void> {
-    await this.runSideStatements(exchange)
     const player = await this.playerFor(exchange)
+    this.onExchange?.(exchange)
+    await this.runSideStatements(exchange)
     this.compared++
     if (exchange.request === undefined) {
       await this.playPush(player, exchange, index)
@@ -448,7 +453,9 @@ const RECORDED_ADDRESS = '127.0.0.101'
  */
 function normalize(decoded: Decoded, ignored: ReadonlySet<string>, address: string): Decoded {
   const normal: Decoded = {}
-  const general = JSON.parse(JSON.stringify(decoded).replaceAll(address, '(node)')) as Decoded
+  const nodes = new RegExp(`\\b(${RECORDED_ADDRESS}|${address})\\b`.replaceAll('.', '\\.'), 'g')
+  const text = JSON.stringify(decoded).replace(nodes, '(node)')
+  const general = JSON.parse(text) as Decoded
   for (const [field, value] of Object.entries(general)) {
     if (ignored.has(field)) normal[field] = '(ignored)'
     else if (field === 'message' && typeof value === 'string') {
