@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { InvalidRequestError, SyntaxError } from '../common/errors.ts'
+import { SyntaxError as CqlSyntaxError, InvalidRequestError } from '../common/errors.ts'
 import { parse } from './parser.ts'
 import type { SelectStatement } from './raw/index.ts'
 
@@ -20,7 +20,7 @@ function syntaxError(query: string): string | null {
     return null
   } catch (error) {
     if (error instanceof InvalidRequestError) return null
-    if (error instanceof SyntaxError) return error.message
+    if (error instanceof CqlSyntaxError) return error.message
     throw error
   }
 }
@@ -102,7 +102,7 @@ describe('raw statements', () => {
     const values = Array.from({ length: 20_000 }, (_, i) => `'v${i}'`).join(', ')
     const { statement } = parse(`SELECT * FROM t WHERE k IN (${values})`)
     expect((statement as SelectStatement).where?.relations[0]).toMatchObject({ kind: 'columnIn' })
-    expect(() => parse(`SELECT * FROM t WHERE k IN (${values}`)).toThrow(SyntaxError)
+    expect(() => parse(`SELECT * FROM t WHERE k IN (${values}`)).toThrow(CqlSyntaxError)
     expect(parse('USE a').statement).toEqual({ kind: 'use', keyspace: 'a' })
   })
 })

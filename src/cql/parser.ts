@@ -4,7 +4,7 @@
  * a statement has failed.
  */
 
-import { SyntaxError } from '../common/errors.ts'
+import { SyntaxError as CqlSyntaxError } from '../common/errors.ts'
 import * as auth from './parser/auth.ts'
 import { Cursor, FAILED } from './parser/cursor.ts'
 import { describe } from './parser/describe.ts'
@@ -45,9 +45,9 @@ function parseTokens(query: string, c: Cursor): ParsedStatement {
     c.expect(T.EOF)
   } catch (error) {
     if (error !== FAILED) throw error
-    throw new SyntaxError(diagnose(query, c.offset(), c.complaint))
+    throw new CqlSyntaxError(diagnose(query, c.offset(), c.complaint))
   }
-  if (c.complaint !== null) throw new SyntaxError(c.complaint.text)
+  if (c.complaint !== null) throw new CqlSyntaxError(c.complaint.text)
   return { statement: parsed, bindMarkers: c.bindMarkers }
 }
 

@@ -1,6 +1,6 @@
 /** Roles, users, identities, permissions: each function starts behind the words that chose it. */
 
-import { SyntaxError } from '../../common/errors.ts'
+import { SyntaxError as CqlSyntaxError } from '../../common/errors.ts'
 import type { AccessList, AuthStatement, PermissionName, RawResource, RoleOptions } from '../raw/index.ts'
 import { ifExists, ifNotExists, propertyMap } from './clauses.ts'
 import { type Cursor, kindSet } from './cursor.ts'
@@ -221,12 +221,12 @@ interface MutableOptions {
 }
 
 function once(given: unknown, option: string): void {
-  if (given !== undefined) throw new SyntaxError(`Multiple definition for property '${option}'`)
+  if (given !== undefined) throw new CqlSyntaxError(`Multiple definition for property '${option}'`)
 }
 
 function notBothPasswords(options: MutableOptions): void {
   if (options.password !== undefined && options.hashedPassword !== undefined)
-    throw new SyntaxError("Options 'password' and 'hashed password' are mutually exclusive")
+    throw new CqlSyntaxError("Options 'password' and 'hashed password' are mutually exclusive")
 }
 
 const USER_NAMES = kindSet([T.IDENT, T.STRING_LITERAL, T.QUOTED_NAME])
@@ -399,7 +399,7 @@ function access(c: Cursor, before: AccessList | undefined, given: AccessList, wh
   if (before === undefined || (before === 'all' && given === 'all')) return given
   if (before === 'all' || given === 'all') {
     const reason = before === 'all' ? 'All has been set' : `${what} have already been set`
-    throw new SyntaxError(
+    throw new CqlSyntaxError(
       `Failed parsing statement: [${c.tokens.source}] reason: IllegalArgumentException ${reason}`,
     )
   }

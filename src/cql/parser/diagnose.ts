@@ -139,7 +139,7 @@ class Replay {
 
   private kindAt(index: number): number {
     const last = this.tokens.count - 1
-    const i = index > last ? last : index
+    const i = Math.min(index, last)
     if (i >= this.read) this.read = i + 1
     const kind = this.tokens.kinds[i] as number
     if (kind === T.ERROR)
@@ -227,11 +227,12 @@ class Replay {
       case 'normalColumnOperation':
         if (this.unnamed(caller) && frame.children.has('cident'))
           this.nullPointer(`${column}.equals(Object)" because "key" is null`)
-        return this.assigned(caller)
+        this.assigned(caller)
+        return
       case 'shorthandColumnOperation':
       case 'collectionColumnOperation':
       case 'udtColumnOperation':
-        return this.assigned(caller)
+        this.assigned(caller)
     }
   }
 

@@ -92,8 +92,7 @@ function sameWord(source: string, start: number, lower: string): boolean {
   return true
 }
 
-// The state of the scan in progress: set before a token is scanned, read after it.
-let kind = 0
+// What a scan answers besides the token's kind.
 let end = 0
 let errorAt = -1
 let errorMessage = ''
@@ -120,7 +119,7 @@ export function lex(source: string, into: Tokens, keepHidden: boolean): void {
       while (at < length && is(source.charCodeAt(at), SPACE)) at++
     }
     if (at >= length) break
-    scan(source, at, length)
+    const kind = scan(source, at, length)
     if (kind === T.HIDDEN && !keepHidden) {
       at = end
       continue
@@ -156,7 +155,7 @@ function grow(tokens: Tokens): void {
   tokens.ends = ends
 }
 
-function scan(source: string, at: number, length: number): void {
+function scan(source: string, at: number, length: number): number {
   const c = source.charCodeAt(at)
   if (is(c, LETTER)) return scanWord(source, at, length)
   if (is(c, DIGIT)) return scanNumber(source, at, at, length)
@@ -166,85 +165,71 @@ function scan(source: string, at: number, length: number): void {
     case 0x21: // !
       if (next !== 0x3d) return mismatch(source, end, "'='")
       end = at + 2
-      kind = T.NOT_EQUAL
-      return
+      return T.NOT_EQUAL
     case 0x22: // "
       return scanQuoted(source, at, length)
     case 0x24: // $
       return scanDollars(source, at, length)
     case 0x25:
-      kind = T.PERCENT
-      return
+      return T.PERCENT
     case 0x27: // '
       return scanString(source, at, length)
     case 0x28:
-      kind = T.LPAREN
-      return
+      return T.LPAREN
     case 0x29:
-      kind = T.RPAREN
-      return
+      return T.RPAREN
     case 0x2a:
-      kind = T.STAR
-      return
+      return T.STAR
     case 0x2b:
       return withEqual(next, T.PLUS, T.PLUS_EQUAL)
     case 0x2c:
-      kind = T.COMMA
-      return
+      return T.COMMA
     case 0x2d:
       return scanMinus(source, at, length, next)
     case 0x2e:
       if (next === 0x2e) {
         end = at + 2
-        kind = T.RANGE
-      } else kind = T.DOT
-      return
+        return T.RANGE
+      }
+      return T.DOT
     case 0x2f: // /
       if (next === 0x2f) return scanLineComment(source, at + 2, length)
       if (next === 0x2a) return scanBlockComment(source, at + 2, length)
-      kind = T.SLASH
-      return
+      return T.SLASH
     case 0x3a:
-      kind = T.COLON
-      return
+      return T.COLON
     case 0x3b:
-      kind = T.SEMICOLON
-      return
+      return T.SEMICOLON
     case 0x3c:
       return withEqual(next, T.LESS, T.LESS_EQUAL)
     case 0x3d:
-      kind = T.EQUAL
-      return
+      return T.EQUAL
     case 0x3e:
       return withEqual(next, T.GREATER, T.GREATER_EQUAL)
     case 0x3f:
-      kind = T.QMARK
-      return
+      return T.QMARK
     case 0x5b:
-      kind = T.LBRACKET
-      return
+      return T.LBRACKET
     case 0x5d:
-      kind = T.RBRACKET
-      return
+      return T.RBRACKET
     case 0x7b:
-      kind = T.LBRACE
-      return
+      return T.LBRACE
     case 0x7d:
-      kind = T.RBRACE
-      return
+      return T.RBRACE
     default:
       return noViable(source, at)
   }
 }
 
-function withEqual(next: number, single: number, double: number): void {
+function withEqual(next: number, single: number, double: number): number {
   if (next === 0x3d) {
     end++
-    kind = double
-  } else kind = single
+    return double
+  }
+  return single
 }
 
-function scanWord(source: string, at: number, length: number): void {
+function scanWord(source: string, at: number, length: number): number {
   let i = at
   let hash = 0
   let c = source.charCodeAt(i)
@@ -260,14 +245,12 @@ function scanWord(source: string, at: number, length: number): void {
   }
   if (c === 0x28 && i - at === 4 && source.startsWith('expr', at)) {
     end = i + 1
-    kind = T.EXPR
-    return
+    return T.EXPR
   }
   if (source.charCodeAt(at) === 0x50 && i - at >= 3 && isoDurationEnd(source, at + 1, i) === i) {
-    kind = T.DURATION
-    return
+    return T.DURATION
   }
-  kind = keywordAt(source, at, i, hash)
+  return keywordAt(source, at, i, hash)
 }
 
 function isHexRun(source: string, from: number, to: number): boolean {
@@ -280,15 +263,14 @@ function isDigitRun(source: string, from: number, to: number): boolean {
   return true
 }
 
-function scanMinus(source: string, at: number, length: number, next: number): void {
+function scanMinus(source: string, at: number, length: number, next: number): number {
   if (is(next, DIGIT) && next >= 0) return scanNumber(source, at, at + 1, length)
   switch (next) {
     case 0x2d:
       return scanLineComment(source, at + 2, length)
     case 0x3d:
       end = at + 2
-      kind = T.MINUS_EQUAL
-      return
+      return T.MINUS_EQUAL
     case 0x4e:
     case 0x6e:
       return scanFixed(source, at + 1, 'nan', T.K_NEGATIVE_NAN)
@@ -298,53 +280,48 @@ function scanMinus(source: string, at: number, length: number, next: number): vo
     case 0x50: // P
       return scanNegativeIsoDuration(source, at + 2, length)
     default:
-      kind = T.MINUS
+      return T.MINUS
   }
 }
 
-function scanFixed(source: string, from: number, word: string, found: number): void {
+function scanFixed(source: string, from: number, word: string, found: number): number {
   for (let i = 0; i < word.length; i++)
     if ((source.charCodeAt(from + i) | 0x20) !== word.charCodeAt(i))
       return mismatch(source, from + i, 'set null')
   end = from + word.length
-  kind = found
+  return found
 }
 
 /** Digits from `from`, after a minus sign if `at` is before it: an integer, float, duration, blob or UUID. */
-function scanNumber(source: string, at: number, from: number, length: number): void {
+function scanNumber(source: string, at: number, from: number, length: number): number {
   let i = from + 1
   while (i < length && is(source.charCodeAt(i), DIGIT)) i++
   end = i
-  kind = T.INTEGER
-  if (i >= length) return
+  if (i >= length) return T.INTEGER
   const c = source.charCodeAt(i)
   const digits = i - from
   const positive = at === from
   if (c === 0x2e) {
     // "1..2" is a range of integers, "1...2" a float and a range.
-    if (source.charCodeAt(i + 1) === 0x2e && source.charCodeAt(i + 2) !== 0x2e) return
-    kind = T.FLOAT
+    if (source.charCodeAt(i + 1) === 0x2e && source.charCodeAt(i + 2) !== 0x2e) return T.INTEGER
     end = ++i
-    if (source.charCodeAt(i) === 0x2e) return
+    if (source.charCodeAt(i) === 0x2e) return T.FLOAT
     while (i < length && is(source.charCodeAt(i), DIGIT)) i++
     end = i
-    if ((source.charCodeAt(i) | 0x20) === 0x65) scanExponent(source, i, length)
-    return
+    return (source.charCodeAt(i) | 0x20) === 0x65 ? scanExponent(source, i, length, false) : T.FLOAT
   }
   if (positive && digits === 1 && (c | 0x20) === 0x78 && source.charCodeAt(at) === 0x30) {
     i++
     while (i < length && is(source.charCodeAt(i), HEX)) i++
     end = i
-    kind = T.HEXNUMBER
-    return
+    return T.HEXNUMBER
   }
   if (positive && digits === 8 && c === 0x2d) return scanUuid(source, at, length)
   if (positive && digits < 8 && is(c, HEX) && couldBeUuid(source, at, i, length))
     return scanUuid(source, at, length)
   switch (c | 0x20) {
     case 0x65: // e
-      kind = T.FLOAT
-      return scanExponent(source, i, length)
+      return scanExponent(source, i, length, positive && digits < 8)
     case 0x79: // y
     case 0x6d: // m
     case 0x77: // w
@@ -355,7 +332,7 @@ function scanNumber(source: string, at: number, from: number, length: number): v
     case 0x6e: // n
       return scanDuration(source, i, length)
     default:
-      if (c === 0xb5) return scanDuration(source, i, length)
+      return c === 0xb5 ? scanDuration(source, i, length) : T.INTEGER
   }
 }
 
@@ -385,17 +362,23 @@ function couldBeUuid(source: string, at: number, i: number, length: number): boo
   return j - at === 8 && source.charCodeAt(j) === 0x2d
 }
 
-function scanExponent(source: string, at: number, length: number): void {
+/** `undecided`: so far it could as well have been a UUID. */
+function scanExponent(source: string, at: number, length: number, undecided: boolean): number {
   let i = at + 1
   const sign = source.charCodeAt(i)
-  if (sign === 0x2b || sign === 0x2d) i++
-  if (i >= length || !is(source.charCodeAt(i), DIGIT)) return noViable(source, i)
+  const signed = sign === 0x2b || sign === 0x2d
+  if (signed) i++
+  if (i >= length || !is(source.charCodeAt(i), DIGIT)) {
+    if (undecided && !signed) return noViable(source, i)
+    return fail(i, `required (...)+ loop did not match anything at character ${display(source, i)}`)
+  }
   while (i < length && is(source.charCodeAt(i), DIGIT)) i++
   end = i
+  return T.FLOAT
 }
 
 /** `at` is the first unit, the digits before it being read: `12h30m`. */
-function scanDuration(source: string, at: number, length: number): void {
+function scanDuration(source: string, at: number, length: number): number {
   let i = at
   for (;;) {
     const c = source.charCodeAt(i)
@@ -424,8 +407,8 @@ function scanDuration(source: string, at: number, length: number): void {
     if (i >= length || !is(source.charCodeAt(i), DIGIT)) break
     while (i < length && is(source.charCodeAt(i), DIGIT)) i++
   }
-  kind = T.DURATION
   end = i
+  return T.DURATION
 }
 
 /** The end of an ISO 8601 duration whose characters after `P` start at `from`; -1 if there is none. */
@@ -460,7 +443,7 @@ function unitsEnd(source: string, from: number, limit: number, units: string): n
   return i > from ? i : -1
 }
 
-function scanNegativeIsoDuration(source: string, from: number, length: number): void {
+function scanNegativeIsoDuration(source: string, from: number, length: number): number {
   if (isDigitRun(source, from, from + 4) && source.charCodeAt(from + 4) === 0x2d)
     return scanAlternativeDuration(source, from + 4, length)
   const found = isoDurationEnd(source, from, length)
@@ -470,12 +453,12 @@ function scanNegativeIsoDuration(source: string, from: number, length: number): 
     while (i < length && is(source.charCodeAt(i), DIGIT)) i++
     return noViable(source, i)
   }
-  kind = T.DURATION
   end = found
+  return T.DURATION
 }
 
 /** `P2024-01-02T03:04:05`, from the first dash. */
-function scanAlternativeDuration(source: string, at: number, _length: number): void {
+function scanAlternativeDuration(source: string, at: number, _length: number): number {
   const shape = '-dd-ddTdd:dd:dd'
   for (let i = 0; i < shape.length; i++) {
     const c = source.charCodeAt(at + i)
@@ -484,22 +467,22 @@ function scanAlternativeDuration(source: string, at: number, _length: number): v
       if (!is(c, DIGIT)) return mismatch(source, at + i, 'set null')
     } else if (c !== expected) return mismatch(source, at + i, `'${shape[i]}'`)
   }
-  kind = T.DURATION
   end = at + shape.length
+  return T.DURATION
 }
 
-function scanUuid(source: string, at: number, _length: number): void {
+function scanUuid(source: string, at: number, _length: number): number {
   for (let i = 0; i < 36; i++) {
     const c = source.charCodeAt(at + i)
     if (i === 8 || i === 13 || i === 18 || i === 23) {
       if (c !== 0x2d) return mismatch(source, at + i, "'-'")
     } else if (!is(c, HEX)) return mismatch(source, at + i, 'set null')
   }
-  kind = T.UUID
   end = at + 36
+  return T.UUID
 }
 
-function scanString(source: string, at: number, length: number): void {
+function scanString(source: string, at: number, length: number): number {
   let i = at + 1
   for (;;) {
     i = source.indexOf("'", i)
@@ -507,16 +490,15 @@ function scanString(source: string, at: number, length: number): void {
     if (source.charCodeAt(i + 1) !== 0x27) break
     i += 2
   }
-  kind = T.STRING_LITERAL
   end = i + 1
+  return T.STRING_LITERAL
 }
 
-function scanQuoted(source: string, at: number, length: number): void {
+function scanQuoted(source: string, at: number, length: number): number {
   let i = at + 1
   if (source.charCodeAt(i) === 0x22 && source.charCodeAt(i + 1) !== 0x22) {
-    kind = T.EMPTY_QUOTED_NAME
     end = i + 1
-    return
+    return T.EMPTY_QUOTED_NAME
   }
   if (i >= length) return noViable(source, length)
   for (;;) {
@@ -525,11 +507,11 @@ function scanQuoted(source: string, at: number, length: number): void {
     if (source.charCodeAt(i + 1) !== 0x22) break
     i += 2
   }
-  kind = T.QUOTED_NAME
   end = i + 1
+  return T.QUOTED_NAME
 }
 
-function scanDollars(source: string, at: number, length: number): void {
+function scanDollars(source: string, at: number, length: number): number {
   if (source.charCodeAt(at + 1) !== 0x24) return mismatch(source, at + 1, "'$'")
   const close = source.indexOf('$$', at + 2)
   // Cassandra's lexer gives up at the last character, not behind it.
@@ -538,43 +520,42 @@ function scanDollars(source: string, at: number, length: number): void {
     if (last < at + 2) return mismatch(source, length, "'$'")
     return mismatch(source, source.charCodeAt(last) === 0x24 ? length : last, "'$'")
   }
-  kind = T.STRING_LITERAL
   end = close + 2
+  return T.STRING_LITERAL
 }
 
-function scanLineComment(source: string, from: number, length: number): void {
+function scanLineComment(source: string, from: number, length: number): number {
   for (let i = from; i < length; i++) {
     const c = source.charCodeAt(i)
     if (c === 0x0a || c === 0x0d) {
-      kind = T.HIDDEN
       end = i + 1
-      return
+      return T.HIDDEN
     }
   }
   // A comment ends with its line, so the last line of a query can't be one.
-  mismatch(source, length, 'set null')
+  return mismatch(source, length, 'set null')
 }
 
-function scanBlockComment(source: string, from: number, length: number): void {
+function scanBlockComment(source: string, from: number, length: number): number {
   const close = source.indexOf('*/', from)
   if (close < 0) return mismatch(source, length, "'*'")
-  kind = T.HIDDEN
   end = close + 2
+  return T.HIDDEN
 }
 
-function fail(at: number, message: string): void {
-  kind = T.ERROR
+function fail(at: number, message: string): number {
   end = at
   errorAt = at
   errorMessage = message
+  return T.ERROR
 }
 
-function mismatch(source: string, at: number, expecting: string): void {
-  fail(at, `mismatched character ${display(source, at)} expecting ${expecting}`)
+function mismatch(source: string, at: number, expecting: string): number {
+  return fail(at, `mismatched character ${display(source, at)} expecting ${expecting}`)
 }
 
-function noViable(source: string, at: number): void {
-  fail(at, `no viable alternative at character ${display(source, at)}`)
+function noViable(source: string, at: number): number {
+  return fail(at, `no viable alternative at character ${display(source, at)}`)
 }
 
 function display(source: string, at: number): string {

@@ -1,6 +1,6 @@
 /** CREATE, ALTER and DROP of schema objects: each function starts behind the words that chose it. */
 
-import { InvalidRequestError, SyntaxError } from '../../common/errors.ts'
+import { SyntaxError as CqlSyntaxError, InvalidRequestError } from '../../common/errors.ts'
 import type {
   ClusteringOrder,
   ColumnDefinition,
@@ -154,7 +154,7 @@ function withOptions(c: Cursor, what: string, compactAllowed: boolean): Options 
     if (c.kind === T.K_COMPACT && c.ahead(1) === T.K_STORAGE) {
       c.at += 2
       if (!compactAllowed)
-        throw new SyntaxError('COMPACT STORAGE tables are not allowed starting with version 4.0')
+        throw new CqlSyntaxError('COMPACT STORAGE tables are not allowed starting with version 4.0')
       options.compactStorage = true
     } else if (c.kind === T.K_CLUSTERING && c.ahead(1) === T.K_ORDER) {
       c.at += 2

@@ -1,5 +1,6 @@
 /** Terms: literals, markers, function calls, casts, arithmetic. */
 
+import { SyntaxError as CqlSyntaxError } from '../../common/errors.ts'
 import type {
   BindMarker,
   FunctionCall,
@@ -80,9 +81,23 @@ export function constant(c: Cursor): Literal | null {
       break
     default:
       text = c.rawText()
+      if (kind === T.FLOAT) checkFloat(c, text)
   }
   c.at++
   return { kind: 'literal', type: literalType, text }
+}
+
+/** Cassandra compares each with its nearest double, which is its undoing where that is infinite. */
+function checkFloat(c: Cursor, text: string): void {
+  if (Number.isFinite(Number(text))) return
+  const exponent = /e[+]?0*(\d+)$/i.exec(text)?.[1] ?? ''
+  let reason =
+    'Character I is neither a decimal digit number, decimal point, nor "e" notation exponential mark.'
+  if (exponent.length > 10) reason = 'Too many nonzero exponent digits.'
+  else if (Number(exponent) > 0x7fffffff) reason = 'Exponent overflow.'
+  throw new CqlSyntaxError(
+    `Failed parsing statement: [${c.tokens.source}] reason: NumberFormatException ${reason}`,
+  )
 }
 
 /** A constant, null or a bind marker, or nothing. */
