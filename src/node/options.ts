@@ -1,0 +1,43 @@
+/** What a server is started with. Every option has a flag and an environment variable of the same meaning. */
+export interface SibylOptions {
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string
+  /** Port to listen on; 0 takes a free one. Default 9042 for the command, 0 when embedded. */
+  readonly port?: number
+  /** Directory of the data, or ':memory:'. Default ./data for the command, ':memory:' when embedded. */
+  readonly dir?: string
+  /** CQL files, or directories of them, executed in order when the server has started. */
+  readonly init?: string | readonly string[]
+  /** Name of the cluster. Default 'Test Cluster', as in Cassandra. */
+  readonly clusterName?: string
+  /** Data centre and rack. Defaults datacenter1 and rack1. */
+  readonly dataCenter?: string
+  readonly rack?: string
+  /** Tokens of a new node. Default 256. */
+  readonly numTokens?: number
+  /** 'AllowAllAuthenticator' (default) or 'PasswordAuthenticator' (user cassandra, password cassandra). */
+  readonly authenticator?: 'AllowAllAuthenticator' | 'PasswordAuthenticator'
+  /** When a write is acknowledged: see commitlog_sync of cassandra.yaml. Default 'periodic'. */
+  readonly commitlogSync?: 'periodic' | 'batch' | 'group'
+  /** What happens when the commit log cannot be written. Default 'stop'. */
+  readonly commitFailurePolicy?: 'stop' | 'stop_commit' | 'ignore' | 'die'
+  /** Memory that rows may take, in MiB. Default 2048. */
+  readonly memtableSpaceMiB?: number
+  /** client_encryption_options of cassandra.yaml. */
+  readonly clientEncryption?: ClientEncryptionOptions
+  /** Other settings, by cassandra.yaml's names. */
+  readonly settings?: Readonly<Record<string, number | boolean | string>>
+  /** 'silent' when embedded, 'info' for the command. */
+  readonly logLevel?: 'silent' | 'error' | 'warn' | 'info' | 'debug'
+}
+
+/** client_encryption_options: keystores are PEM or PKCS12 files. */
+export interface ClientEncryptionOptions {
+  readonly enabled: boolean
+  readonly optional?: boolean
+  readonly keystore?: string
+  readonly keystore_password?: string
+  readonly require_client_auth?: boolean
+  readonly truststore?: string
+  readonly truststore_password?: string
+}

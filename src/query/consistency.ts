@@ -1,0 +1,79 @@
+import { ConsistencyLevel, InvalidRequestError, UnavailableError } from '../common/errors.ts'
+
+const NAMES = Object.fromEntries(Object.entries(ConsistencyLevel).map(([name, code]) => [code, name]))
+
+export function consistencyName(level: ConsistencyLevel): string {
+  return NAMES[level] ?? String(level)
+}
+
+/** How many copies a keyspace wants, and how many of them this data centre. */
+export interface ReplicationFactors {
+  readonly total: number
+  readonly local: number
+  readonly network: boolean
+}
+
+/** Replicas that have to answer (`ConsistencyLevel.blockFor`). */
+function blockFor(level: ConsistencyLevel, factors: ReplicationFactors): number {
+  switch (level) {
+    case ConsistencyLevel.ANY:
+    case ConsistencyLevel.ONE:
+    case ConsistencyLevel.LOCAL_ONE:
+    case ConsistencyLevel.NODE_LOCAL:
+      return 1
+    case ConsistencyLevel.TWO:
+      return 2
+    case ConsistencyLevel.THREE:
+      return 3
+    case ConsistencyLevel.ALL:
+      return factors.total
+    case ConsistencyLevel.LOCAL_QUORUM:
+    case ConsistencyLevel.LOCAL_SERIAL:
+      return factors.network ? (factors.local >> 1) + 1 : (factors.total >> 1) + 1
+    default:
+      return (factors.total >> 1) + 1
+  }
+}
+
+/**
+ * Throws an UnavailableError when this one node is not enough for the level: it holds one copy of everything.
+ * (`ReplicaPlans.assureSufficientLiveReplicas`)
+ */
+export function assureSufficientReplicas(level: ConsistencyLevel, factors: ReplicationFactors, isWrite: boolean): void {
+  const alive = factors.network ? Math.min(1, factors.local) : Math.min(1, factors.total)
+  const required = blockFor(level, factors)
+  if (required <= alive) return
+  if (isWrite && level === ConsistencyLevel.ANY) return
+  throw new UnavailableError(`Cannot achieve consistency level ${consistencyName(level)}`, level, required, alive)
+}
+
+/** Levels that reads refuse (`ConsistencyLevel.validateForRead`). */
+export function validateForRead(level: ConsistencyLevel): void {
+  if (level === ConsistencyLevel.ANY) {
+    throw new InvalidRequestError('ANY ConsistencyLevel is only supported for writes')
+  }
+}
+
+/** Levels that plain writes refuse (`ConsistencyLevel.validateForWrite`). */
+export function validateForWrite(level: ConsistencyLevel): void {
+  if (level === ConsistencyLevel.SERIAL || level === ConsistencyLevel.LOCAL_SERIAL) {
+    throw new InvalidRequestError('You must use conditional updates for serializable writes')
+  }
+}
+
+/** `ConsistencyLevel.validateCounterForWrite`. */
+export function validateCounterForWrite(level: ConsistencyLevel, table: string): void {
+  if (level === ConsistencyLevel.ANY) {
+    throw new InvalidRequestError(`Consistency level ANY is not yet supported for counter table ${table}`)
+  }
+  validateForWrite(level)
+}
+
+/** `ConsistencyLevel.validateForCas`: the serial consistency of a conditional statement. */
+export function validateForCas(level: ConsistencyLevel): void {
+  if (level !== ConsistencyLevel.SERIAL && level !== ConsistencyLevel.LOCAL_SERIAL) {
+    throw new InvalidRequestError(
+      'Invalid consistency for conditional update. Must be one of SERIAL or LOCAL_SERIAL',
+    )
+  }
+}

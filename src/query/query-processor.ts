@@ -1,0 +1,657 @@
+import { createHash } from 'node:crypto'
+import { toHex, utf8Bytes } from '../common/bytes.ts'
+import { AlreadyExistsError, ConsistencyLevel, InvalidRequestError, UnpreparedError } from '../common/errors.ts'
+import type { Clock } from '../io/clock.ts'
+import { TimestampSource } from '../io/clock.ts'
+import type { Random } from '../io/random.ts'
+import type { Timers } from '../io/timers.ts'
+import { nextTurn } from '../io/timers.ts'
+import { ALL_ROWS } from '../model/clustering.ts'
+import { LiveRow } from '../model/live-row.ts'
+import { MutationBuilder } from '../model/mutation.ts'
+import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
+import { NO_VALUES } from '../model/query-options.ts'
+import type { ColumnSpecification, QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
+import { type DecoratedKey, FULL_RING, type PartitionReader, type ReadCommand } from '../model/read-command.ts'
+import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
+import { checkBatchSize, type PreparedBatch, prepareBatch, validateBatch } from '../cql/modify/batch.ts'
+import { executeCas } from '../cql/modify/cas.ts'
+import {
+  bindTimestamp,
+  bindTtl,
+  type PreparedModification,
+  prepareModification,
+  writeModification,
+} from '../cql/modify/modification.ts'
+import type { RowSnapshot } from '../cql/modify/operations.ts'
+import { parse } from '../cql/parser.ts'
+import type * as raw from '../cql/raw/index.ts'
+import { bindSelect, type PreparedSelect, prepareSelect, RowsWriter, SelectExecution } from '../cql/select/index.ts'
+import { evaluate, type PrepareContext } from '../cql/term.ts'
+import { resolveType } from '../cql/types.ts'
+import type { StorageEngine } from '../storage/storage-engine.ts'
+import {
+  assureSufficientReplicas,
+  validateCounterForWrite,
+  validateForCas,
+  validateForRead,
+  validateForWrite,
+} from './consistency.ts'
+import { type PreparedStatement, PreparedStatements } from './prepared-statements.ts'
+import type { ClientState, QueryHandler, RequestFlags } from './query-handler.ts'
+import type { SchemaService } from './schema-service.ts'
+import { StatementContext, TimeUuidSource } from './statement-context.ts'
+import type { VirtualTables } from './virtual-tables.ts'
+
+/** Settings of query processing, by cassandra.yaml's names. */
+export interface QueryConfig {
+  readonly prepared_statements_cache_size_bytes: number
+  readonly max_mutation_size_bytes: number
+  readonly batch_size_warn_threshold_bytes: number
+  readonly batch_size_fail_threshold_bytes: number
+  readonly unlogged_batch_across_partitions_warn_threshold: number
+}
+
+export const DEFAULT_QUERY_CONFIG: QueryConfig = {
+  prepared_statements_cache_size_bytes: 10 * 1024 * 1024,
+  max_mutation_size_bytes: 16 * 1024 * 1024,
+  batch_size_warn_threshold_bytes: 5 * 1024,
+  batch_size_fail_threshold_bytes: 50 * 1024,
+  unlogged_batch_across_partitions_warn_threshold: 10,
+}
+
+export interface QueryProcessorOptions {
+  readonly engine: StorageEngine
+  readonly schema: SchemaService
+  readonly virtual: VirtualTables
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly timestamps: TimestampSource
+  readonly counterId: Uint8Array
+  readonly config?: Partial<QueryConfig>
+}
+
+const VOID: QueryResult = { kind: 'void' }
+const EMPTY = new Uint8Array(0)
+
+/** A SELECT gives way to other work after so many milliseconds. */
+const SLICE_MS = 5
+
+/** Turns statements into reads and mutations and executes them on this node (`QueryProcessor`). */
+export class QueryProcessor implements QueryHandler {
+  readonly prepared: PreparedStatements
+  readonly #engine: StorageEngine
+  readonly #schema: SchemaService
+  readonly #virtual: VirtualTables
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #timestamps: TimestampSource
+  readonly #config: QueryConfig
+  readonly #context: StatementContext
+  readonly #mutation = new MutationBuilder()
+  readonly #timestamp = new Int32Array(2)
+  readonly #bound = new Int32Array(2)
+  readonly #rows = new RowsWriter()
+  #sliceStart = 0
+  readonly #shouldYield = (): boolean => this.#clock.monotonicMs() - this.#sliceStart > SLICE_MS
+  readonly #read = (command: ReadCommand): PartitionReader => this.#open(command)
+  readonly #lookup = (
+    table: TableMetadata,
+    key: DecoratedKey,
+    clustering: readonly Uint8Array[] | null,
+  ): RowSnapshot | null => this.#lookUp(table, key, clustering)
+  readonly #onPreparedChange: { added(id: Uint8Array, statement: PreparedStatement): void; evicted(id: Uint8Array): void }
+
+  constructor(options: QueryProcessorOptions) {
+    this.#engine = options.engine
+    this.#schema = options.schema
+    this.#virtual = options.virtual
+    this.#clock = options.clock
+    this.#timers = options.timers
+    this.#timestamps = options.timestamps
+    this.#config = { ...DEFAULT_QUERY_CONFIG, ...options.config }
+    const sources = {
+      timeUuids: new TimeUuidSource(options.timestamps, options.random),
+      random: options.random,
+      counterId: options.counterId,
+    }
+    this.#context = new StatementContext(sources)
+    this.#onPreparedChange = options.schema.preparedStatementsTable()
+    this.prepared = new PreparedStatements(this.#config.prepared_statements_cache_size_bytes, (id) =>
+      this.#onPreparedChange.evicted(id),
+    )
+    options.schema.onChange((_changes, affected) => {
+      this.prepared.evict((statement) => statement.tables.some((table) => affected(table)))
+    })
+  }
+
+  onSchemaChange(listener: (change: SchemaChange) => void): () => void {
+    return this.#schema.onChange((changes) => {
+      for (const change of changes) listener(change)
+    })
+  }
+
+  commit(): Promise<void> | null {
+    return this.#engine.flush()
+  }
+
+  query(text: string, options: QueryOptions, state: ClientState, _flags: RequestFlags): QueryResult | Promise<QueryResult> {
+    const statement = this.#prepare(text, options.keyspace ?? state.keyspace)
+    return this.#execute(statement, this.#positional(statement, options), state)
+  }
+
+  execute(ref: PreparedRef, options: QueryOptions, state: ClientState, _flags: RequestFlags): QueryResult | Promise<QueryResult> {
+    const statement = this.prepared.find(ref)
+    if (statement === null) {
+      const id = ref.buffer.slice(ref.idOffset, ref.idOffset + ref.idLength)
+      throw new UnpreparedError(
+        `Prepared query with ID ${toHex(id)} not found (either the query was not prepared on this host (maybe the host has been restarted?) or you have prepared too many queries and it has been evicted from the internal cache)`,
+        id,
+      )
+    }
+    const result = this.#execute(statement, options.names === null ? options : this.#positional(statement, options), state)
+    if (ref.resultIdLength < 0 || statement.result === null) return result
+    if (result instanceof Promise) {
+      const given = ref.buffer.slice(ref.resultIdOffset, ref.resultIdOffset + ref.resultIdLength)
+      return result.then((rows) => markChanged(rows, given, 0, given.length))
+    }
+    return markChanged(result, ref.buffer, ref.resultIdOffset, ref.resultIdLength)
+  }
+
+  prepare(text: string, keyspace: string | null, state: ClientState, _flags: RequestFlags): QueryResult {
+    const used = keyspace ?? state.keyspace
+    const statement = this.#prepare(text, used)
+    if (statement.bind.columns.length > 0xffff) {
+      throw new InvalidRequestError(
+        `Too many markers(?). ${statement.bind.columns.length} markers exceed the allowed maximum of 65535`,
+      )
+    }
+    const withKeyspace = preparedId(text, used)
+    const withoutKeyspace = preparedId(text, null)
+    const id = statement.fullyQualified ? withoutKeyspace : withKeyspace
+    this.#store(withoutKeyspace, statement)
+    if (used !== null) this.#store(withKeyspace, statement)
+    const warnings =
+      statement.fullyQualified || state.keyspace === null || keyspace !== null
+        ? undefined
+        : warnAboutUse(state, used, withKeyspace)
+    return {
+      kind: 'prepared',
+      id,
+      bind: statement.bind,
+      result: statement.result,
+      resultMetadataId: statement.result?.id ?? EMPTY_METADATA_ID,
+      ...(warnings === undefined ? {} : { warnings }),
+    }
+  }
+
+  #store(id: Uint8Array, statement: PreparedStatement): void {
+    this.prepared.set(id, statement)
+    this.#onPreparedChange.added(id, statement)
+  }
+
+  /** Prepares again what was prepared before a restart; statements whose tables are gone are left out. */
+  restorePrepared(): void {
+    for (const { id, query, keyspace } of this.#schema.preparedStatements()) {
+      try {
+        this.prepared.set(id, this.#prepare(query, keyspace))
+      } catch (error) {
+        if (!(error instanceof InvalidRequestError)) throw error
+        this.#onPreparedChange.evicted(id)
+      }
+    }
+  }
+
+  batch(
+    type: BatchType,
+    entries: readonly BatchEntry[],
+    options: QueryOptions,
+    state: ClientState,
+    _flags: RequestFlags,
+  ): QueryResult {
+    const statements: PreparedModification[] = []
+    const values: BoundValues[] = []
+    for (const entry of entries) {
+      let statement: PreparedStatement | null
+      if (entry.query !== null) statement = this.#prepare(entry.query, options.keyspace ?? state.keyspace)
+      else {
+        statement = this.prepared.get(entry.id!)
+        if (statement === null) {
+          throw new UnpreparedError(
+            `Prepared query with ID ${toHex(entry.id!)} not found (either the query was not prepared on this host (maybe the host has been restarted?) or you have prepared too many queries and it has been evicted from the internal cache)`,
+            entry.id!,
+          )
+        }
+      }
+      if (entry.values.count !== statement.bind.columns.length) {
+        throw new InvalidRequestError(
+          `There were ${statement.bind.columns.length} markers(?) in CQL but ${entry.values.count} bound variables`,
+        )
+      }
+      if (statement.executable.kind !== 'modification') {
+        throw new InvalidRequestError('Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.')
+      }
+      statements.push(statement.executable)
+      values.push(entry.values)
+    }
+    return this.#executeBatch(type, statements, values, null, options)
+  }
+
+  // --- preparation
+
+  #prepare(text: string, keyspace: string | null): PreparedStatement {
+    const { statement, bindMarkers } = parse(text)
+    const markers: (ColumnSpecification | undefined)[] = new Array(bindMarkers.length).fill(undefined)
+    const tables: TableMetadata[] = []
+    let fullyQualified = true
+    const tableOf = (name: raw.QualifiedName): TableMetadata => {
+      if (name.keyspace === null) fullyQualified = false
+      const table = this.#tableOf(name, keyspace)
+      if (!tables.includes(table)) tables.push(table)
+      return table
+    }
+    const contextFor = (table: TableMetadata): PrepareContext => ({
+      keyspace: table.keyspace,
+      markers,
+      nowMillis: this.#clock.nowMs(),
+      resolveType: (type) => resolveType(type, this.#schema.current, table.keyspace),
+    })
+    let executable: PreparedStatement['executable']
+    let result: PreparedStatement['result'] = null
+    let pkIndexes: readonly number[] = []
+    switch (statement.kind) {
+      case 'select': {
+        const table = tableOf(statement.table)
+        const select = prepareSelect(statement, table, contextFor(table))
+        executable = select
+        result = select.resultMetadata
+        pkIndexes = select.pkIndexes
+        break
+      }
+      case 'insert':
+      case 'update':
+      case 'delete': {
+        const table = tableOf(statement.table)
+        executable = prepareModification(statement, table, contextFor(table))
+        pkIndexes = markersOfKey(executable)
+        break
+      }
+      case 'batch':
+        executable = prepareBatch(statement, tableOf, contextFor)
+        if (executable.statements.length > 0) pkIndexes = markersOfKey(executable.statements[0]!)
+        break
+      case 'insertJson':
+        throw new InvalidRequestError('INSERT JSON is not supported yet')
+      case 'truncate':
+        if (statement.table.keyspace === null) fullyQualified = false
+        executable = { kind: 'other', raw: statement }
+        break
+      default:
+        executable = { kind: 'other', raw: statement }
+    }
+    const columns = markers.map((marker, index) => {
+      if (marker === undefined) throw new InvalidRequestError(`Invalid bind marker ${index}`)
+      const name = bindMarkers[index]
+      return name == null ? marker : { ...marker, name }
+    })
+    return {
+      executable,
+      bind: { columns, pkIndexes },
+      markerNames: columns.map((column) => column.name),
+      result,
+      fullyQualified,
+      tables,
+      query: text,
+      keyspace,
+    }
+  }
+
+  #tableOf(name: raw.QualifiedName, keyspace: string | null): TableMetadata {
+    const keyspaceName = name.keyspace ?? keyspace
+    if (keyspaceName === null) {
+      throw new InvalidRequestError(
+        'No keyspace has been specified. USE a keyspace, or explicitly specify keyspace.tablename',
+      )
+    }
+    const found = this.#schema.current.keyspaces.get(keyspaceName)
+    if (found === undefined) throw new InvalidRequestError(`keyspace ${keyspaceName} does not exist`)
+    if (name.name === '') throw new InvalidRequestError('non-empty table is required')
+    const table = found.tables.get(name.name)
+    if (table === undefined) throw new InvalidRequestError(`table ${name.name} does not exist`)
+    return table
+  }
+
+  /** Options whose values stand in the order of the markers, and are as many. */
+  #positional(statement: PreparedStatement, options: QueryOptions): QueryOptions {
+    const { columns } = statement.bind
+    const { values, names } = options
+    if (names === null) {
+      if (values.count !== columns.length && statement.executable.kind !== 'other') {
+        throw new InvalidRequestError('Invalid amount of bind variables')
+      }
+      return options
+    }
+    const offsets: number[] = []
+    const lengths: number[] = []
+    for (const name of statement.markerNames) {
+      const index = names.indexOf(name)
+      if (index < 0) throw new InvalidRequestError('Invalid amount of bind variables')
+      offsets.push(values.offsets[index]!)
+      lengths.push(values.lengths[index]!)
+    }
+    return { ...options, names: null, values: { buffer: values.buffer, count: offsets.length, offsets, lengths } }
+  }
+
+  // --- execution
+
+  #execute(statement: PreparedStatement, options: QueryOptions, state: ClientState): QueryResult | Promise<QueryResult> {
+    const { executable } = statement
+    if (options.values.count !== statement.bind.columns.length && executable.kind !== 'other') {
+      throw new InvalidRequestError(
+        `there were ${statement.bind.columns.length} markers(?) in CQL but ${options.values.count} bound variables`,
+      )
+    }
+    switch (executable.kind) {
+      case 'modification':
+        return executable.conditions === null
+          ? this.#modify(executable, options)
+          : this.#executeConditional([executable], [options.values], options, false)
+      case 'select':
+        return this.#select(executable, options)
+      case 'batch': {
+        const { statements, type } = executable
+        return this.#executeBatch(
+          type,
+          statements,
+          statements.map(() => options.values),
+          executable,
+          options,
+        )
+      }
+      case 'other':
+        return this.#executeOther(executable.raw, options, state)
+    }
+  }
+
+  #begin(options: QueryOptions): StatementContext {
+    const context = this.#context
+    context.values = options.values
+    context.nowMillis = this.#clock.nowMs()
+    context.nowSeconds = options.nowInSeconds ?? Math.floor(context.nowMillis / 1000)
+    context.row = null
+    return context
+  }
+
+  #bindAttributes(
+    prepared: PreparedModification,
+    context: StatementContext,
+    options: QueryOptions,
+    server: Int32Array,
+  ): void {
+    context.ttl = bindTtl(prepared, context, context.nowSeconds)
+    bindTimestamp(prepared, context, options, server, this.#bound)
+    context.timestampHi = this.#bound[0]!
+    context.timestampLo = this.#bound[1]!
+  }
+
+  #modify(prepared: PreparedModification, options: QueryOptions): QueryResult {
+    const { table } = prepared
+    if (table.isCounter) validateCounterForWrite(options.consistency, table.name)
+    else validateForWrite(options.consistency)
+    this.#checkReplicas(options.consistency, table.keyspace, true)
+    const context = this.#begin(options)
+    const mutation = this.#mutation
+    mutation.begin()
+    this.#timestamps.next(this.#timestamp)
+    this.#bindAttributes(prepared, context, options, this.#timestamp)
+    writeModification(prepared, mutation, context, this.#lookup)
+    this.#apply(mutation)
+    return VOID
+  }
+
+  #apply(mutation: MutationBuilder): void {
+    if (mutation.updateCount === 0) return
+    if (mutation.sizeBytes > this.#config.max_mutation_size_bytes) {
+      throw new InvalidRequestError(
+        `Encountered an oversized mutation (${mutation.sizeBytes}/${this.#config.max_mutation_size_bytes})`,
+      )
+    }
+    this.#engine.apply(mutation)
+  }
+
+  #executeBatch(
+    type: BatchType,
+    statements: readonly PreparedModification[],
+    values: readonly BoundValues[],
+    batch: PreparedBatch | null,
+    options: QueryOptions,
+  ): QueryResult {
+    if (statements.length === 0) return VOID
+    validateBatch(type, statements, batch?.timestamp ?? null)
+    if (statements.some((statement) => statement.conditions !== null)) {
+      return this.#executeConditional(statements, values, options, true)
+    }
+    const first = statements[0]!.table
+    if (type === 'counter' || first.isCounter) validateCounterForWrite(options.consistency, first.name)
+    else validateForWrite(options.consistency)
+    for (const { table } of statements) this.#checkReplicas(options.consistency, table.keyspace, true)
+    const context = this.#begin(options)
+    const mutation = this.#mutation
+    mutation.begin()
+    this.#timestamps.next(this.#timestamp)
+    const server = this.#batchTimestamp(batch, context, this.#timestamp)
+    statements.forEach((statement, index) => {
+      context.values = values[index]!
+      this.#bindAttributes(statement, context, options, server)
+      if (statement.table.isCounter) {
+        // Each increment has to see the one before it.
+        mutation.begin()
+        writeModification(statement, mutation, context, this.#lookup)
+        this.#apply(mutation)
+        mutation.begin()
+      } else writeModification(statement, mutation, context, this.#lookup)
+    })
+    const warnings = checkBatchSize(type, statements, mutation.sizeBytes, mutation.updateCount, this.#config)
+    this.#apply(mutation)
+    return warnings.length === 0 ? VOID : { kind: 'void', warnings }
+  }
+
+  #batchTimestamp(batch: PreparedBatch | null, context: StatementContext, server: Int32Array): Int32Array {
+    if (batch === null || batch.timestamp === null) return server
+    const value = evaluate(batch.timestamp, context)
+    if (value === null) throw new InvalidRequestError('Invalid null value of timestamp')
+    if (value === undefined) return server
+    const data = new DataView(value.buffer, value.byteOffset, 8)
+    return Int32Array.of(data.getInt32(0), data.getInt32(4))
+  }
+
+  #executeConditional(
+    statements: readonly PreparedModification[],
+    values: readonly BoundValues[],
+    options: QueryOptions,
+    isBatch: boolean,
+  ): QueryResult {
+    validateForCas(options.serialConsistency)
+    const { keyspace } = statements[0]!.table
+    const serial =
+      options.serialConsistency === ConsistencyLevel.LOCAL_SERIAL
+        ? ConsistencyLevel.LOCAL_QUORUM
+        : ConsistencyLevel.QUORUM
+    this.#checkReplicas(serial, keyspace, true)
+    const context = this.#begin(options)
+    this.#timestamps.next(this.#timestamp)
+    const items = statements.map((prepared, index) => {
+      const parameters = context.fork()
+      parameters.values = values[index]!
+      this.#bindAttributes(prepared, parameters, { ...options, hasTimestamp: false }, this.#timestamp)
+      return { prepared, parameters }
+    })
+    const mutation = this.#mutation
+    mutation.begin()
+    const { applied, result } = executeCas(items, this.#read, mutation, isBatch)
+    if (applied) this.#apply(mutation)
+    return result
+  }
+
+  #select(prepared: PreparedSelect, options: QueryOptions): QueryResult | Promise<QueryResult> {
+    validateForRead(options.consistency)
+    const { table } = prepared
+    if (!table.isVirtual) this.#checkReplicas(options.consistency, table.keyspace, false)
+    const context = this.#begin(options)
+    const bound = bindSelect(prepared, context, options, context.nowSeconds)
+    const reader = this.#open(bound.command)
+    const execution = new SelectExecution(bound, reader, this.#rows)
+    this.#sliceStart = this.#clock.monotonicMs()
+    let done = false
+    try {
+      done = execution.run(this.#shouldYield)
+      if (done) return execution.result()
+    } finally {
+      if (done) reader.close()
+    }
+    return this.#selectOn(execution, reader)
+  }
+
+  /** Goes on with a SELECT in later turns, on what the first one saw. */
+  async #selectOn(execution: SelectExecution, reader: PartitionReader): Promise<QueryResult> {
+    // The shared writer is another statement's by the next turn.
+    execution.detach()
+    reader.suspend()
+    try {
+      for (;;) {
+        await nextTurn(this.#timers)
+        this.#sliceStart = this.#clock.monotonicMs()
+        if (execution.run(this.#shouldYield)) return execution.result()
+        reader.suspend()
+      }
+    } finally {
+      reader.close()
+    }
+  }
+
+  #open(command: ReadCommand): PartitionReader {
+    return command.table.isVirtual ? this.#virtual.read(command) : this.#engine.read(command)
+  }
+
+  #checkReplicas(level: ConsistencyLevel, keyspace: string, isWrite: boolean): void {
+    const factors = this.#schema.replicationFactors(keyspace)
+    if (factors !== null) assureSufficientReplicas(level, factors, isWrite)
+  }
+
+  readonly #live = new LiveRow()
+
+  #lookUp(table: TableMetadata, key: DecoratedKey, clustering: readonly Uint8Array[] | null): RowSnapshot | null {
+    const reader = this.#engine.read({
+      table,
+      keys: [key],
+      range: FULL_RING,
+      slices:
+        clustering === null
+          ? []
+          : clustering.length === 0
+            ? ALL_ROWS
+            : [{ start: { components: clustering, side: 0 }, end: { components: clustering, side: 1 } }],
+      reversed: false,
+    })
+    try {
+      if (!reader.nextPartition()) return null
+      const found = clustering === null ? reader.staticRow() : reader.nextRow()
+      if (!found) return null
+      const live = this.#live
+      live.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, this.#context.nowSeconds)
+      const simple = new Map<number, Uint8Array>()
+      const complex = new Map<number, { path: Uint8Array; value: Uint8Array }[]>()
+      for (const column of clustering === null ? table.statics : table.regulars) {
+        if (column.type.multiCell) {
+          const cells: { path: Uint8Array; value: Uint8Array }[] = []
+          live.complex(column.id)
+          while (live.nextCell()) {
+            const { cell, u8 } = live
+            cells.push({
+              path: u8.slice(cell.pathOffset, cell.pathOffset + cell.pathLength),
+              value: u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength),
+            })
+          }
+          complex.set(column.id, cells)
+        } else if (live.simple(column.id)) {
+          const { cell, u8 } = live
+          simple.set(column.id, u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength))
+        }
+      }
+      return {
+        complex: (column: ColumnMetadata) => complex.get(column.id) ?? [],
+        simple: (column: ColumnMetadata) => simple.get(column.id) ?? null,
+      }
+    } finally {
+      reader.close()
+    }
+  }
+
+  // --- statements other than reads and writes
+
+  #executeOther(statement: raw.RawStatement, options: QueryOptions, state: ClientState): QueryResult {
+    switch (statement.kind) {
+      case 'use': {
+        if (!this.#schema.current.keyspaces.has(statement.keyspace)) {
+          throw new InvalidRequestError(`Keyspace '${statement.keyspace}' does not exist`)
+        }
+        state.keyspace = statement.keyspace
+        return { kind: 'setKeyspace', keyspace: statement.keyspace }
+      }
+      case 'truncate': {
+        const table = this.#tableOf(statement.table, options.keyspace ?? state.keyspace)
+        if (table.isVirtual) throw new InvalidRequestError('Virtual tables cannot be truncated')
+        this.#engine.truncate(table)
+        return VOID
+      }
+      default:
+        return this.#schema.execute(statement, options.keyspace ?? state.keyspace)
+    }
+  }
+}
+
+const EMPTY_METADATA_ID = new Uint8Array(createHash('md5').update(EMPTY).digest())
+
+/** MD5 of keyspace and query (`QueryProcessor.computeId`). */
+export function preparedId(query: string, keyspace: string | null): Uint8Array {
+  return new Uint8Array(
+    createHash('md5')
+      .update(utf8Bytes((keyspace ?? '') + query))
+      .digest(),
+  )
+}
+
+const warned = new WeakSet<ClientState>()
+
+function warnAboutUse(state: ClientState, keyspace: string | null, id: Uint8Array): string[] | undefined {
+  if (warned.has(state)) return undefined
+  warned.add(state)
+  return [
+    `\`USE <keyspace>\` with prepared statements is considered to be an anti-pattern due to ambiguity in non-qualified table names. Please consider removing instances of \`Session#setKeyspace(<keyspace>)\`, \`Session#execute("USE <keyspace>")\` and \`cluster.newSession(<keyspace>)\` from your code, and always use fully qualified table names (e.g. <keyspace>.<table>). Keyspace used: ${state.keyspace}, statement keyspace: ${keyspace}, statement id: ${toHex(id)}`,
+  ]
+}
+
+/** Markers that give the partition key whole, in its order; empty when some part is not a marker. */
+function markersOfKey(prepared: PreparedModification): readonly number[] {
+  const indexes: number[] = []
+  for (const restriction of prepared.where.partition) {
+    if (restriction.kind !== 'eq' || restriction.value.kind !== 'marker') return []
+    indexes.push(restriction.value.index)
+  }
+  return indexes
+}
+
+/** v5: says so when the client's result metadata id is not that of the rows. */
+function markChanged(result: QueryResult, buffer: Uint8Array, offset: number, length: number): QueryResult {
+  if (result.kind !== 'rows') return result
+  const { id } = (result as RowsResult).metadata
+  if (id.length === length) {
+    let i = 0
+    while (i < length && id[i] === buffer[offset + i]) i++
+    if (i === length) return result
+  }
+  return { ...result, metadataChanged: true }
+}
+
+export { AlreadyExistsError, NO_VALUES }
