@@ -1,4 +1,5 @@
-import type { TableMetadata } from '../model/table.ts'
+import { compareBytes } from '../common/bytes.ts'
+import { mergeCounterContexts } from '../model/counter-context.ts'
 import {
   CELL_COMPLEX_DELETION,
   CELL_EXPIRES,
@@ -13,8 +14,7 @@ import {
   RowHeader,
   type Words,
 } from '../model/row-format.ts'
-import { mergeCounterContexts } from '../model/counter-context.ts'
-import { compareBytes } from '../common/bytes.ts'
+import type { TableMetadata } from '../model/table.ts'
 
 /**
  * Merging of two rows of one clustering, as `Rows.merge` and `Cells.reconcile` do it: of each cell the one with the
@@ -57,6 +57,8 @@ function livenessSupersedes(a: RowHeader, b: RowHeader): boolean {
 function cellWins(a: CellReader, aBytes: Uint8Array, b: CellReader, bBytes: Uint8Array): boolean {
   const order = compare64(a.timestampHi, a.timestampLo, b.timestampHi, b.timestampLo)
   if (order !== 0) return order > 0
+  // Two deletions of one column (`DeletionTime.supersedes`).
+  if (a.flags & CELL_COMPLEX_DELETION) return a.localDeletionTime >= b.localDeletionTime
   const aMark = a.flags & (CELL_TOMBSTONE | CELL_EXPIRES)
   const bMark = b.flags & (CELL_TOMBSTONE | CELL_EXPIRES)
   if (aMark !== 0 || bMark !== 0) {
@@ -110,7 +112,11 @@ export function mergeRows(
   if (headerA.flags & ROW_HAS_LIVENESS) {
     liveness = headerB.flags & ROW_HAS_LIVENESS && livenessSupersedes(headerB, headerA) ? headerB : headerA
   } else if (headerB.flags & ROW_HAS_LIVENESS) liveness = headerB
-  if (liveness !== null && deleted && compare64(liveness.livenessHi, liveness.livenessLo, delHi, delLo) <= 0) {
+  if (
+    liveness !== null &&
+    deleted &&
+    compare64(liveness.livenessHi, liveness.livenessLo, delHi, delLo) <= 0
+  ) {
     liveness = null
   }
 
@@ -171,7 +177,9 @@ export function mergeRows(
       source = b
     } else if (table.isCounter && ((cellA.flags | cellB.flags) & CELL_TOMBSTONE) === 0) {
       const later =
-        compare64(cellA.timestampHi, cellA.timestampLo, cellB.timestampHi, cellB.timestampLo) >= 0 ? cellA : cellB
+        compare64(cellA.timestampHi, cellA.timestampLo, cellB.timestampHi, cellB.timestampLo) >= 0
+          ? cellA
+          : cellB
       winner = later
       source = later === cellA ? a : b
       counterMerged = mergeCounterContexts(

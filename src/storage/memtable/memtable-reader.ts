@@ -19,7 +19,9 @@ export class MemtableReader implements PartitionReader {
   #cursorVersion = -1
   /** Where a scan is: the key last read, kept so that it can be found again after the index has changed. */
   #lastKey: Uint8Array | null = null
-  #views = 0
+  #hasView = false
+  /** Whether a partition has been read: before, there is no place to come back to. */
+  #isInPartition = false
   #closed = true
 
   constructor(onClose: (reader: MemtableReader) => void) {
@@ -33,7 +35,8 @@ export class MemtableReader implements PartitionReader {
     this.#key = 0
     this.#cursorVersion = -1
     this.#lastKey = command.range.afterKey
-    this.#views = 0
+    this.#hasView = false
+    this.#isInPartition = false
     this.#closed = false
   }
 
@@ -68,10 +71,12 @@ export class MemtableReader implements PartitionReader {
       const lo = token[1]!
       const toEnd = compare64(hi, lo, range.endHi, range.endLo)
       if (toEnd > 0 || (toEnd === 0 && !range.endInclusive)) return false
-      if (!range.startInclusive && hi === range.startHi && lo === range.startLo && range.afterKey === null) continue
+      if (!range.startInclusive && hi === range.startHi && lo === range.startLo && range.afterKey === null)
+        continue
       const partition = this.#partition
       partition.open(memtable, pointer, hi, lo, command.slices, command.reversed)
       if (this.#lastKey !== null && this.#isAtOrBeforeLast(hi, lo)) continue
+      this.#isInPartition = true
       return true
     }
   }
@@ -137,21 +142,22 @@ export class MemtableReader implements PartitionReader {
   }
 
   suspend(): void {
-    if (this.#views === 0) this.#memtable!.openView()
-    this.#views = 1
-    if (this.#command!.keys === null) {
+    if (this.#hasView) this.#memtable!.freeze()
+    else this.#memtable!.openView()
+    this.#hasView = true
+    this.#cursorVersion = -1
+    if (this.#isInPartition && this.#command!.keys === null) {
       const { key, keyOffset, keyLength, tokenHi, tokenLo } = this.#partition
       this.#lastKey = key.u8.slice(keyOffset, keyOffset + keyLength)
       this.#lastHi = tokenHi
       this.#lastLo = tokenLo
-      this.#cursorVersion = -1
     }
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    if (this.#views > 0) this.#memtable!.closeView(this.#generation)
+    if (this.#hasView) this.#memtable!.closeView()
     this.#memtable = null
     this.#command = null
     this.#lastKey = null

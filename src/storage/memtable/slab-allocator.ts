@@ -18,7 +18,7 @@ function sizeClass(bytes: number): number {
   if (bytes <= EXACT_CLASS_BYTES) return (bytes + 7) >>> 3
   const power = 31 - Math.clz32(bytes - 1)
   const step = 1 << (power - 3)
-  return EXACT_CLASSES + (power - 9) * 8 + ((bytes - 1 - (1 << power)) / step | 0)
+  return EXACT_CLASSES + (power - 9) * 8 + (((bytes - 1 - (1 << power)) / step) | 0)
 }
 
 /** Bytes that a block of a size class takes. */
@@ -26,7 +26,7 @@ function classBytes(index: number): number {
   if (index < EXACT_CLASSES) return index << 3
   const power = 9 + ((index - EXACT_CLASSES) >>> 3)
   const step = 1 << (power - 3)
-  return (1 << power) + ((((index - EXACT_CLASSES) & 7) + 1) * step)
+  return (1 << power) + (((index - EXACT_CLASSES) & 7) + 1) * step
 }
 
 /** Allocates blocks out of slabs on SharedArrayBuffers. Contents of a block are not zeroed. */

@@ -1,5 +1,5 @@
 import { compare64 } from '../../model/row-format.ts'
-import { SlabAllocator } from './slab-allocator.ts'
+import type { SlabAllocator } from './slab-allocator.ts'
 
 /**
  * Partitions of a memtable by token, in the ring's order. Murmur3 tokens are uniform, so the first bits of a token are
@@ -83,7 +83,10 @@ export class TokenIndex {
       let words = this.#slabs.words[bucket >>> 17]!
       let base = (bucket & 0x1ffff) << 1
       // Along a chain, the bucket whose last entry is not before the new one.
-      while (words[base + 2] !== 0 && this.#entryBefore(words, base, words[base]! - 1, hi, lo, key, offset, length)) {
+      while (
+        words[base + 2] !== 0 &&
+        this.#entryBefore(words, base, words[base]! - 1, hi, lo, key, offset, length)
+      ) {
         bucket = words[base + 2]!
         words = this.#slabs.words[bucket >>> 17]!
         base = (bucket & 0x1ffff) << 1
@@ -201,7 +204,11 @@ export class TokenIndex {
     const count = words[base]!
     const bit = 31 - depth
     let left = 0
-    while (left < count && (((words[base + HEADER_WORDS + left * ENTRY_WORDS]! ^ 0x80000000) >>> bit) & 1) === 0) left++
+    while (
+      left < count &&
+      (((words[base + HEADER_WORDS + left * ENTRY_WORDS]! ^ 0x80000000) >>> bit) & 1) === 0
+    )
+      left++
     rightWords.set(
       words.subarray(base + HEADER_WORDS + left * ENTRY_WORDS, base + HEADER_WORDS + count * ENTRY_WORDS),
       rightBase + HEADER_WORDS,
@@ -222,7 +229,10 @@ export class TokenIndex {
     const rightBase = (right & 0x1ffff) << 1
     const half = BUCKET_ENTRIES / 2
     rightWords.set(
-      words.subarray(base + HEADER_WORDS + half * ENTRY_WORDS, base + HEADER_WORDS + BUCKET_ENTRIES * ENTRY_WORDS),
+      words.subarray(
+        base + HEADER_WORDS + half * ENTRY_WORDS,
+        base + HEADER_WORDS + BUCKET_ENTRIES * ENTRY_WORDS,
+      ),
       rightBase + HEADER_WORDS,
     )
     rightWords[rightBase] = BUCKET_ENTRIES - half
