@@ -1,7 +1,13 @@
 import type { ColumnMetadata } from '../../model/table.ts'
 import { type CqlType, unpackElements, unpackTuple, unwrapReversed } from '../../types/index.ts'
-import { evaluate, type ExecutionContext, marshal, type Term, validateValue, type Value } from '../term.ts'
-import { type EqRestriction, type InMarker, type InRestriction, invalid, type TupleTerm } from './restriction.ts'
+import { type ExecutionContext, evaluate, marshal, type Term, type Value, validateValue } from '../term.ts'
+import {
+  type EqRestriction,
+  type InMarker,
+  type InRestriction,
+  invalid,
+  type TupleTerm,
+} from './restriction.ts'
 
 /** A copy of bound bytes: the values of a request are gone after its turn. */
 export function copyOf(source: Uint8Array, offset: number, length: number): Uint8Array {
@@ -27,7 +33,10 @@ export function ownedValue(term: Term, context: ExecutionContext): Value {
 }
 
 /** The elements of a list that was bound to `IN ?`; nulls pass here. */
-function inElements(marker: InMarker, context: ExecutionContext): readonly (Uint8Array | null)[] | null | undefined {
+function inElements(
+  marker: InMarker,
+  context: ExecutionContext,
+): readonly (Uint8Array | null)[] | null | undefined {
   const { values } = context
   const length = values.lengths[marker.index]
   if (length < 0) return length === -1 ? null : undefined
@@ -54,7 +63,11 @@ function split(type: CqlType, bytes: Uint8Array): readonly (Uint8Array | null)[]
 }
 
 /** The values of a tuple, possibly fewer than the columns when a shorter tuple was bound; null where nothing was. */
-export function tupleValues(value: TupleTerm, context: ExecutionContext, multi: boolean): readonly Value[] | null {
+export function tupleValues(
+  value: TupleTerm,
+  context: ExecutionContext,
+  multi: boolean,
+): readonly Value[] | null {
   if (value.kind === 'terms') {
     return value.terms.map((term, index) => {
       const bytes = ownedValue(term, context)
@@ -76,19 +89,25 @@ export function equalValues(restriction: EqRestriction, context: ExecutionContex
   if (values === null) throw invalid(`Invalid null value for column ${restriction.columns[0].name}`)
   return values.map((value, i) => {
     const { name } = restriction.columns[i]
-    if (value === null) throw invalid(`Invalid null value ${restriction.multi ? '' : 'in condition '}for column ${name}`)
+    if (value === null)
+      throw invalid(`Invalid null value ${restriction.multi ? '' : 'in condition '}for column ${name}`)
     if (value === undefined) throw invalid(`Invalid unset value for column ${name}`)
     return value
   })
 }
 
 /** The value tuples of an IN as they were given, nulls included. */
-export function inTuples(restriction: InRestriction, context: ExecutionContext): readonly (readonly Value[])[] {
+export function inTuples(
+  restriction: InRestriction,
+  context: ExecutionContext,
+): readonly (readonly Value[])[] {
   const { columns, multi, values } = restriction
   if (!('kind' in values)) return values.map((value) => tupleValues(value, context, multi) ?? [null])
   const elements = inElements(values, context)
   if (elements === null) {
-    throw invalid(multi ? 'Invalid null value for IN restriction' : `Invalid null value for column ${columns[0].name}`)
+    throw invalid(
+      multi ? 'Invalid null value for IN restriction' : `Invalid null value for column ${columns[0].name}`,
+    )
   }
   if (elements === undefined) {
     throw invalid(`Invalid unset value for ${multi ? values.receiver.name : `column ${columns[0].name}`}`)
@@ -101,7 +120,10 @@ export function inTuples(restriction: InRestriction, context: ExecutionContext):
 }
 
 /** The value tuples of an IN, none of them null. */
-export function inValues(restriction: InRestriction, context: ExecutionContext): readonly (readonly Uint8Array[])[] {
+export function inValues(
+  restriction: InRestriction,
+  context: ExecutionContext,
+): readonly (readonly Uint8Array[])[] {
   const { columns, multi } = restriction
   return inTuples(restriction, context).map((tuple) =>
     tuple.map((value) => {

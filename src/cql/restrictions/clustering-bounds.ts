@@ -131,7 +131,11 @@ function multiColumnBounds(
 }
 
 /** `MultiClusteringBuilder.buildBoundForSlice`. */
-function boundsOfElements(elements: readonly Prefix[], slice: SliceRestriction, isStart: boolean): ClusteringBound[] {
+function boundsOfElements(
+  elements: readonly Prefix[],
+  slice: SliceRestriction,
+  isStart: boolean,
+): ClusteringBound[] {
   const { columns } = slice
   const offset = columns[0].position
   const lastPosition = columns[columns.length - 1].position
@@ -142,7 +146,11 @@ function boundsOfElements(elements: readonly Prefix[], slice: SliceRestriction, 
     const values = elements[i]
     if (values.length === offset) {
       bounds.push(makeBound(values, isStart, true))
-    } else if (values.length <= lastPosition && i < elements.length - 1 && sameValues(values, elements[i + 1])) {
+    } else if (
+      values.length <= lastPosition &&
+      i < elements.length - 1 &&
+      sameValues(values, elements[i + 1])
+    ) {
       bounds.push(makeBound(values, isStart, false), makeBound(values, isStart, true))
       i++
     } else {
@@ -198,7 +206,8 @@ export function slicesOf(
   for (const slice of slices) {
     const last = merged[merged.length - 1]
     if (compareBounds(types, slice.start, last.end) > 0) merged.push(slice)
-    else if (compareBounds(types, slice.end, last.end) > 0) merged[merged.length - 1] = { start: last.start, end: slice.end }
+    else if (compareBounds(types, slice.end, last.end) > 0)
+      merged[merged.length - 1] = { start: last.start, end: slice.end }
   }
   return merged
 }

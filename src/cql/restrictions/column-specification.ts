@@ -1,6 +1,6 @@
+import { InvalidRequestError } from '../../common/errors.ts'
 import type { ColumnSpecification } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { InvalidRequestError } from '../../common/errors.ts'
 
 const specifications = new WeakMap<ColumnMetadata, ColumnSpecification>()
 

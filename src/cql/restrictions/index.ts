@@ -1,7 +1,7 @@
 /** WHERE: relations checked and prepared for a statement, and bound to keys, slices and tests of rows. */
 
-export { columnSpecification, existingColumn, partitionKeyBindIndexes } from './column-specification.ts'
 export { ownedValue } from './bound-values.ts'
+export { columnSpecification, existingColumn, partitionKeyBindIndexes } from './column-specification.ts'
 export { decorateKey, partitionKey, validateClustering } from './partition-keys.ts'
 export { invalid } from './restriction.ts'
 export type { FilterExpression } from './row-filter.ts'

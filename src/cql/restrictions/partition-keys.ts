@@ -60,7 +60,10 @@ export function bindKeys(
 }
 
 /** The most frequent statement's key, `WHERE k = ?`. */
-function singleKey(restriction: Extract<Restriction, { kind: 'eq' }>, context: ExecutionContext): DecoratedKey {
+function singleKey(
+  restriction: Extract<Restriction, { kind: 'eq' }>,
+  context: ExecutionContext,
+): DecoratedKey {
   if (restriction.value.kind === 'terms') {
     const key = ownedValue(restriction.value.terms[0], context)
     if (key instanceof Uint8Array && key.length > 0 && key.length <= MAX_KEY_LENGTH) return decorateKey(key)

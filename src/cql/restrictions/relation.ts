@@ -2,9 +2,15 @@ import type { ColumnSpecification } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { type CqlType, listType, maybeQuote, native, tupleType, unwrapReversed } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
-import { part, type PrepareContext, prepareTerm, type Term, termText, typeName } from '../term.ts'
+import { type PrepareContext, part, prepareTerm, type Term, termText, typeName } from '../term.ts'
 import { columnSpecification, existingColumn } from './column-specification.ts'
-import { type InMarker, invalid, type Restriction, type TokenRestriction, type TupleTerm } from './restriction.ts'
+import {
+  type InMarker,
+  invalid,
+  type Restriction,
+  type TokenRestriction,
+  type TupleTerm,
+} from './restriction.ts'
 
 /** A relation as messages show it (`Relation.toCQLString`). */
 export function relationText(relation: raw.Relation): string {
@@ -13,7 +19,9 @@ export function relationText(relation: raw.Relation): string {
       return `${maybeQuote(relation.column.text)} ${relation.operator} ${termText(relation.value)}`
     case 'columnIn':
       return `${maybeQuote(relation.column.text)} IN ${
-        'kind' in relation.values ? termText(relation.values) : `(${relation.values.map(termText).join(', ')})`
+        'kind' in relation.values
+          ? termText(relation.values)
+          : `(${relation.values.map(termText).join(', ')})`
       }`
     case 'isNotNull':
       return `${maybeQuote(relation.column.text)} IS NOT NULL`
@@ -63,7 +71,11 @@ function unsupportedNotEqual(relation: raw.Relation): Error {
 type SingleRelation = Extract<raw.Relation, { readonly kind: 'column' | 'columnIn' | 'element' }>
 
 /** What the values of a relation on one column are for: the column, or an element of its collection. */
-function receiverOf(relation: SingleRelation, table: TableMetadata, column: ColumnMetadata): ColumnSpecification {
+function receiverOf(
+  relation: SingleRelation,
+  table: TableMetadata,
+  column: ColumnMetadata,
+): ColumnSpecification {
   const type = column.type
   const operator = relation.kind === 'columnIn' ? 'IN' : relation.operator
   const isCollection = type.kind === 'list' || type.kind === 'set' || type.kind === 'map'
@@ -84,7 +96,9 @@ function receiverOf(relation: SingleRelation, table: TableMetadata, column: Colu
     if (operator !== '=') throw invalid('Only EQ relations are supported on map entries')
   }
   if (type.kind === 'udt' && type.multiCell) {
-    throw invalid(`Non-frozen UDT column '${column.name}' (${typeName(type)}) cannot be restricted by any relation`)
+    throw invalid(
+      `Non-frozen UDT column '${column.name}' (${typeName(type)}) cannot be restricted by any relation`,
+    )
   }
   const specification = columnSpecification(table, column)
   if (!isCollection) return specification
@@ -140,7 +154,14 @@ export function toRestriction(
         context,
       )
       const value = prepareTerm(relation.value, receiver, context)
-      return { kind: 'contains', columns: [column], multi: false, values: [], keys: [], entries: [[key, value]] }
+      return {
+        kind: 'contains',
+        columns: [column],
+        multi: false,
+        values: [],
+        keys: [],
+        entries: [[key, value]],
+      }
     }
     case 'multiColumn':
     case 'multiColumnIn':
@@ -224,7 +245,9 @@ function multiColumns(relation: MultiRelation, table: TableMetadata): readonly C
   for (const identifier of relation.columns) {
     const column = existingColumn(table, identifier.text)
     if (column.kind !== 'clustering') {
-      throw invalid(`Multi-column relations can only be applied to clustering columns but was applied to: ${column.name}`)
+      throw invalid(
+        `Multi-column relations can only be applied to clustering columns but was applied to: ${column.name}`,
+      )
     }
     if (columns.includes(column)) {
       throw invalid(`Column "${column.name}" appeared twice in a relation: ${relationText(relation)}`)
@@ -254,14 +277,21 @@ function prepareTuple(
       `Expected ${receivers.length} elements in value tuple, but got ${value.elements.length}: ${termText(value)}`,
     )
   }
-  return { kind: 'terms', terms: value.elements.map((element, i) => prepareTerm(element, receivers[i], context)) }
+  return {
+    kind: 'terms',
+    terms: value.elements.map((element, i) => prepareTerm(element, receivers[i], context)),
+  }
 }
 
 function tupleOf(receivers: readonly ColumnSpecification[]): CqlType {
   return tupleType(receivers.map((receiver) => unwrapReversed(receiver.type)))
 }
 
-function multiColumnRestriction(relation: MultiRelation, table: TableMetadata, context: PrepareContext): Restriction {
+function multiColumnRestriction(
+  relation: MultiRelation,
+  table: TableMetadata,
+  context: PrepareContext,
+): Restriction {
   if (relation.kind === 'multiColumn' && relation.operator === '!=') throw unsupportedNotEqual(relation)
   const columns = multiColumns(relation, table)
   const receivers = columns.map((column) => columnSpecification(table, column))

@@ -102,12 +102,18 @@ export function mergeRestrictions(first: Restriction, second: Restriction): Rest
   }
 }
 
-function mergeSlices(first: SliceRestriction, second: Restriction, multi: boolean, names: string): SliceRestriction {
+function mergeSlices(
+  first: SliceRestriction,
+  second: Restriction,
+  multi: boolean,
+  names: string,
+): SliceRestriction {
   if (second.kind !== 'slice') {
     throw invalid(`Column "${names}" cannot be restricted by both an equality and an inequality relation`)
   }
   if (multi && first.columns[0] !== second.columns[0]) {
-    const later = first.columns[0].position > second.columns[0].position ? first.columns[0] : second.columns[0]
+    const later =
+      first.columns[0].position > second.columns[0].position ? first.columns[0] : second.columns[0]
     throw invalid(
       `Column "${later.name}" cannot be restricted by two inequalities not starting with the same column`,
     )
@@ -141,5 +147,10 @@ export function mergeTokens(first: TokenRestriction, second: TokenRestriction): 
   if (first.end !== null && second.end !== null) {
     throw invalid(`More than one restriction was found for the end bound on ${names}`)
   }
-  return { columns: first.columns, equal: null, start: first.start ?? second.start, end: first.end ?? second.end }
+  return {
+    columns: first.columns,
+    equal: null,
+    start: first.start ?? second.start,
+    end: first.end ?? second.end,
+  }
 }

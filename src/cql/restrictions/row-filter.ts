@@ -38,7 +38,10 @@ function expression(
 }
 
 /** The tests that a restriction stands for where slices do not express it (`Restriction.addToRowFilter`). */
-export function filterExpressions(restriction: Restriction, context: ExecutionContext): readonly FilterExpression[] {
+export function filterExpressions(
+  restriction: Restriction,
+  context: ExecutionContext,
+): readonly FilterExpression[] {
   const { columns } = restriction
   switch (restriction.kind) {
     case 'eq': {
@@ -51,7 +54,13 @@ export function filterExpressions(restriction: Restriction, context: ExecutionCo
       if (columns.length > 1) throw invalid('Multicolumn IN filters are not supported')
       const values = inTuples(restriction, context).map((tuple) => tuple[0])
       // A null or unset among the values equals nothing.
-      return [expression(columns[0], 'IN', values.filter((value): value is Uint8Array => value instanceof Uint8Array))]
+      return [
+        expression(
+          columns[0],
+          'IN',
+          values.filter((value): value is Uint8Array => value instanceof Uint8Array),
+        ),
+      ]
     }
     case 'slice': {
       if (restriction.multi) throw invalid('Multi-column slice restrictions cannot be used for filtering.')
@@ -59,7 +68,9 @@ export function filterExpressions(restriction: Restriction, context: ExecutionCo
       const add = (bound: SliceBound | null, sign: '<' | '>') => {
         if (bound === null) return
         const value = (tupleValues(bound.value, context, false) ?? [null])[0]
-        tests.push(expression(columns[0], bound.inclusive ? `${sign}=` : sign, [present(value, 'value', columns[0])]))
+        tests.push(
+          expression(columns[0], bound.inclusive ? `${sign}=` : sign, [present(value, 'value', columns[0])]),
+        )
       }
       add(restriction.start, '>')
       add(restriction.end, '<')
@@ -74,7 +85,12 @@ export function filterExpressions(restriction: Restriction, context: ExecutionCo
         ...restriction.keys.map((term) => test('CONTAINS KEY', term)),
         ...restriction.entries.map(([key, value]) => {
           const keyBytes = present(ownedValue(key, context), 'map key', column)
-          return expression(column, 'ENTRY', [present(ownedValue(value, context), 'map value', column)], keyBytes)
+          return expression(
+            column,
+            'ENTRY',
+            [present(ownedValue(value, context), 'map value', column)],
+            keyBytes,
+          )
         }),
       ]
     }
@@ -84,7 +100,12 @@ export function filterExpressions(restriction: Restriction, context: ExecutionCo
 const counterBytes = new Uint8Array(8)
 
 /** Whether bytes pass a test that looks at one value: all but those that look into a multi-cell collection. */
-export function valueSatisfies(test: FilterExpression, bytes: Uint8Array, offset: number, length: number): boolean {
+export function valueSatisfies(
+  test: FilterExpression,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+): boolean {
   const { type, values } = test
   switch (test.operator) {
     case 'IN':
@@ -178,8 +199,14 @@ function multiCellSatisfies(test: FilterExpression, row: LiveRow): boolean {
     const path = test.operator === 'CONTAINS KEY' || (test.operator === 'CONTAINS' && type.kind === 'set')
     if (test.operator === 'ENTRY') {
       const key = test.key
-      if (key === null || !bytesEqual(row.u8.subarray(cell.pathOffset, cell.pathOffset + cell.pathLength), key)) continue
-      return type.cellValueType.compare(row.u8, cell.valueOffset, cell.valueLength, wanted, 0, wanted.length) === 0
+      if (
+        key === null ||
+        !bytesEqual(row.u8.subarray(cell.pathOffset, cell.pathOffset + cell.pathLength), key)
+      )
+        continue
+      return (
+        type.cellValueType.compare(row.u8, cell.valueOffset, cell.valueLength, wanted, 0, wanted.length) === 0
+      )
     }
     const order = path
       ? type.nameComparator.compare(row.u8, cell.pathOffset, cell.pathLength, wanted, 0, wanted.length)

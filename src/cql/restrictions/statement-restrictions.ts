@@ -88,9 +88,13 @@ export function prepareRestrictions(
   return gathered.finish(options.onlyStaticColumns === true)
 }
 
-function checkIndexExpressions(expressions: readonly raw.CustomIndexExpression[], table: TableMetadata): void {
+function checkIndexExpressions(
+  expressions: readonly raw.CustomIndexExpression[],
+  table: TableMetadata,
+): void {
   if (expressions.length === 0) return
-  if (expressions.length > 1) throw invalid('Multiple custom index expressions in a single query are not supported')
+  if (expressions.length > 1)
+    throw invalid('Multiple custom index expressions in a single query are not supported')
   const { index } = expressions[0]
   if (index.keyspace !== null && index.keyspace !== table.keyspace) {
     throw invalid(`Invalid index ${index.keyspace}.${index.name} for ${table.keyspace}.${table.name}`)
@@ -116,7 +120,10 @@ class GatheredRestrictions {
 
   add(relation: raw.Relation, context: PrepareContext): void {
     const operator = relation.kind === 'column' ? relation.operator : null
-    if ((operator === 'CONTAINS' || operator === 'CONTAINS KEY') && (this.#type === 'update' || this.#type === 'delete')) {
+    if (
+      (operator === 'CONTAINS' || operator === 'CONTAINS KEY') &&
+      (this.#type === 'update' || this.#type === 'delete')
+    ) {
       throw invalid(`Cannot use ${this.#type.toUpperCase()} with ${operator.replace(' ', '_')}`)
     }
     if (relation.kind === 'isNotNull') throw invalid(`Unsupported restriction: ${relationText(relation)}`)
@@ -179,7 +186,8 @@ class GatheredRestrictions {
     let position = 0
     for (const restriction of this.#clusterings.restrictions) {
       if (restriction.kind === 'contains' || firstPosition(restriction) !== position) return true
-      if (restriction.kind !== 'slice') position = restriction.columns[restriction.columns.length - 1].position + 1
+      if (restriction.kind !== 'slice')
+        position = restriction.columns[restriction.columns.length - 1].position + 1
     }
     return false
   }
@@ -221,7 +229,8 @@ class GatheredRestrictions {
     const filtered: Restriction[] = []
     let position = 0
     for (const restriction of this.#clusterings.restrictions) {
-      if (restriction.kind === 'contains' || firstPosition(restriction) !== position) filtered.push(restriction)
+      if (restriction.kind === 'contains' || firstPosition(restriction) !== position)
+        filtered.push(restriction)
       else if (restriction.kind !== 'slice') {
         position = restriction.columns[restriction.columns.length - 1].position + 1
       }
@@ -233,7 +242,8 @@ class GatheredRestrictions {
   #checkPartitionKey(): boolean {
     if (this.#type !== 'select') {
       const name = this.#type.toUpperCase()
-      if (this.#isOnToken) throw invalid(`The token function cannot be used in WHERE clauses for ${name} statements`)
+      if (this.#isOnToken)
+        throw invalid(`The token function cannot be used in WHERE clauses for ${name} statements`)
       if (this.#keyIsPartial) {
         const missing = this.#table.partitionKeys.filter((column) => this.#keys.of(column) === undefined)
         throw invalid(`Some partition key parts are missing: ${namesOf(missing)}`)
@@ -253,7 +263,8 @@ class GatheredRestrictions {
   }
 
   #refuseClusterings(): void {
-    if (this.#type === 'select') throw invalid('Cannot restrict clustering columns when selecting only static columns')
+    if (this.#type === 'select')
+      throw invalid('Cannot restrict clustering columns when selecting only static columns')
     throw invalid(
       `Invalid restrictions on clustering columns since the ${this.#type.toUpperCase()} statement modifies only static columns`,
     )
@@ -275,7 +286,9 @@ class GatheredRestrictions {
       return
     }
     if (set.hasContains && !this.#allowFiltering) {
-      throw invalid('Clustering columns can only be restricted with CONTAINS with a secondary index or filtering')
+      throw invalid(
+        'Clustering columns can only be restricted with CONTAINS with a secondary index or filtering',
+      )
     }
     if (set.isEmpty || !this.#clusteringsNeedFiltering || this.#allowFiltering) return
     set.columns.forEach((restricted, i) => {
@@ -366,7 +379,8 @@ class PreparedRestrictions implements StatementRestrictions {
   bindClusterings(context: ExecutionContext): readonly (readonly Uint8Array[])[] | null {
     if (!this.namesRows) return null
     let clusterings: readonly (readonly Uint8Array[])[] = [[]]
-    for (const restriction of this.#sliced) clusterings = appendValues<never>(clusterings, restriction, context)
+    for (const restriction of this.#sliced)
+      clusterings = appendValues<never>(clusterings, restriction, context)
     return clusterings
   }
 
@@ -409,8 +423,10 @@ function isMinimum(token: Token): boolean {
 
 /** `StatementRestrictions.getPartitionKeyBoundsForTokenRestrictions`; the minimum token as an end is no end. */
 function tokenRange(restriction: TokenRestriction, context: ExecutionContext): TokenRange | null {
-  const startBound = restriction.equal === null ? restriction.start : { value: restriction.equal, inclusive: true }
-  const endBound = restriction.equal === null ? restriction.end : { value: restriction.equal, inclusive: true }
+  const startBound =
+    restriction.equal === null ? restriction.start : { value: restriction.equal, inclusive: true }
+  const endBound =
+    restriction.equal === null ? restriction.end : { value: restriction.equal, inclusive: true }
   const start = startBound === null ? MIN_TOKEN : tokenOf(startBound.value, context)
   const end = endBound === null ? MIN_TOKEN : tokenOf(endBound.value, context)
   const startInclusive = startBound === null || startBound.inclusive
@@ -432,7 +448,10 @@ function tokenRange(restriction: TokenRestriction, context: ExecutionContext): T
 }
 
 /** Whether tokens are among those that a restriction beside complete keys leaves (`TokenFilter.filter`). */
-function tokenTest(restriction: TokenRestriction, context: ExecutionContext): (hi: number, lo: number) => boolean {
+function tokenTest(
+  restriction: TokenRestriction,
+  context: ExecutionContext,
+): (hi: number, lo: number) => boolean {
   if (restriction.equal !== null) {
     const equal = tokenOf(restriction.equal, context)
     return (hi, lo) => hi === equal.hi && lo === equal.lo

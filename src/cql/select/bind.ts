@@ -1,0 +1,251 @@
+import { readInt32 } from '../../common/bytes.ts'
+import {
+  ALL_ROWS,
+  type ClusteringBound,
+  clusteringTypes,
+  compareBounds,
+  type Slice,
+} from '../../model/clustering.ts'
+import { NO_VALUES, type QueryOptions } from '../../model/query-options.ts'
+import { type DecoratedKey, FULL_RING, type ReadCommand, type TokenRange } from '../../model/read-command.ts'
+import type { TableMetadata } from '../../model/table.ts'
+import { decorateKey, type FilterExpression, invalid, ownedValue } from '../restrictions/index.ts'
+import { sameKey } from '../restrictions/partition-keys.ts'
+import type { ExecutionContext, Term, Value } from '../term.ts'
+import { type PagingState, parsePagingState, readRowMark } from './paging-state.ts'
+import type { PreparedSelect } from './prepare.ts'
+
+export const NO_LIMIT = 0x7fffffff
+
+/** How partitions are named, which says how a page ends and the next begins (the three pagers of Cassandra). */
+export type PagerKind = 'single' | 'multi' | 'range'
+
+/** One execution of a SELECT: what to read, and how much of it to give. Keeps nothing of the request's values. */
+export interface BoundSelect {
+  readonly prepared: PreparedSelect
+  /** To be read one after another; a page that goes on inside a partition reads that one first. */
+  readonly commands: readonly ReadCommand[]
+  readonly filter: readonly FilterExpression[]
+  readonly nowSeconds: number
+  /** The LIMIT of the whole query. */
+  readonly userLimit: number
+  /** Rows that the LIMIT leaves for this page and those after it. */
+  readonly remaining: number
+  /** Rows of this page at most; NO_LIMIT without paging. */
+  readonly pageRows: number
+  readonly perPartitionLimit: number
+  /** The first command goes on inside a partition, of which so many rows remain. */
+  readonly isContinued: boolean
+  readonly remainingInPartition: number
+  readonly isPaged: boolean
+  readonly pager: PagerKind
+  /** All the keys of `multi`. */
+  readonly keys: readonly DecoratedKey[]
+  readonly protocolVersion: number
+  /** Values of terms in the selection, and where now() and its like come from; null where it has no functions. */
+  readonly terms: readonly Value[]
+  readonly functions: ExecutionContext | null
+}
+
+const NO_COMMANDS: readonly ReadCommand[] = []
+const NO_KEYS: readonly DecoratedKey[] = []
+const NO_TERMS: readonly Value[] = []
+
+function limitOf(term: Term | null, context: ExecutionContext): number {
+  if (term === null) return NO_LIMIT
+  const value = ownedLimit(term, context)
+  if (value === null) throw invalid('Invalid null value of limit')
+  if (value === undefined) return NO_LIMIT
+  if (value.length !== 4) throw invalid('Invalid limit value')
+  const limit = readInt32(value, 0)
+  if (limit <= 0) throw invalid('LIMIT must be strictly positive')
+  return limit
+}
+
+/** A limit's bytes, not validated as an int yet. */
+function ownedLimit(term: Term, context: ExecutionContext): Value {
+  if (term.kind !== 'marker') return ownedValue(term, context)
+  const { values } = context
+  const length = values.lengths[term.index]
+  if (length < 0) return length === -1 ? null : undefined
+  return values.buffer.subarray(values.offsets[term.index], values.offsets[term.index] + length)
+}
+
+/** Binds a SELECT to the values in `context` and to the page that `options` ask for. */
+export function bindSelect(
+  prepared: PreparedSelect,
+  context: ExecutionContext,
+  options: QueryOptions,
+  nowSeconds: number,
+): BoundSelect {
+  const { restrictions, selection } = prepared
+  const userLimit = limitOf(prepared.limit, context)
+  const perPartitionLimit = prepared.isDistinct ? 1 : limitOf(prepared.perPartitionLimit, context)
+  const state =
+    options.pagingState === null ? null : parsePagingState(options.pagingState, options.protocolVersion)
+  // Neither an aggregate nor what is ordered after reading is cut short by the LIMIT.
+  const limit = selection.isAggregate || prepared.postOrdering !== null ? NO_LIMIT : userLimit
+  const isPaged = !selection.isAggregate && options.pageSize > 0 && limit > options.pageSize
+  if (prepared.postOrdering !== null && options.pageSize > 0) {
+    throw invalid(
+      'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
+    )
+  }
+  const keys = restrictions.isKeyRange ? NO_KEYS : restrictions.bindPartitionKeys(context)
+  const pager: PagerKind = restrictions.isKeyRange ? 'range' : keys.length === 1 ? 'single' : 'multi'
+  const slices = prepared.isDistinct ? ALL_ROWS : restrictions.bindSlices(context)
+  const filter = restrictions.bindFilter(context)
+  const resumed = isPaged ? state : null
+  const range = restrictions.isKeyRange ? restrictions.bindTokenRange(context) : FULL_RING
+  const remaining = resumed === null ? limit : resumed.remaining
+  const plan: Plan = { prepared, keys, slices, range, perPartitionLimit }
+  const reading =
+    slices.length === 0 ||
+    range === null ||
+    (!restrictions.isKeyRange && keys.length === 0) ||
+    remaining === 0
+      ? NOTHING
+      : resumed === null
+        ? fromStart(plan, pager)
+        : resume(plan, pager, resumed)
+  return {
+    prepared,
+    commands: reading.commands,
+    filter,
+    nowSeconds,
+    userLimit,
+    remaining,
+    pageRows: isPaged ? Math.min(options.pageSize, remaining) : remaining,
+    perPartitionLimit,
+    isContinued: reading.isContinued,
+    remainingInPartition: reading.remainingInPartition,
+    isPaged,
+    pager,
+    keys,
+    protocolVersion: options.protocolVersion,
+    terms: selection.terms.length === 0 ? NO_TERMS : selection.terms.map((term) => ownedValue(term, context)),
+    functions: selection.hasFunctions ? functionContext(context) : null,
+  }
+}
+
+/** What functions of the selection may look at when the statement's turn is over. */
+function functionContext(context: ExecutionContext): ExecutionContext {
+  return {
+    values: NO_VALUES,
+    nowMillis: context.nowMillis,
+    timeUuid: () => context.timeUuid(),
+    randomUuid: () => context.randomUuid(),
+  }
+}
+
+interface Plan {
+  readonly prepared: PreparedSelect
+  readonly keys: readonly DecoratedKey[]
+  readonly slices: readonly Slice[]
+  readonly range: TokenRange | null
+  readonly perPartitionLimit: number
+}
+
+interface Reading {
+  readonly commands: readonly ReadCommand[]
+  readonly isContinued: boolean
+  readonly remainingInPartition: number
+}
+
+const NOTHING: Reading = { commands: NO_COMMANDS, isContinued: false, remainingInPartition: NO_LIMIT }
+
+function command(
+  plan: Plan,
+  keys: readonly DecoratedKey[] | null,
+  slices: readonly Slice[],
+  range: TokenRange = FULL_RING,
+): ReadCommand {
+  return { table: plan.prepared.table, keys, range, slices, reversed: isReversed(plan) }
+}
+
+function isReversed(plan: Plan): boolean {
+  return plan.prepared.reversed && !plan.prepared.isDistinct
+}
+
+function fromStart(plan: Plan, pager: PagerKind): Reading {
+  const keys = pager === 'range' ? null : plan.keys
+  return {
+    commands: [command(plan, keys, plan.slices, plan.range ?? FULL_RING)],
+    isContinued: false,
+    remainingInPartition: plan.perPartitionLimit,
+  }
+}
+
+function resume(plan: Plan, pager: PagerKind, state: PagingState): Reading {
+  const { table } = plan.prepared
+  const mark =
+    state.rowMark === null || table.clusterings.length === 0
+      ? null
+      : readRowMark(state.rowMark, table.clusterings.length, state.legacyMark)
+  const { remainingInPartition } = state
+  const isContinued = mark !== null || (pager === 'single' && state.rowMark !== null)
+  const restSlices = mark === null ? plan.slices : slicesAfter(table, plan.slices, mark, isReversed(plan))
+  if (pager === 'single') {
+    if (remainingInPartition === 0 || restSlices.length === 0) return NOTHING
+    return { commands: [command(plan, plan.keys, restSlices)], isContinued, remainingInPartition }
+  }
+  const key = state.partitionKey
+  if (pager === 'multi') {
+    const index = key === null ? -1 : plan.keys.findIndex((candidate) => sameKey(candidate.key, key))
+    if (index < 0) return NOTHING
+    const commands: ReadCommand[] = []
+    if (remainingInPartition > 0 && restSlices.length > 0) {
+      commands.push(command(plan, [plan.keys[index]], restSlices))
+    }
+    const isFirst = commands.length > 0
+    if (index + 1 < plan.keys.length) commands.push(command(plan, plan.keys.slice(index + 1), plan.slices))
+    return {
+      commands,
+      isContinued: isFirst && isContinued,
+      remainingInPartition: isFirst ? remainingInPartition : plan.perPartitionLimit,
+    }
+  }
+  if (key === null) return fromStart(plan, pager)
+  return resumeRange(plan, decorateKey(key), mark === null ? null : restSlices, remainingInPartition)
+}
+
+function resumeRange(
+  plan: Plan,
+  key: DecoratedKey,
+  restSlices: readonly Slice[] | null,
+  remainingInPartition: number,
+): Reading {
+  const range: TokenRange = {
+    ...(plan.range ?? FULL_RING),
+    startHi: key.tokenHi,
+    startLo: key.tokenLo,
+    startInclusive: true,
+    afterKey: key.key,
+  }
+  const goesOn = restSlices !== null && restSlices.length > 0 && remainingInPartition > 0
+  const rest = command(plan, null, plan.slices, range)
+  return {
+    commands: goesOn ? [command(plan, [key], restSlices), rest] : [rest],
+    isContinued: goesOn,
+    remainingInPartition: goesOn ? remainingInPartition : plan.perPartitionLimit,
+  }
+}
+
+/** What of the slices comes after the clustering, or, read backwards, before it. */
+function slicesAfter(
+  table: TableMetadata,
+  slices: readonly Slice[],
+  clustering: readonly Uint8Array[],
+  reversed: boolean,
+): readonly Slice[] {
+  const types = clusteringTypes(table)
+  const place: ClusteringBound = { components: clustering, side: reversed ? 0 : 1 }
+  const rest: Slice[] = []
+  for (const { start, end } of slices) {
+    const slice = reversed
+      ? { start, end: compareBounds(types, end, place) < 0 ? end : place }
+      : { start: compareBounds(types, start, place) > 0 ? start : place, end }
+    if (compareBounds(types, slice.start, slice.end) < 0) rest.push(slice)
+  }
+  return rest
+}

@@ -1,0 +1,558 @@
+import { EMPTY_BYTES, int32Bytes, int64Bytes, readUint16, writeInt64 } from '../../common/bytes.ts'
+import { murmur3Token } from '../../common/murmur3.ts'
+import { readClustering } from '../../model/clustering.ts'
+import { counterTotal } from '../../model/counter-context.ts'
+import { LiveRow } from '../../model/live-row.ts'
+import type { RowsResult } from '../../model/query-result.ts'
+import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
+import type { TableMetadata } from '../../model/table.ts'
+import { packComposite } from '../../types/index.ts'
+import type { FilterExpression } from '../restrictions/index.ts'
+import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
+import type { BoundSelect } from './bind.ts'
+import { makeRowMark, serializePagingState } from './paging-state.ts'
+import { orderRows } from './post-ordering.ts'
+import { RowsWriter } from './rows-writer.ts'
+import {
+  OUTPUT_CLUSTERING,
+  OUTPUT_COMPUTED,
+  OUTPUT_COUNT,
+  OUTPUT_COUNTER,
+  OUTPUT_LIST,
+  OUTPUT_MAP,
+  OUTPUT_PARTITION_KEY,
+  OUTPUT_SET,
+  OUTPUT_SIMPLE,
+  OUTPUT_STATIC,
+  OUTPUT_UDT,
+  type Output,
+  type Source,
+} from './selection.ts'
+
+/** Rows between two looks at the clock. */
+const ROWS_A_STEP = 32
+
+/** Looked at within a call of `run` only, so that one serves all executions. */
+const row = new LiveRow()
+const noRow = new LiveRow()
+noRow.clear()
+const scratch = new RowsWriter(1024)
+const counterBytes = new Uint8Array(8)
+const token = new Int32Array(2)
+const clusteringAt: number[] = []
+const clusteringLength: number[] = []
+/** Stands for the lists that most executions do not need; nobody writes to it. */
+const NONE: number[] = []
+
+/**
+ * Reads what a bound SELECT asks for and writes its rows. `run` can stop between rows and go on in a later turn; then
+ * `reader` is to be suspended first.
+ */
+export class SelectExecution {
+  readonly #bound: BoundSelect
+  readonly #open: (command: ReadCommand) => PartitionReader
+  readonly #out: RowsWriter
+  readonly #outputs: readonly Output[]
+  readonly #partitionFilter: readonly FilterExpression[]
+  readonly #rowFilter: readonly FilterExpression[]
+  readonly #checksDropped: boolean
+  #command = 0
+  #reader: PartitionReader | null = null
+  #inPartition = false
+  #steps = 0
+  #rowCount = 0
+  /** Rows given of the current partition, and how many may be. */
+  #partitionRows = 0
+  #partitionLimit = 0
+  #staticLives = false
+  /** Where the values of the composite key begin in the reader's memory, and their lengths. */
+  readonly #keyAt: number[]
+  readonly #keyLength: number[]
+  /** Values of the partition's static row, each with its length, and where each begins. */
+  #statics: RowsWriter | null = null
+  readonly #staticAt: number[]
+  #pagingState: Uint8Array | null = null
+  /** Where rows begin, where they are ordered later; and the counts of an aggregate's one row. */
+  readonly #rowStarts: number[] | null
+  readonly #countAt: number[]
+  #counted = 0
+
+  constructor(bound: BoundSelect, open: (command: ReadCommand) => PartitionReader, out: RowsWriter) {
+    const { selection, table, postOrdering } = bound.prepared
+    this.#bound = bound
+    this.#open = open
+    this.#out = out
+    this.#outputs =
+      selection.orderingOutputs.length === 0
+        ? selection.outputs
+        : [...selection.outputs, ...selection.orderingOutputs]
+    const { filter } = bound
+    const ofPartition = (test: FilterExpression) =>
+      test.column.kind === 'partition_key' || test.column.kind === 'static'
+    this.#partitionFilter = filter.length === 0 ? filter : filter.filter(ofPartition)
+    this.#rowFilter = filter.length === 0 ? filter : filter.filter((test) => !ofPartition(test))
+    this.#checksDropped = table.dropped.size > 0
+    this.#rowStarts = postOrdering === null ? null : []
+    this.#keyAt = table.partitionKeys.length > 1 ? [] : NONE
+    this.#keyLength = table.partitionKeys.length > 1 ? [] : NONE
+    this.#staticAt = selection.statics.length > 0 ? [] : NONE
+    this.#countAt = selection.isAggregate ? [] : NONE
+  }
+
+  /** The reader that is open, to be suspended while `run` is going to be continued. */
+  get reader(): PartitionReader | null {
+    return this.#reader
+  }
+
+  /** Runs until done, or until `shouldYield` says so; true when done. */
+  run(shouldYield: () => boolean): boolean {
+    for (;;) {
+      if (this.#reader === null) {
+        const command = this.#bound.commands[this.#command]
+        if (command === undefined) return true
+        this.#reader = this.#open(command)
+      }
+      const reader = this.#reader
+      if (!this.#inPartition) {
+        if (!reader.nextPartition()) {
+          this.#closeReader()
+          this.#command++
+          continue
+        }
+        if (++this.#steps % ROWS_A_STEP === 0 && shouldYield()) {
+          // The partition just moved to is looked at when reading goes on.
+          this.#inPartition = this.#beginPartition(reader)
+          return false
+        }
+        this.#inPartition = this.#beginPartition(reader)
+        if (!this.#inPartition) continue
+      }
+      const end = this.#readRows(reader, shouldYield)
+      if (end === 'yield') return false
+      if (end === 'full') {
+        this.close()
+        this.#command = this.#bound.commands.length
+        return true
+      }
+      this.#inPartition = false
+    }
+  }
+
+  /** Gives up what is open; after `run` said that it is done, nothing is. */
+  close(): void {
+    if (this.#reader !== null) this.#closeReader()
+  }
+
+  #closeReader(): void {
+    this.#reader?.close()
+    this.#reader = null
+    this.#inPartition = false
+  }
+
+  /** Looks at the key and the static row; false when the partition has nothing to give. */
+  #beginPartition(reader: PartitionReader): boolean {
+    const bound = this.#bound
+    const { table, readsStatics, selection } = bound.prepared
+    if (table.partitionKeys.length > 1) this.#splitKey(reader, table.partitionKeys.length)
+    this.#partitionRows = 0
+    this.#partitionLimit =
+      bound.isContinued && this.#command === 0 ? bound.remainingInPartition : bound.perPartitionLimit
+    this.#staticLives = false
+    let statics = noRow
+    if (readsStatics && reader.staticRow()) {
+      row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
+      this.#staticLives = row.exists && (!this.#checksDropped || this.#hasKnownCell(table, true))
+      statics = row
+    }
+    for (const test of this.#partitionFilter) {
+      if (test.column.kind === 'static' ? !rowSatisfies(test, statics) : !this.#keySatisfies(test, reader))
+        return false
+    }
+    if (selection.statics.length > 0) this.#keepStatics(selection.statics, statics, reader)
+    return true
+  }
+
+  #keySatisfies(test: FilterExpression, reader: PartitionReader): boolean {
+    if (this.#bound.prepared.table.partitionKeys.length === 1) {
+      return valueSatisfies(test, reader.keyBytes, reader.keyOffset, reader.keyLength)
+    }
+    const { position } = test.column
+    return valueSatisfies(test, reader.keyBytes, this.#keyAt[position], this.#keyLength[position])
+  }
+
+  #splitKey(reader: PartitionReader, count: number): void {
+    let at = reader.keyOffset
+    for (let i = 0; i < count; i++) {
+      const length = readUint16(reader.keyBytes, at)
+      this.#keyAt[i] = at + 2
+      this.#keyLength[i] = length
+      at += 3 + length
+    }
+  }
+
+  #keepStatics(sources: readonly Source[], statics: LiveRow, reader: PartitionReader): void {
+    this.#statics ??= new RowsWriter(256)
+    const kept = this.#statics
+    kept.reset()
+    sources.forEach((source, i) => {
+      this.#staticAt[i] = kept.length
+      kept.optional(this.#valueOf(source, statics, reader))
+    })
+  }
+
+  #readRows(reader: PartitionReader, shouldYield: () => boolean): 'yield' | 'full' | 'end' {
+    const bound = this.#bound
+    const { table, selection, restrictions } = bound.prepared
+    const { nowSeconds, pageRows } = bound
+    const rowFilter = this.#rowFilter
+    const filters = rowFilter.length > 0
+    // A partition may have been given whole by the page before.
+    if (this.#partitionRows >= this.#partitionLimit) return 'end'
+    while (reader.nextRow()) {
+      row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
+      if (row.exists && (!this.#checksDropped || row.livenessLive || this.#hasKnownCell(table, false))) {
+        if (selection.clusteringsUsed > 0 || filters) locateClustering(row, table.clusterings.length)
+        if (!filters || this.#passes(rowFilter)) {
+          this.#write(row, reader)
+          this.#partitionRows++
+          if (this.#rowCount === pageRows) {
+            this.#endPage(reader, table.clusterings.length === 0)
+            return 'full'
+          }
+          if (this.#partitionRows === this.#partitionLimit) return 'end'
+        }
+      }
+      if (++this.#steps % ROWS_A_STEP === 0 && shouldYield()) return 'yield'
+    }
+    const isContinued = bound.isContinued && this.#command === 0
+    if (this.#partitionRows === 0 && this.#staticLives && restrictions.staticContentAlone && !isContinued) {
+      row.clear()
+      for (let i = 0; i < table.clusterings.length; i++) clusteringLength[i] = -1
+      this.#write(row, reader)
+      this.#partitionRows++
+      if (this.#rowCount === pageRows) {
+        this.#endPage(reader, true)
+        return 'full'
+      }
+    }
+    return 'end'
+  }
+
+  #passes(tests: readonly FilterExpression[]): boolean {
+    for (const test of tests) {
+      if (test.column.kind === 'clustering') {
+        const { position } = test.column
+        if (clusteringLength[position] < 0) return false
+        if (!valueSatisfies(test, row.u8, clusteringAt[position], clusteringLength[position])) return false
+      } else if (!rowSatisfies(test, row)) return false
+    }
+    return true
+  }
+
+  /** Whether a cell lives of a column that the table still has: those of dropped columns don't make a row. */
+  #hasKnownCell(table: TableMetadata, isStatic: boolean): boolean {
+    for (const column of isStatic ? table.statics : table.regulars) {
+      if (column.type.multiCell) {
+        row.complex(column.id)
+        if (row.nextCell()) return true
+      } else if (row.simple(column.id)) return true
+    }
+    return false
+  }
+
+  /** Writes one row, or counts it for an aggregate. */
+  #write(live: LiveRow, reader: PartitionReader): void {
+    if (this.#bound.prepared.selection.isAggregate) {
+      this.#counted++
+      if (this.#counted > 1) return
+    }
+    const out = this.#out
+    this.#rowStarts?.push(out.length)
+    const outputs = this.#outputs
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i]
+      const { argument } = output
+      switch (output.kind) {
+        case OUTPUT_PARTITION_KEY:
+          if (this.#bound.prepared.table.partitionKeys.length === 1) {
+            out.value(reader.keyBytes, reader.keyOffset, reader.keyLength)
+          } else out.value(reader.keyBytes, this.#keyAt[argument], this.#keyLength[argument])
+          break
+        case OUTPUT_CLUSTERING:
+          if (clusteringLength[argument] < 0) out.nullValue()
+          else out.value(live.u8, clusteringAt[argument], clusteringLength[argument])
+          break
+        case OUTPUT_SIMPLE:
+          if (live.simple(argument)) out.value(live.u8, live.cell.valueOffset, live.cell.valueLength)
+          else out.nullValue()
+          break
+        case OUTPUT_COMPUTED:
+          out.optional(this.#valueOf(output.source, live, reader))
+          break
+        case OUTPUT_STATIC:
+          this.#writeStatic(argument)
+          break
+        case OUTPUT_COUNT:
+          this.#countAt.push(out.length + 4)
+          out.value(counterBytes, 0, 8)
+          break
+        default:
+          writeCells(out, output, live)
+      }
+    }
+    if (!this.#bound.prepared.selection.isAggregate) this.#rowCount++
+  }
+
+  #writeStatic(index: number): void {
+    const kept = this.#statics
+    if (kept === null) {
+      this.#out.nullValue()
+      return
+    }
+    const at = this.#staticAt[index]
+    const end =
+      index + 1 < this.#bound.prepared.selection.statics.length ? this.#staticAt[index + 1] : kept.length
+    this.#out.bytes(kept.u8, at, end - at)
+  }
+
+  /** The value of a source as bytes of its own, or in the row's memory. */
+  #valueOf(source: Source, live: LiveRow, reader: PartitionReader): Uint8Array | null {
+    switch (source.kind) {
+      case 'partitionKey': {
+        if (this.#bound.prepared.table.partitionKeys.length === 1) {
+          return reader.keyBytes.subarray(reader.keyOffset, reader.keyOffset + reader.keyLength)
+        }
+        const at = this.#keyAt[source.position]
+        return reader.keyBytes.subarray(at, at + this.#keyLength[source.position])
+      }
+      case 'clustering': {
+        const length = clusteringLength[source.position]
+        const at = clusteringAt[source.position]
+        return length < 0 ? null : live.u8.subarray(at, at + length)
+      }
+      case 'cells':
+        return cellsValue(source, live)
+      case 'static': {
+        const kept = this.#statics
+        if (kept === null) return null
+        const at = this.#staticAt[source.index]
+        const end =
+          source.index + 1 < this.#bound.prepared.selection.statics.length
+            ? this.#staticAt[source.index + 1]
+            : kept.length
+        return end - at === 4 && kept.u8[at] === 0xff ? null : kept.u8.slice(at + 4, end)
+      }
+      case 'writetime': {
+        if (!live.simple(source.column.id)) return null
+        return int64Bytes((BigInt(live.cell.timestampHi) << 32n) | BigInt(live.cell.timestampLo >>> 0))
+      }
+      case 'ttl': {
+        if (!live.simple(source.column.id) || live.cell.ttl === 0) return null
+        return int32Bytes(live.cell.localDeletionTime - this.#bound.nowSeconds)
+      }
+      case 'field': {
+        const value = this.#valueOf(source.of, live, reader)
+        return value === null ? null : (fieldOf(value, source.index) ?? null)
+      }
+      case 'function': {
+        const { functions } = this.#bound
+        if (functions === null) return null
+        return source.function.execute(
+          source.args.map((arg) => this.#valueOf(arg, live, reader)),
+          functions,
+        )
+      }
+      case 'token':
+        return this.#tokenValue(source.args, live, reader)
+      case 'term':
+        return this.#bound.terms[source.index] ?? null
+      case 'count':
+        return null
+    }
+  }
+
+  #tokenValue(args: readonly Source[] | null, live: LiveRow, reader: PartitionReader): Uint8Array | null {
+    if (args === null) return int64Bytes((BigInt(reader.tokenHi) << 32n) | BigInt(reader.tokenLo >>> 0))
+    const values = args.map((arg) => this.#valueOf(arg, live, reader))
+    if (values.includes(null)) return null
+    const present: readonly Uint8Array[] = values.map((value) => value ?? EMPTY_BYTES)
+    const key: Uint8Array = present.length === 1 ? present[0] : packComposite(present)
+    murmur3Token(key, 0, key.length, token)
+    return int64Bytes((BigInt(token[0]) << 32n) | BigInt(token[1] >>> 0))
+  }
+
+  /** Notes where the next page begins, if there may be one (`QueryPager.isExhausted`, `state`). */
+  #endPage(reader: PartitionReader, partitionIsDone: boolean): void {
+    const bound = this.#bound
+    const { table, isDistinct } = bound.prepared
+    if (!bound.isPaged) return
+    const remaining = bound.remaining - this.#rowCount
+    if (remaining === 0) return
+    const remainingInPartition = partitionIsDone ? 0 : this.#partitionLimit - this.#partitionRows
+    if (bound.pager === 'single' && remainingInPartition === 0) return
+    const key = reader.keyBytes.slice(reader.keyOffset, reader.keyOffset + reader.keyLength)
+    // The static row alone has no clustering, and that of a table without clustering columns is empty.
+    const hasMark = table.clusterings.length > 0 && !(partitionIsDone && row.exists === false)
+    const clustering = hasMark ? readClustering(row, row.clusteringAt, table.clusterings.length) : []
+    const rowMark = hasMark ? makeRowMark(clustering, bound.protocolVersion) : null
+    let state = {
+      partitionKey: bound.pager === 'single' ? null : key,
+      rowMark,
+      remaining,
+      remainingInPartition,
+    }
+    if (bound.pager === 'multi' && remainingInPartition === 0) {
+      const next =
+        bound.keys[bound.keys.findIndex((candidate) => Buffer.compare(candidate.key, key) === 0) + 1]
+      if (next === undefined) return
+      const perPartition = isDistinct ? 1 : bound.perPartitionLimit
+      state = { partitionKey: next.key, rowMark: null, remaining, remainingInPartition: perPartition }
+    }
+    this.#pagingState = serializePagingState(
+      { ...state, legacyMark: bound.protocolVersion <= 3 },
+      bound.protocolVersion,
+    )
+  }
+
+  /** The rows, after `run` said that it is done. `content` is a view of the writer's memory. */
+  result(): RowsResult {
+    const { prepared } = this.#bound
+    const metadata = prepared.resultMetadata
+    if (prepared.selection.isAggregate) return this.#aggregate()
+    const out = this.#out
+    let rowCount = this.#rowCount
+    if (prepared.postOrdering !== null && this.#rowStarts !== null) {
+      const shown = prepared.selection.outputs.length
+      rowCount = Math.min(rowCount, this.#bound.userLimit)
+      orderRows(out, this.#rowStarts, prepared.postOrdering, this.#outputs.length, shown, rowCount)
+    }
+    return { kind: 'rows', metadata, rowCount, content: out.view(), pagingState: this.#pagingState }
+  }
+
+  #aggregate(): RowsResult {
+    const out = this.#out
+    const { prepared } = this.#bound
+    if (this.#counted === 0) {
+      for (const output of prepared.selection.outputs) {
+        if (output.kind === OUTPUT_COUNT) {
+          this.#countAt.push(out.length + 4)
+          out.value(counterBytes, 0, 8)
+        } else out.nullValue()
+      }
+    }
+    for (const at of this.#countAt) writeInt64(out.u8, at, BigInt(this.#counted))
+    const { restrictions } = prepared
+    const warnings = !restrictions.hasPartitionKeyRestrictions
+      ? ['Aggregation query used without partition key']
+      : restrictions.keyHasIn
+        ? ['Aggregation query used on multiple partition keys (IN restriction)']
+        : undefined
+    return {
+      kind: 'rows',
+      metadata: prepared.resultMetadata,
+      rowCount: 1,
+      content: out.view(),
+      pagingState: null,
+      ...(warnings === undefined ? {} : { warnings }),
+    }
+  }
+}
+
+/** Notes where the components of the row's clustering are. */
+function locateClustering(live: LiveRow, count: number): void {
+  const { i32 } = live
+  let at = live.clusteringAt
+  for (let i = 0; i < count; i++) {
+    const length = i32[at]
+    at++
+    clusteringAt[i] = at << 2
+    clusteringLength[i] = length
+    if (length > 0) at += (length + 3) >>> 2
+  }
+}
+
+/** Writes the cells of a column that is not a plain value: a counter, collection or user type; null when there are none. */
+function writeCells(out: RowsWriter, output: Output, live: LiveRow): void {
+  const { cell } = live
+  if (output.kind === OUTPUT_COUNTER) {
+    if (!live.simple(output.argument)) {
+      out.nullValue()
+      return
+    }
+    const context = live.u8.subarray(cell.valueOffset, cell.valueOffset + cell.valueLength)
+    out.int32(8)
+    const at = out.length
+    out.bytes(counterBytes, 0, 8)
+    writeInt64(out.u8, at, counterTotal(context))
+    return
+  }
+  live.complex(output.argument)
+  if (!live.nextCell()) {
+    out.nullValue()
+    return
+  }
+  const lengthAt = out.length
+  out.int32(0)
+  if (output.kind === OUTPUT_UDT) writeFields(out, output.size, live)
+  else {
+    out.int32(0)
+    let count = 0
+    do {
+      count++
+      if (output.kind === OUTPUT_SET || output.kind === OUTPUT_MAP)
+        out.value(live.u8, cell.pathOffset, cell.pathLength)
+      if (output.kind === OUTPUT_LIST || output.kind === OUTPUT_MAP)
+        out.value(live.u8, cell.valueOffset, cell.valueLength)
+    } while (live.nextCell())
+    out.patchInt32(lengthAt + 4, count)
+  }
+  out.patchInt32(lengthAt, out.length - lengthAt - 4)
+}
+
+/** The fields of a user type, from cells whose paths are their positions; `live` stands at the first. */
+function writeFields(out: RowsWriter, size: number, live: LiveRow): void {
+  const { cell } = live
+  let next = 0
+  do {
+    const position = readUint16(live.u8, cell.pathOffset)
+    if (position >= size) break
+    while (next < position) {
+      out.nullValue()
+      next++
+    }
+    out.value(live.u8, cell.valueOffset, cell.valueLength)
+    next = position + 1
+  } while (live.nextCell())
+  while (next++ < size) out.nullValue()
+}
+
+/** The value of a column as bytes; those of a simple one are a view of the row. */
+function cellsValue(source: Extract<Source, { kind: 'cells' }>, live: LiveRow): Uint8Array | null {
+  const { id, type } = source.column
+  if (type.kind !== 'counter' && !type.multiCell) {
+    if (!live.simple(id)) return null
+    return live.u8.subarray(live.cell.valueOffset, live.cell.valueOffset + live.cell.valueLength)
+  }
+  const kinds: Readonly<Record<string, number>> = {
+    counter: OUTPUT_COUNTER,
+    list: OUTPUT_LIST,
+    set: OUTPUT_SET,
+    map: OUTPUT_MAP,
+  }
+  scratch.reset()
+  const size = type.kind === 'udt' ? type.fieldTypes.length : 0
+  writeCells(scratch, { kind: kinds[type.kind] ?? OUTPUT_UDT, argument: id, size, source }, live)
+  return scratch.length === 4 && scratch.u8[0] === 0xff ? null : scratch.u8.slice(4, scratch.length)
+}
+
+/** A field of a serialized user type, by its position; undefined beyond those that were written. */
+function fieldOf(value: Uint8Array, index: number): Uint8Array | null | undefined {
+  let at = 0
+  for (let i = 0; at + 4 <= value.length; i++) {
+    const length = (value[at] << 24) | (value[at + 1] << 16) | (value[at + 2] << 8) | value[at + 3]
+    at += 4
+    if (i === index) return length < 0 ? null : value.subarray(at, at + length)
+    at += Math.max(0, length)
+  }
+  return undefined
+}

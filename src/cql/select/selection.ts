@@ -1,0 +1,433 @@
+import { createHash } from 'node:crypto'
+import { compareBytes, utf8Bytes } from '../../common/bytes.ts'
+import type { ColumnSpecification, ResultMetadata } from '../../model/query-result.ts'
+import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import { type CqlType, native, sameType, unwrapReversed } from '../../types/index.ts'
+import { findFunction, type NativeFunction } from '../functions.ts'
+import type * as raw from '../raw/index.ts'
+import { columnSpecification, existingColumn, invalid } from '../restrictions/index.ts'
+import {
+  isValueCompatible,
+  type PrepareContext,
+  part,
+  prepareTerm,
+  type Term,
+  termText,
+  typeName,
+} from '../term.ts'
+
+/**
+ * Where a value of a result row comes from. Static columns come from a store that is filled once a partition, since
+ * the memory of the static row is gone when the first row is read.
+ */
+export type Source =
+  | { readonly kind: 'partitionKey'; readonly position: number }
+  | { readonly kind: 'clustering'; readonly position: number }
+  | { readonly kind: 'cells'; readonly column: ColumnMetadata }
+  | { readonly kind: 'static'; readonly index: number }
+  | { readonly kind: 'writetime' | 'ttl'; readonly column: ColumnMetadata }
+  | { readonly kind: 'field'; readonly of: Source; readonly index: number }
+  | { readonly kind: 'function'; readonly function: NativeFunction; readonly args: readonly Source[] }
+  | { readonly kind: 'token'; readonly args: readonly Source[] | null }
+  | { readonly kind: 'term'; readonly index: number }
+  | { readonly kind: 'count' }
+
+/** The kinds of output, as small integers for the loop over them. */
+export const OUTPUT_PARTITION_KEY = 0
+export const OUTPUT_CLUSTERING = 1
+export const OUTPUT_SIMPLE = 2
+export const OUTPUT_COUNTER = 3
+export const OUTPUT_LIST = 4
+export const OUTPUT_SET = 5
+export const OUTPUT_MAP = 6
+export const OUTPUT_UDT = 7
+export const OUTPUT_STATIC = 8
+export const OUTPUT_COMPUTED = 9
+export const OUTPUT_COUNT = 10
+
+/** A column of the output: what kind, and of which position, column id or store. */
+export interface Output {
+  readonly kind: number
+  readonly argument: number
+  /** Fields of a user type. */
+  readonly size: number
+  readonly source: Source
+}
+
+/** What a SELECT gives of each row (`Selection`). */
+export interface Selection {
+  readonly metadata: ResultMetadata
+  readonly outputs: readonly Output[]
+  /** Values of the static row that outputs take from the store. */
+  readonly statics: readonly Source[]
+  /** Terms in arguments of functions, evaluated once an execution. */
+  readonly terms: readonly Term[]
+  /** All columns that are looked at, for the checks of DISTINCT. */
+  readonly columns: readonly ColumnMetadata[]
+  readonly isAggregate: boolean
+  readonly hasFunctions: boolean
+  /** One more than the greatest clustering position looked at. */
+  readonly clusteringsUsed: number
+  /** Outputs beyond those of the client: columns to order by. */
+  readonly orderingOutputs: readonly Output[]
+  /** Of each column to order by, its place among the outputs and ordering outputs. */
+  readonly orderingIndexes: readonly number[]
+}
+
+/** A selector after names are known, before types are: `Selectable`. */
+type Selectable =
+  | { readonly kind: 'column'; readonly column: ColumnMetadata }
+  | { readonly kind: 'count' }
+  | { readonly kind: 'field'; readonly of: Selectable; readonly field: string }
+  | {
+      readonly kind: 'timestamp'
+      readonly function: 'writetime' | 'maxwritetime' | 'ttl'
+      readonly column: ColumnMetadata
+    }
+  | {
+      readonly kind: 'call'
+      readonly name: string
+      readonly function: NativeFunction | null
+      readonly args: readonly Selectable[]
+    }
+  | { readonly kind: 'term'; readonly term: raw.Literal | raw.BindMarker }
+
+export interface PreparedSelector {
+  readonly selectable: Selectable
+  readonly alias: string | null
+}
+
+const KNOWN_FUNCTIONS =
+  /^(avg|sum|min|max|count|fromjson|from_json|tojson|to_json|castas.*|.*asblob|.*_as_blob|blobas.*|blob_as_.*|dateof|unixtimestampof|totimestamp|to_timestamp|todate|to_date|tounixtimestamp|to_unix_timestamp|mintimeuuid|maxtimeuuid|min_timeuuid|max_timeuuid|current.*|map_keys|map_values|collection_.*|similarity_.*|abs|exp|log|log10|round|mask_.*|floor|system_.*|masked_.*|uuid|now|writetime|ttl)$/
+
+function notYet(what: string): Error {
+  return invalid(`${what} in SELECT is not supported yet`)
+}
+
+/** Names of columns and functions looked up: the first of two passes, as Cassandra reports errors in this order. */
+export function prepareSelectors(
+  selectors: readonly raw.Selector[],
+  table: TableMetadata,
+): readonly PreparedSelector[] {
+  return selectors.map(({ selectable, alias }) => ({
+    selectable: prepareSelectable(selectable, table),
+    alias: alias?.text ?? null,
+  }))
+}
+
+function prepareSelectable(selectable: raw.Selectable, table: TableMetadata): Selectable {
+  switch (selectable.kind) {
+    case 'column':
+      return { kind: 'column', column: existingColumn(table, selectable.name.text) }
+    case 'countRows':
+      return { kind: 'count' }
+    case 'field':
+      return {
+        kind: 'field',
+        of: prepareSelectable(selectable.receiver, table),
+        field: selectable.field.text,
+      }
+    case 'writetimeOrTtl': {
+      if (selectable.target.kind !== 'column') throw notYet(`${selectable.function} of a part of a column`)
+      const column = existingColumn(table, selectable.target.name.text)
+      return { kind: 'timestamp', function: selectable.function, column }
+    }
+    case 'functionCall':
+      return prepareCall(selectable, table)
+    case 'literal':
+    case 'bindMarker':
+      return { kind: 'term', term: selectable }
+    case 'tupleOrNested':
+      if (selectable.elements.length === 1) return prepareSelectable(selectable.elements[0], table)
+      throw notYet('A tuple')
+    case 'typeHint':
+      throw notYet('A type hint')
+    case 'cast':
+      throw notYet('CAST')
+    case 'list':
+    case 'set':
+    case 'mapOrUdt':
+      throw notYet('A collection literal')
+    case 'element':
+    case 'slice':
+      throw notYet('An element of a collection')
+    case 'arithmetic':
+    case 'negation':
+      throw notYet('Arithmetic')
+  }
+}
+
+function prepareCall(
+  call: Extract<raw.Selectable, { kind: 'functionCall' }>,
+  table: TableMetadata,
+): Selectable {
+  const { name } = call
+  const args = call.args.map((arg) => prepareSelectable(arg, table))
+  const isNative = name.keyspace === null || name.keyspace === 'system'
+  const plain = name.name.toLowerCase()
+  if (isNative && plain === 'token') return { kind: 'call', name: 'system.token', function: null, args }
+  const found = findFunction(name, args.length)
+  if (found !== null) return { kind: 'call', name: found.fullName, function: found, args }
+  const shown = name.keyspace === null ? name.name : `${name.keyspace}.${name.name}`
+  if (isNative && KNOWN_FUNCTIONS.test(plain)) throw notYet(`Function ${shown}`)
+  throw invalid(`Unknown function '${shown}'`)
+}
+
+/** Whether some selector looks at a column that the predicate holds for. */
+export function selectsColumn(
+  selectors: readonly PreparedSelector[],
+  predicate: (column: ColumnMetadata) => boolean,
+): boolean {
+  const looks = (selectable: Selectable): boolean => {
+    switch (selectable.kind) {
+      case 'column':
+      case 'timestamp':
+        return predicate(selectable.column)
+      case 'field':
+        return looks(selectable.of)
+      case 'call':
+        return selectable.args.some(looks)
+      case 'count':
+      case 'term':
+        return false
+    }
+  }
+  return selectors.some(({ selectable }) => looks(selectable))
+}
+
+function compareNames(a: ColumnMetadata, b: ColumnMetadata): number {
+  const x = utf8Bytes(a.name)
+  const y = utf8Bytes(b.name)
+  return compareBytes(x, 0, x.length, y, 0, y.length)
+}
+
+/** The columns of `*`: key, clustering, then static and regular ones together by name. */
+export function columnsInSelectOrder(table: TableMetadata): readonly ColumnMetadata[] {
+  const others = [...table.statics, ...table.regulars].sort(compareNames)
+  return [...table.partitionKeys, ...table.clusterings, ...others]
+}
+
+interface Typed {
+  readonly source: Source
+  readonly type: CqlType
+  /** The column's name as the result shows it. */
+  readonly name: string
+}
+
+/** Sources and types of selectors: the second pass. */
+class SelectionBuilder {
+  readonly statics: Source[] = []
+  readonly terms: Term[] = []
+  readonly columns: ColumnMetadata[] = []
+  hasFunctions = false
+  isAggregate = false
+  clusteringsUsed = 0
+  readonly #table: TableMetadata
+  readonly #context: PrepareContext
+
+  constructor(table: TableMetadata, context: PrepareContext) {
+    this.#table = table
+    this.#context = context
+  }
+
+  column(column: ColumnMetadata): Source {
+    this.#look(column)
+    switch (column.kind) {
+      case 'partition_key':
+        return { kind: 'partitionKey', position: column.position }
+      case 'clustering':
+        this.clusteringsUsed = Math.max(this.clusteringsUsed, column.position + 1)
+        return { kind: 'clustering', position: column.position }
+      case 'static':
+        return this.#static({ kind: 'cells', column })
+      case 'regular':
+        return { kind: 'cells', column }
+    }
+  }
+
+  #look(column: ColumnMetadata): void {
+    if (!this.columns.includes(column)) this.columns.push(column)
+  }
+
+  #static(source: Source): Source {
+    this.statics.push(source)
+    return { kind: 'static', index: this.statics.length - 1 }
+  }
+
+  typed(selectable: Selectable): Typed {
+    switch (selectable.kind) {
+      case 'column': {
+        const { column } = selectable
+        return { source: this.column(column), type: column.type, name: column.name }
+      }
+      case 'count':
+        this.isAggregate = true
+        return { source: { kind: 'count' }, type: native.bigint, name: 'count' }
+      case 'timestamp':
+        return this.#timestamp(selectable)
+      case 'field':
+        return this.#field(selectable)
+      case 'call':
+        return this.#call(selectable)
+      case 'term':
+        throw notYet(`A ${selectable.term.kind === 'literal' ? 'literal' : 'bind marker'}`)
+    }
+  }
+
+  #timestamp(selectable: Extract<Selectable, { kind: 'timestamp' }>): Typed {
+    const { column } = selectable
+    if (column.kind === 'partition_key' || column.kind === 'clustering') {
+      throw invalid(`Cannot use selection function ${selectable.function} on PRIMARY KEY part ${column.name}`)
+    }
+    if (column.type.multiCell)
+      throw notYet(`${selectable.function} of a collection or user type that is not frozen`)
+    this.#look(column)
+    const isTtl = selectable.function === 'ttl'
+    const source: Source = { kind: isTtl ? 'ttl' : 'writetime', column }
+    return {
+      source: column.kind === 'static' ? this.#static(source) : source,
+      type: isTtl ? native.int : native.bigint,
+      name: `${selectable.function}(${column.name})`,
+    }
+  }
+
+  #field(selectable: Extract<Selectable, { kind: 'field' }>): Typed {
+    const of = this.typed(selectable.of)
+    const type = unwrapReversed(of.type)
+    if (type.kind !== 'udt') {
+      throw invalid(`Invalid field selection: ${of.name} of type ${typeName(type)} is not a user type`)
+    }
+    const index = type.fieldNames.indexOf(selectable.field)
+    if (index < 0) throw invalid(`${of.name} of type ${typeName(type)} has no field ${selectable.field}`)
+    return {
+      source: { kind: 'field', of: of.source, index },
+      type: type.fieldTypes[index],
+      name: `${of.name}.${selectable.field}`,
+    }
+  }
+
+  #call(selectable: Extract<Selectable, { kind: 'call' }>): Typed {
+    this.hasFunctions = true
+    if (selectable.function === null) return this.#tokenCall(selectable.args)
+    const called = selectable.function
+    const args = selectable.args.map((arg, i): Typed => {
+      const wanted = called.argTypes[i]
+      if (arg.kind === 'term') return this.#termArgument(arg.term, `arg${i}(${called.fullName})`, wanted)
+      const typed = this.typed(arg)
+      if (
+        !sameType(unwrapReversed(typed.type), wanted) &&
+        !isValueCompatible(wanted, unwrapReversed(typed.type))
+      ) {
+        throw notYet(`Function ${called.fullName} of ${typeName(typed.type)}`)
+      }
+      return typed
+    })
+    const type = called.resultType(native.blob, this.#table.keyspace)
+    if (type === null) throw notYet(`Function ${called.fullName}`)
+    return {
+      source: { kind: 'function', function: called, args: args.map((arg) => arg.source) },
+      type,
+      name: `${called.fullName}(${args.map((arg) => arg.name).join(', ')})`,
+    }
+  }
+
+  #termArgument(term: raw.Literal | raw.BindMarker, name: string, type: CqlType): Typed {
+    const receiver = part({ keyspace: this.#table.keyspace, table: this.#table.name, name, type }, name, type)
+    this.terms.push(prepareTerm(term, receiver, this.#context))
+    return { source: { kind: 'term', index: this.terms.length - 1 }, type, name: termText(term) }
+  }
+
+  #tokenCall(selectables: readonly Selectable[]): Typed {
+    const keys = this.#table.partitionKeys
+    if (selectables.length !== keys.length) {
+      throw invalid(
+        `Invalid number of arguments in call to function system.token: ${keys.length} required but ${selectables.length} provided`,
+      )
+    }
+    const args = selectables.map((selectable, i) =>
+      selectable.kind === 'term'
+        ? this.#termArgument(selectable.term, `arg${i}(system.token)`, keys[i].type)
+        : this.typed(selectable),
+    )
+    const isOfKey = args.every(({ source }, i) => source.kind === 'partitionKey' && source.position === i)
+    return {
+      source: { kind: 'token', args: isOfKey ? null : args.map((arg) => arg.source) },
+      type: native.bigint,
+      name: `system.token(${args.map((arg) => arg.name).join(', ')})`,
+    }
+  }
+}
+
+function outputOf(source: Source): Output {
+  const output = (kind: number, argument = 0, size = 0): Output => ({ kind, argument, size, source })
+  switch (source.kind) {
+    case 'partitionKey':
+      return output(OUTPUT_PARTITION_KEY, source.position)
+    case 'clustering':
+      return output(OUTPUT_CLUSTERING, source.position)
+    case 'static':
+      return output(OUTPUT_STATIC, source.index)
+    case 'count':
+      return output(OUTPUT_COUNT)
+    case 'cells': {
+      const { id, type } = source.column
+      if (type.kind === 'counter') return output(OUTPUT_COUNTER, id)
+      if (!type.multiCell) return output(OUTPUT_SIMPLE, id)
+      if (type.kind === 'list') return output(OUTPUT_LIST, id)
+      if (type.kind === 'set') return output(OUTPUT_SET, id)
+      if (type.kind === 'map') return output(OUTPUT_MAP, id)
+      return output(OUTPUT_UDT, id, type.kind === 'udt' ? type.fieldTypes.length : 0)
+    }
+    default:
+      return output(OUTPUT_COMPUTED)
+  }
+}
+
+/** `ResultSet.computeResultMetadataId`. */
+function metadataId(columns: readonly ColumnSpecification[]): Uint8Array {
+  const hash = createHash('md5')
+  for (const column of columns)
+    hash.update(column.name).update('\0').update(column.type.className).update('\0\0')
+  return hash.digest()
+}
+
+export function resultMetadata(columns: readonly ColumnSpecification[]): ResultMetadata {
+  return { columns, id: metadataId(columns) }
+}
+
+/** The selection of selectors, or of `*`, with the columns that rows are to be ordered by after they were read. */
+export function prepareSelection(
+  selectors: readonly PreparedSelector[] | '*',
+  orderingColumns: readonly ColumnMetadata[],
+  table: TableMetadata,
+  context: PrepareContext,
+): Selection {
+  const builder = new SelectionBuilder(table, context)
+  const columns: ColumnSpecification[] = []
+  const outputs: Output[] = []
+  if (selectors === '*') {
+    for (const column of columnsInSelectOrder(table)) {
+      outputs.push(outputOf(builder.column(column)))
+      columns.push(columnSpecification(table, column))
+    }
+  } else {
+    for (const { selectable, alias } of selectors) {
+      const { source, type, name } = builder.typed(selectable)
+      outputs.push(outputOf(source))
+      columns.push({ keyspace: table.keyspace, table: table.name, name: alias ?? name, type })
+    }
+  }
+  const orderingOutputs = orderingColumns.map((column) => outputOf(builder.column(column)))
+  return {
+    metadata: resultMetadata(columns),
+    outputs,
+    statics: builder.statics,
+    terms: builder.terms,
+    columns: builder.columns,
+    isAggregate: builder.isAggregate,
+    hasFunctions: builder.hasFunctions,
+    clusteringsUsed: builder.clusteringsUsed,
+    orderingOutputs,
+    orderingIndexes: orderingColumns.map((_, i) => outputs.length + i),
+  }
+}
