@@ -146,6 +146,9 @@ async function run(name, until) {
   const started = performance.now()
   const endsAt = started + (until.seconds ?? Number.POSITIVE_INFINITY) * 1000
 
+  /** With a rate, what is due is sent when answers come too: the timer alone ticks once a millisecond.
+   * @type {(now: number) => void} */
+  let onAnswers = () => {}
   /** @type {() => void} */
   let finish = () => {}
   const finished = new Promise((fulfil) => {
@@ -235,6 +238,7 @@ async function run(name, until) {
       if (stopping) {
         if (answered >= sent) finish()
       } else if (until.rate === undefined) send(inFlight, now)
+      else onAnswers(now)
     })
     socket.on('error', (error) => {
       if (stopping) return
@@ -249,10 +253,16 @@ async function run(name, until) {
     return { send }
   })
 
-  if (until.rate === undefined) for (const { send } of pipes) send(inFlight, performance.now())
+  const rate = until.rate
+  if (rate === undefined) for (const { send } of pipes) send(inFlight, performance.now())
   else {
-    const rate = until.rate
     let turn = 0
+    const dispatch = (/** @type {number} */ now) => {
+      let due = Math.floor(((now - started) / 1000) * rate) - sent
+      for (let tries = 0; tries < pipes.length && due > 0; tries++) {
+        due -= pipes[turn++ % pipes.length].send(Math.ceil(due / (pipes.length - tries)), now)
+      }
+    }
     const tick = () => {
       const now = performance.now()
       if (now >= endsAt) {
@@ -260,12 +270,10 @@ async function run(name, until) {
         if (answered >= sent) finish()
         return
       }
-      let due = Math.floor(((now - started) / 1000) * rate) - sent
-      for (let tries = 0; tries < pipes.length && due > 0; tries++) {
-        due -= pipes[turn++ % pipes.length].send(Math.ceil(due / (pipes.length - tries)), now)
-      }
+      dispatch(now)
       setTimeout(tick, 1)
     }
+    onAnswers = dispatch
     tick()
   }
   await finished

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const here = import.meta.dirname
-const program = resolve(here, '../bin/sibyl.js')
+/** SIBYL_PROGRAM names another build to measure. */
+const program = process.env['SIBYL_PROGRAM'] ?? resolve(here, '../bin/sibyl.js')
 
 /**
  * @typedef {object} Server
@@ -58,7 +59,10 @@ async function startNode(name, args, env, after) {
 }
 
 export function sibylIsBuilt() {
-  return existsSync(program)
+  return (
+    existsSync(program) &&
+    (process.env['SIBYL_PROGRAM'] !== undefined || existsSync(resolve(here, '../dist')))
+  )
 }
 
 export function temporaryDirectory() {

@@ -40,7 +40,7 @@ export interface SibylProcess {
 }
 
 export function sibylIsBuilt(): boolean {
-  return existsSync(program)
+  return existsSync(program) && existsSync(resolve(import.meta.dirname, '../dist/cli.js'))
 }
 
 /** Starts the program without waiting for it to listen. */
