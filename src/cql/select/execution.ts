@@ -10,7 +10,7 @@ import { packComposite } from '../../types/index.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
 import type { BoundSelect } from './bind.ts'
-import { makeRowMark, serializePagingState } from './paging-state.ts'
+import { makeRowMark, type PagingState, serializePagingState } from './paging-state.ts'
 import { orderRows } from './post-ordering.ts'
 import { RowsWriter } from './rows-writer.ts'
 import {
@@ -395,7 +395,7 @@ export class SelectExecution {
     const hasMark = table.clusterings.length > 0 && !(partitionIsDone && row.exists === false)
     const clustering = hasMark ? readClustering(row, row.clusteringAt, table.clusterings.length) : []
     const rowMark = hasMark ? makeRowMark(clustering, bound.protocolVersion) : null
-    let state = {
+    let state: Omit<PagingState, 'legacyMark'> = {
       partitionKey: bound.pager === 'single' ? null : key,
       rowMark,
       remaining,
