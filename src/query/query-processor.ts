@@ -92,7 +92,7 @@ export class QueryProcessor implements QueryHandler {
   readonly #mutation = new MutationBuilder()
   readonly #timestamp = new Int32Array(2)
   readonly #bound = new Int32Array(2)
-  readonly #rows = new RowsWriter()
+  #rows = new RowsWriter()
   #sliceStart = 0
   readonly #shouldYield = (): boolean => this.#clock.monotonicMs() - this.#sliceStart > SLICE_MS
   readonly #read = (command: ReadCommand): PartitionReader => this.#open(command)
@@ -500,33 +500,34 @@ export class QueryProcessor implements QueryHandler {
     if (!table.isVirtual) this.#checkReplicas(options.consistency, table.keyspace, false)
     const context = this.#begin(options)
     const bound = bindSelect(prepared, context, options, context.nowSeconds)
-    const reader = this.#open(bound.command)
-    const execution = new SelectExecution(bound, reader, this.#rows)
+    this.#rows.reset()
+    const execution = new SelectExecution(bound, this.#read, this.#rows)
     this.#sliceStart = this.#clock.monotonicMs()
     let done = false
     try {
       done = execution.run(this.#shouldYield)
       if (done) return execution.result()
-    } finally {
-      if (done) reader.close()
+    } catch (error) {
+      execution.close()
+      throw error
     }
-    return this.#selectOn(execution, reader)
+    // What was written so far stays this statement's; the next ones write elsewhere.
+    this.#rows = new RowsWriter()
+    execution.reader?.suspend()
+    return this.#selectOn(execution)
   }
 
   /** Goes on with a SELECT in later turns, on what the first one saw. */
-  async #selectOn(execution: SelectExecution, reader: PartitionReader): Promise<QueryResult> {
-    // The shared writer is another statement's by the next turn.
-    execution.detach()
-    reader.suspend()
+  async #selectOn(execution: SelectExecution): Promise<QueryResult> {
     try {
       for (;;) {
         await nextTurn(this.#timers)
         this.#sliceStart = this.#clock.monotonicMs()
         if (execution.run(this.#shouldYield)) return execution.result()
-        reader.suspend()
+        execution.reader?.suspend()
       }
     } finally {
-      reader.close()
+      execution.close()
     }
   }
 

@@ -41,6 +41,8 @@ export interface StorageConfig {
 export interface ReplaySchema {
   /** The table with that id, or null when there is none (any more). */
   table(id: string): TableMetadata | null
+  /** Told of each partition that a replayed mutation changed. */
+  applied(table: TableMetadata, key: Uint8Array): void
 }
 
 /** Figures of one table's memtable. */
@@ -211,6 +213,7 @@ export class StorageEngine {
           handles = new Map()
           this.#translations.set(scope, handles)
         }
+        // A table may have been altered since: what a record says is read by the schema of its own time.
         handles.set(descriptor.handle, { descriptor, table: schema.table(descriptor.id) })
         return 'applied'
       }
@@ -228,11 +231,14 @@ export class StorageEngine {
           const next = at + (record.i32[at]! >>> 2)
           const translation = handles?.get(record.i32[at + 1]!)
           if (translation?.table != null) {
-            // The table may have changed since the descriptor was read: a later DDL record has been replayed.
-            const table = schema.table(translation.table.id)
-            if (table !== null) {
+            const { table } = translation
+            const memtable = this.#memtables.get(table.handle)
+            if (memtable !== undefined) {
+              const key = (at + UPDATE_KEY_WORD) << 2
+              const length = record.i32[at + 4]!
               const translated = applyTranslation(record, at, translation.descriptor, table)
-              this.#memtable(table.handle).apply(translated.words, translated.at)
+              memtable.apply(translated.words, translated.at)
+              schema.applied(table, record.u8.subarray(key, key + length))
               applied = true
             }
           }
@@ -250,5 +256,3 @@ function decodeJson(record: Words): unknown {
   const size = record.i32[0]!
   return JSON.parse(Buffer.from(record.u8.buffer, record.u8.byteOffset + 8, size - 8).toString('utf8').trimEnd())
 }
-
-export { UPDATE_KEY_WORD }

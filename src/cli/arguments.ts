@@ -1,0 +1,133 @@
+import type { SibylOptions } from '../node/options.ts'
+
+export const USAGE = `Usage: sibyl [options]
+
+  --host ADDRESS        address to listen on (127.0.0.1)                         SIBYL_HOST
+  --port PORT           port to listen on; 0 takes a free one (9042)             SIBYL_PORT
+  --dir PATH|:memory:   directory of the data, or none (./data)                  SIBYL_DIR
+  --init FILE|DIR       CQL to execute at start; may be given several times      SIBYL_INIT
+  --cluster-name NAME   name of the cluster ('Test Cluster')                     SIBYL_CLUSTER_NAME
+  --dc NAME             data centre (datacenter1)                                SIBYL_DC
+  --rack NAME           rack (rack1)                                             SIBYL_RACK
+  --num-tokens N        tokens of a new node (256)                               SIBYL_NUM_TOKENS
+  --authenticator NAME  AllowAllAuthenticator, or PasswordAuthenticator          SIBYL_AUTHENTICATOR
+                        (user cassandra, password cassandra)
+  --commitlog-sync MODE periodic, batch or group (periodic)                      SIBYL_COMMITLOG_SYNC
+  --commit-failure-policy POLICY
+                        stop, stop_commit, ignore or die (stop)                  SIBYL_COMMIT_FAILURE_POLICY
+  --memtable-space MIB  memory that rows may take (2048)                         SIBYL_MEMTABLE_SPACE
+  --tls-keystore FILE   PEM or PKCS12: serve TLS                                 SIBYL_TLS_KEYSTORE
+  --tls-keystore-password TEXT                                                   SIBYL_TLS_KEYSTORE_PASSWORD
+  --tls-truststore FILE demand client certificates signed by these               SIBYL_TLS_TRUSTSTORE
+  --tls-optional        plain connections too                                    SIBYL_TLS_OPTIONAL=true
+  --log-level LEVEL     silent, error, warn, info or debug (info); to stderr     SIBYL_LOG_LEVEL
+  --help                this text
+`
+
+type Parsed =
+  | { readonly kind: 'options'; readonly options: SibylOptions }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'error'; readonly message: string }
+
+const FLAGS: Readonly<Record<string, { readonly value: boolean }>> = {
+  host: { value: true },
+  port: { value: true },
+  dir: { value: true },
+  init: { value: true },
+  'cluster-name': { value: true },
+  dc: { value: true },
+  rack: { value: true },
+  'num-tokens': { value: true },
+  authenticator: { value: true },
+  'commitlog-sync': { value: true },
+  'commit-failure-policy': { value: true },
+  'memtable-space': { value: true },
+  'tls-keystore': { value: true },
+  'tls-keystore-password': { value: true },
+  'tls-truststore': { value: true },
+  'tls-optional': { value: false },
+  'log-level': { value: true },
+  help: { value: false },
+}
+
+class ArgumentError extends Error {}
+
+/** Reads flags (`--port 9042`, `--port=9042`), and what they leave open from the environment. */
+export function parseArguments(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Parsed {
+  try {
+    return parse(args, env)
+  } catch (error) {
+    if (error instanceof ArgumentError) return { kind: 'error', message: error.message }
+    throw error
+  }
+}
+
+function parse(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Parsed {
+  const given = new Map<string, string[]>()
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!
+    const match = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg === '-h' ? '--help' : arg)
+    const name = match?.[1] ?? ''
+    const flag = FLAGS[name]
+    if (match === null || flag === undefined) throw new ArgumentError(`unknown argument ${arg}`)
+    let value = match[2]
+    if (flag.value && value === undefined) {
+      value = args[++i]
+      if (value === undefined) throw new ArgumentError(`--${name} needs a value`)
+    }
+    given.set(name, [...(given.get(name) ?? []), value ?? 'true'])
+  }
+  if (given.has('help')) return { kind: 'help' }
+  const all = (name: string): string[] => {
+    const variable = env[`SIBYL_${name.toUpperCase().replaceAll('-', '_')}`]
+    return given.get(name) ?? (variable === undefined || variable === '' ? [] : [variable])
+  }
+  const text = (name: string): string | undefined => all(name).at(-1)
+  const number = (name: string, min: number, max: number): number | undefined => {
+    const value = text(name)
+    if (value === undefined) return undefined
+    const parsed = Number(value)
+    if (!Number.isInteger(parsed) || parsed < min || parsed > max) {
+      throw new ArgumentError(`--${name} takes a whole number from ${min} to ${max}, not ${value}`)
+    }
+    return parsed
+  }
+  const choice = <T extends string>(name: string, choices: readonly T[]): T | undefined => {
+    const value = text(name)
+    if (value === undefined) return undefined
+    const found = choices.find((candidate) => candidate === value)
+    if (found === undefined) throw new ArgumentError(`--${name} is one of ${choices.join(', ')}, not ${value}`)
+    return found
+  }
+  const keystore = text('tls-keystore')
+  const options: Record<string, unknown> = {
+    host: text('host'),
+    port: number('port', 0, 65_535) ?? 9042,
+    dir: text('dir') ?? './data',
+    init: all('init'),
+    clusterName: text('cluster-name'),
+    dataCenter: text('dc'),
+    rack: text('rack'),
+    numTokens: number('num-tokens', 1, 1536),
+    authenticator: choice('authenticator', ['AllowAllAuthenticator', 'PasswordAuthenticator']),
+    commitlogSync: choice('commitlog-sync', ['periodic', 'batch', 'group']),
+    commitFailurePolicy: choice('commit-failure-policy', ['stop', 'stop_commit', 'ignore', 'die']),
+    memtableSpaceMiB: number('memtable-space', 1, 32_768),
+    logLevel: choice('log-level', ['silent', 'error', 'warn', 'info', 'debug']) ?? 'info',
+    clientEncryption:
+      keystore === undefined
+        ? undefined
+        : {
+            enabled: true,
+            optional: text('tls-optional') === 'true',
+            keystore,
+            keystore_password: text('tls-keystore-password'),
+            truststore: text('tls-truststore'),
+            require_client_auth: text('tls-truststore') !== undefined,
+          },
+  }
+  return {
+    kind: 'options',
+    options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SibylOptions,
+  }
+}

@@ -1,0 +1,50 @@
+import { parseArguments, USAGE } from './arguments.ts'
+import { Sibyl } from '../node/sibyl.ts'
+import { RELEASE_VERSION } from '../node/version.ts'
+
+/** The command: serves until SIGTERM or SIGINT. */
+async function main(): Promise<number> {
+  const parsed = parseArguments(process.argv.slice(2), process.env)
+  if (parsed.kind === 'help') {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  if (parsed.kind === 'error') {
+    process.stderr.write(`sibyl: ${parsed.message}\n\n${USAGE}`)
+    return 2
+  }
+  const { options } = parsed
+  const db = await Sibyl.start(options)
+  // The loop's delay is asked for by signal where it is being measured.
+  if (process.env['SIBYL_LOOP_DELAY'] === '1') await watchLoopDelay()
+  process.stdout.write(
+    `Sibyl ${RELEASE_VERSION}-compatible is listening for CQL clients on ${db.host}:${db.port} (dir ${db.dir}, data centre ${db.localDataCenter})\n`,
+  )
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve())
+  })
+  await db.stop()
+  return 0
+}
+
+async function watchLoopDelay(): Promise<void> {
+  const { monitorEventLoopDelay } = await import('node:perf_hooks')
+  const histogram = monitorEventLoopDelay({ resolution: 1 })
+  histogram.enable()
+  process.on('SIGUSR2', () => {
+    const ms = (nanos: number): string => (nanos / 1e6).toFixed(2)
+    process.stdout.write(`loop-delay p99.9 ${ms(histogram.percentile(99.9))} ms max ${ms(histogram.max)} ms\n`)
+    histogram.reset()
+  })
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    process.stderr.write(`sibyl: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  },
+)

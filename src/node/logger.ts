@@ -1,0 +1,30 @@
+import { createRequire } from 'node:module'
+
+/** What the rooms need of a logger. */
+export interface Logger {
+  info(message: string): void
+  warn(message: string): void
+  error(message: string): void
+}
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
+
+const SILENT: Logger = { info() {}, warn() {}, error() {} }
+
+/** A logger to stderr. pino is loaded with the first line that is logged: most servers start without one. */
+export function createLogger(level: LogLevel): Logger {
+  if (level === 'silent') return SILENT
+  let loaded: Logger | null = null
+  const load = (): Logger => {
+    if (loaded === null) {
+      const pino = createRequire(import.meta.url)('pino') as typeof import('pino')
+      loaded = pino.default({ level, base: null }, pino.destination({ dest: 2, sync: true }))
+    }
+    return loaded
+  }
+  return {
+    info: (message) => load().info(message),
+    warn: (message) => load().warn(message),
+    error: (message) => load().error(message),
+  }
+}

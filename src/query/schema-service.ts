@@ -1,0 +1,312 @@
+import { asciiText, utf8Bytes, utf8Text } from '../common/bytes.ts'
+import { InvalidRequestError } from '../common/errors.ts'
+import type { Clock, TimestampSource } from '../io/clock.ts'
+import { MutationBuilder } from '../model/mutation.ts'
+import type { QueryResult, SchemaChange } from '../model/query-result.ts'
+import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
+import type { TableMetadata } from '../model/table.ts'
+import { applyDdl, type DdlStatement, isDdl } from '../cql/ddl/index.ts'
+import type { RawStatement } from '../cql/raw/index.ts'
+import {
+  diffRows,
+  type KeyspaceMetadata,
+  Schema,
+  SCHEMA_TABLES,
+  type SchemaRow,
+  schemaFromRows,
+  schemaRows,
+  systemKeyspaces,
+} from '../schema/index.ts'
+import type { ReplaySchema, StorageEngine } from '../storage/storage-engine.ts'
+import type { ReplicationFactors } from './consistency.ts'
+import { deleteInternalRow, type InternalRow, internalRow, readInternalRows, writeInternalRow, type WriteTime } from './internal-rows.ts'
+import type { TimeUuidSource } from './statement-context.ts'
+import { tokenOf } from './virtual-tables.ts'
+import { uuidText } from '../common/uuid.ts'
+
+export interface SchemaServiceOptions {
+  readonly engine: StorageEngine
+  readonly clock: Clock
+  readonly timestamps: TimestampSource
+  readonly timeUuids: TimeUuidSource
+  readonly dataCenter: string
+}
+
+/** Hears of schema changes; `affected` says whether a table is no longer what it was. */
+export type SchemaListener = (changes: readonly SchemaChange[], affected: (table: TableMetadata) => boolean) => void
+
+/**
+ * Keeps the schema of this node: the snapshot that statements are prepared against, and the rows of system_schema that
+ * it is stored as (`SchemaManager`).
+ */
+export class SchemaService implements ReplaySchema {
+  #current: Schema
+  readonly #engine: StorageEngine
+  readonly #clock: Clock
+  readonly #timestamps: TimestampSource
+  readonly #timeUuids: TimeUuidSource
+  readonly #dataCenter: string
+  readonly #listeners = new Set<SchemaListener>()
+  readonly #mutation = new MutationBuilder()
+  readonly #read = (command: ReadCommand): PartitionReader => this.#engine.read(command)
+  /** Keyspaces whose rows were replayed since the snapshot was made. */
+  readonly #stale = new Set<string>()
+  readonly #schemaTables: ReadonlySet<number>
+  readonly #factors = new Map<KeyspaceMetadata, ReplicationFactors | null>()
+
+  constructor(options: SchemaServiceOptions) {
+    this.#engine = options.engine
+    this.#clock = options.clock
+    this.#timestamps = options.timestamps
+    this.#timeUuids = options.timeUuids
+    this.#dataCenter = options.dataCenter
+    this.#current = new Schema(systemKeyspaces())
+    for (const table of this.#current.tables()) if (!table.isVirtual) this.#engine.setTable(table)
+    this.#schemaTables = new Set(
+      [...this.#current.keyspace('system_schema')!.tables.values()].map((table) => table.handle),
+    )
+  }
+
+  /** The schema as it is now. */
+  get current(): Schema {
+    return this.#current
+  }
+
+  systemTable(name: string): TableMetadata {
+    return this.#current.table('system', name)!
+  }
+
+  // --- replay
+
+  /** The table of that id at this point of the commit log. */
+  table(id: string): TableMetadata | null {
+    if (this.#stale.size > 0) this.#reload()
+    return this.#current.tableById(id)
+  }
+
+  /** Hears what replay applied: rows of system_schema make the snapshot stale. */
+  applied(table: TableMetadata, key: Uint8Array): void {
+    if (this.#schemaTables.has(table.handle)) this.#stale.add(utf8Text(key))
+  }
+
+  /** Reads again the keyspaces whose rows have changed. */
+  #reload(): void {
+    const names = [...this.#stale]
+    this.#stale.clear()
+    let schema = this.#current
+    for (const name of names) {
+      const before = schema.keyspace(name)
+      if (before?.isVirtual || name === 'system' || name === 'system_schema') continue
+      const rows = this.#rowsOf(name)
+      const [after] = schemaFromRows(rows, schema)
+      schema = after === undefined ? schema.withoutKeyspace(name) : schema.withKeyspace(after)
+      this.#updateEngine(before, after ?? null)
+    }
+    this.#current = schema
+  }
+
+  #rowsOf(keyspace: string): SchemaRow[] {
+    const tables = this.#current.keyspace('system_schema')!.tables
+    const key = utf8Bytes(keyspace)
+    const nowSeconds = Math.floor(this.#clock.nowMs() / 1000)
+    return SCHEMA_TABLES.flatMap((name): SchemaRow[] => {
+      const table = tables.get(name)
+      if (table === undefined) return []
+      return readInternalRows(this.#read, table, key, nowSeconds).map((row) => ({
+        table: name,
+        key: row.key,
+        clustering: row.clustering,
+        values: withNulls(table, row),
+      }))
+    })
+  }
+
+  /** To be called when replay is over: takes over what is still stale, and writes the built-in keyspaces' rows. */
+  finishReplay(): void {
+    if (this.#stale.size > 0) this.#reload()
+    const keyspaces = this.#current.keyspace('system_schema')!.tables.get('keyspaces')!
+    const key = utf8Bytes('system')
+    if (readInternalRows(this.#read, keyspaces, key, 0).length > 0) return
+    for (const keyspace of this.#current.keyspaces.values()) {
+      if (!keyspace.isVirtual) this.#writeRows({ upserts: schemaRows(keyspace), deletes: [] })
+    }
+  }
+
+  // --- change
+
+  onChange(listener: SchemaListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Executes a statement that changes the schema. Throws a CqlError when it may not. */
+  execute(statement: RawStatement, keyspace: string | null): QueryResult {
+    if (!isDdl(statement)) {
+      throw new InvalidRequestError(`${statementName(statement)} is not supported yet`)
+    }
+    return this.#change(statement, keyspace)
+  }
+
+  #change(statement: DdlStatement, keyspace: string | null): QueryResult {
+    const before = this.#current
+    const outcome = applyDdl(before, statement, {
+      keyspace,
+      nowMicros: BigInt(this.#timestamps.nextMicros()),
+      newId: () => uuidText(this.#timeUuids.next()),
+      dataCenters: [this.#dataCenter],
+      nodeCount: 1,
+    })
+    const warnings = outcome.warnings.length === 0 ? {} : { warnings: outcome.warnings }
+    if (outcome.change === null) return { kind: 'void', ...warnings }
+    const after = outcome.schema
+    const names = new Set([...before.keyspaces.keys(), ...after.keyspaces.keys()])
+    for (const name of names) {
+      const old = before.keyspace(name)
+      const fresh = after.keyspace(name)
+      if (old === fresh) continue
+      this.#writeRows(diffRows(old, fresh))
+      this.#updateEngine(old, fresh)
+    }
+    this.#current = after
+    this.#factors.clear()
+    this.writeLocal({ schema_version: after.version })
+    const affected = (table: TableMetadata): boolean => after.table(table.keyspace, table.name) !== table
+    for (const listener of this.#listeners) listener(outcome.changes, affected)
+    return { kind: 'schemaChange', change: outcome.change, ...warnings }
+  }
+
+  #updateEngine(before: KeyspaceMetadata | null, after: KeyspaceMetadata | null): void {
+    for (const table of before?.tables.values() ?? []) {
+      const fresh = after?.tables.get(table.name)
+      if (fresh === undefined || fresh.handle !== table.handle) this.#engine.dropTable(table.handle)
+    }
+    for (const table of after?.tables.values() ?? []) {
+      if (!table.isVirtual && before?.tables.get(table.name) !== table) this.#engine.setTable(table)
+    }
+  }
+
+  #writeRows(diff: ReturnType<typeof diffRows>): void {
+    const tables = this.#current.keyspace('system_schema')!.tables
+    const mutation = this.#mutation
+    mutation.begin()
+    const time = this.writeTime()
+    for (const row of diff.deletes) {
+      const table = tables.get(row.table)
+      if (table === undefined) continue
+      if (row.clustering.length === 0 && table.clusterings.length > 0) {
+        const [hi, lo] = tokenOf(row.key)
+        mutation.beginUpdate(table.handle, hi!, lo!, row.key, 0, row.key.length)
+        mutation.partitionDeletion(time.timestampHi, time.timestampLo, time.nowSeconds)
+        mutation.endUpdate()
+      } else deleteInternalRow(mutation, table, row, time)
+    }
+    const later = this.writeTime()
+    for (const row of diff.upserts) {
+      const table = tables.get(row.table)
+      if (table !== undefined) writeInternalRow(mutation, table, row, later)
+    }
+    if (mutation.updateCount > 0) this.#engine.apply(mutation)
+  }
+
+  writeTime(): WriteTime {
+    const time = new Int32Array(2)
+    this.#timestamps.next(time)
+    return { timestampHi: time[0]!, timestampLo: time[1]!, nowSeconds: Math.floor(this.#clock.nowMs() / 1000) }
+  }
+
+  // --- system tables
+
+  /** The row of system.local, or null before it was first written. */
+  readLocal(): InternalRow | null {
+    return readInternalRows(this.#read, this.systemTable('local'), utf8Bytes('local'), 0)[0] ?? null
+  }
+
+  /** Sets columns of system.local, from JavaScript values. */
+  writeLocal(values: Readonly<Record<string, unknown>>): void {
+    this.writeSystemRow('local', { key: 'local', ...values })
+  }
+
+  /** Writes a row of a table of the system keyspace, from JavaScript values. */
+  writeSystemRow(tableName: string, values: Readonly<Record<string, unknown>>): void {
+    const table = this.systemTable(tableName)
+    this.#mutation.begin()
+    writeInternalRow(this.#mutation, table, internalRow(table, values), this.writeTime())
+    this.#engine.apply(this.#mutation)
+  }
+
+  /** Where prepared statements are kept over restarts: system.prepared_statements. */
+  preparedStatementsTable(): {
+    added(id: Uint8Array, statement: { readonly query: string; readonly keyspace: string | null }): void
+    evicted(id: Uint8Array): void
+  } {
+    const table = this.systemTable('prepared_statements')
+    const stored = new Set<string>()
+    return {
+      added: (id, statement) => {
+        const name = asciiText(id)
+        if (stored.has(name)) return
+        stored.add(name)
+        if (readInternalRows(this.#read, table, id, 0).length > 0) return
+        this.writeSystemRow('prepared_statements', {
+          prepared_id: id,
+          logged_keyspace: statement.keyspace,
+          query_string: statement.query,
+        })
+      },
+      evicted: (id) => {
+        if (readInternalRows(this.#read, table, id, 0).length === 0) return
+        stored.delete(asciiText(id))
+        this.#mutation.begin()
+        deleteInternalRow(this.#mutation, table, { key: id, clustering: [] }, this.writeTime())
+        this.#engine.apply(this.#mutation)
+      },
+    }
+  }
+
+  /** Statements that were prepared before a restart. */
+  preparedStatements(): { id: Uint8Array; query: string; keyspace: string | null }[] {
+    const table = this.systemTable('prepared_statements')
+    return readInternalRows(this.#read, table, null, 0).map((row) => ({
+      id: row.key,
+      query: utf8Text(row.values.get('query_string') ?? new Uint8Array(0)),
+      keyspace: row.values.has('logged_keyspace') ? utf8Text(row.values.get('logged_keyspace')!) : null,
+    }))
+  }
+
+  // --- replication
+
+  /** How many copies a keyspace wants; null for local and virtual ones. */
+  replicationFactors(name: string): ReplicationFactors | null {
+    const keyspace = this.#current.keyspace(name)
+    if (keyspace === null) return null
+    let factors = this.#factors.get(keyspace)
+    if (factors === undefined) {
+      factors = this.#computeFactors(keyspace)
+      this.#factors.set(keyspace, factors)
+    }
+    return factors
+  }
+
+  #computeFactors(keyspace: KeyspaceMetadata): ReplicationFactors | null {
+    const { replication } = keyspace.params
+    const strategy = replication.get('class') ?? ''
+    if (keyspace.isVirtual || strategy.endsWith('LocalStrategy')) return null
+    // The built-in keyspaces want more copies than one node can hold; what they are read for must work here.
+    if (['system_auth', 'system_distributed', 'system_traces'].includes(keyspace.name)) return null
+    if (strategy.endsWith('.NetworkTopologyStrategy')) {
+      let total = 0
+      for (const [name, value] of replication) if (name !== 'class') total += Number.parseInt(value, 10)
+      return { total, local: Number.parseInt(replication.get(this.#dataCenter) ?? '0', 10), network: true }
+    }
+    const total = Number.parseInt(replication.get('replication_factor') ?? '1', 10)
+    return { total, local: total, network: false }
+  }
+}
+
+function withNulls(table: TableMetadata, row: InternalRow): Map<string, Uint8Array | null> {
+  return new Map(table.regulars.map((column) => [column.name, row.values.get(column.name) ?? null]))
+}
+
+function statementName(statement: RawStatement): string {
+  return statement.kind.replace(/([A-Z])/g, ' $1').toUpperCase()
+}
