@@ -45,7 +45,7 @@ export interface Disk {
    */
   readonly bootId: string
   openSync(path: string, mode: OpenMode): DiskFile
-  /** Makes the directory and its parents; no error if it exists. */
+  /** Makes the directory and its parents, durably; no error if it exists. */
   mkdirpSync(path: string): void
   /** Names in the directory, without order. */
   readdirSync(path: string): string[]

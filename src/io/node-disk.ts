@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import path from 'node:path'
 import type { DirectoryLock, Disk, DiskFile, OpenMode } from './disk.ts'
 import { isDiskError } from './disk.ts'
 import { bootId, lockDirectory } from './node-lock.ts'
@@ -77,8 +78,15 @@ class NodeDisk implements Disk {
     return new NodeDiskFile(path, fs.openSync(path, FLAGS[mode]))
   }
 
-  mkdirpSync(path: string): void {
-    fs.mkdirSync(path, { recursive: true })
+  mkdirpSync(directory: string): void {
+    const first = fs.mkdirSync(directory, { recursive: true })
+    if (first === undefined) return
+    // The names that were made stand in the parents, from the directory's own up to that of the first.
+    let parent = path.dirname(path.resolve(directory))
+    for (const last = path.dirname(path.resolve(first)); ; parent = path.dirname(parent)) {
+      this.fsyncDirectorySync(parent)
+      if (parent === last) return
+    }
   }
 
   readdirSync(path: string): string[] {

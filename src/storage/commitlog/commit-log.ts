@@ -336,7 +336,7 @@ export class CommitLog {
     return { floorSegmentId, complete }
   }
 
-  /** Syncs and closes the log. Idempotent. Rejects if what was appended could not be made durable. */
+  /** Syncs and closes the log. Idempotent. Rejects if the sync fails; a log that had failed before just closes. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     const wasRunning = this.#state === 'running'

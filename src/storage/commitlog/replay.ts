@@ -74,9 +74,9 @@ export interface PlannedSegment extends SegmentFile {
 export interface ReplayPlan {
   /** In the order of the log. */
   readonly segments: readonly PlannedSegment[]
-  /** Files that were never used. */
+  /** Files that were made ahead of time and never used. */
   readonly unused: readonly SegmentFile[]
-  /** Files that the newest history left out: no longer part of the log. */
+  /** Files that the newest history leaves out: no longer part of the log. */
   readonly leftOut: readonly SegmentFile[]
   /** The greatest id of any file, 0 without one. */
   readonly idMax: number
@@ -156,10 +156,12 @@ export function planReplay(disk: Disk, directory: string): ReplayPlan {
   segments.sort((a, b) => a.id - b.id)
   const used = new Set(segments.map(({ id }) => id))
   const others = files.filter(({ id }) => !used.has(id))
+  // One that lies before a used one may stand in a history, and only its bytes be lost: its name must stay for now.
+  const usedIdMax = segments.length === 0 ? 0 : segments[segments.length - 1].id
   return {
     segments,
-    unused: others.filter(({ sizeBytes }) => sizeBytes <= SEGMENT_HEADER_BYTES),
-    leftOut: others.filter(({ sizeBytes }) => sizeBytes > SEGMENT_HEADER_BYTES),
+    unused: others.filter(({ id }) => id > usedIdMax),
+    leftOut: others.filter(({ id }) => id < usedIdMax),
     idMax,
   }
 }
