@@ -1,7 +1,7 @@
 /**
  * Throughput and latency beside Apache Cassandra and beside the floor.
  *
- *   CASSANDRA_CONTACT_POINTS=127.0.0.61 node bench/run.js [writes reads slices series] [--seconds 3] [--rounds 5] [--json FILE]
+ *   CASSANDRA_CONTACT_POINTS=HOST[:PORT] node bench/run.js [writes reads slices series] [--seconds 3] [--rounds 5] [--json FILE]
  *
  * Each server is warmed on a workload until two runs agree within 5 %; then all take turns, and the
  * median of the rounds counts. Sibyl writes to a durable directory of its own.
