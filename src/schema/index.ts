@@ -13,8 +13,8 @@ export { diffRows, type SchemaRowDiff, sameTable, schemaRows, tableRows } from '
 export { systemKeyspaces } from './system/index.ts'
 export {
   alterTable,
-  type ColumnSpec,
   COMPOUND,
+  type ColumnSpec,
   createTableMetadata,
   type TableChanges,
   type TableSpec,

@@ -38,10 +38,16 @@ export function isValidCharsName(name: string): boolean {
   return /^[A-Za-z0-9_]+$/.test(name)
 }
 
-const SURROGATE = /[\ud800-\udfff]/
-
 /** Order of names by their UTF-8 bytes, as Cassandra sorts columns and tables. */
 export function compareNames(a: string, b: string): number {
-  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
-  return a < b ? -1 : a > b ? 1 : 0
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const left = a.charCodeAt(i)
+    const right = b.charCodeAt(i)
+    if (left === right) continue
+    // Surrogates stand for code points above all others.
+    if (left >= 0xd800 && right >= 0xd800) return Buffer.compare(Buffer.from(a), Buffer.from(b))
+    return left - right
+  }
+  return a.length - b.length
 }

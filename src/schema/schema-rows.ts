@@ -166,14 +166,21 @@ export function diffRows(before: KeyspaceMetadata | null, after: KeyspaceMetadat
   }
   const upserts: SchemaRow[] = []
   const deletes: SchemaRowKey[] = []
-  if (before.params !== after.params) changedRows([keyspaceRow(before)], [keyspaceRow(after)], upserts, deletes)
+  if (before.params !== after.params)
+    changedRows([keyspaceRow(before)], [keyspaceRow(after)], upserts, deletes)
   if (before.types !== after.types) {
-    changedRows([...before.types.values()].map(typeRow), [...after.types.values()].map(typeRow), upserts, deletes)
+    changedRows(
+      [...before.types.values()].map(typeRow),
+      [...after.types.values()].map(typeRow),
+      upserts,
+      deletes,
+    )
   }
   if (before.tables !== after.tables) {
     for (const table of before.tables.values()) {
       const now = after.tables.get(table.name)
-      if (now !== table) changedRows(tableRows(table), now === undefined ? [] : tableRows(now), upserts, deletes)
+      if (now !== table)
+        changedRows(tableRows(table), now === undefined ? [] : tableRows(now), upserts, deletes)
     }
     for (const table of after.tables.values()) {
       if (!before.tables.has(table.name)) upserts.push(...tableRows(table))

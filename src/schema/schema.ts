@@ -1,8 +1,8 @@
 /** One snapshot of the whole schema: immutable, so that whoever holds it sees one state (`DistributedSchema`). */
 
 import type { TableMetadata } from '../model/table.ts'
-import { schemaVersion } from './version.ts'
 import type { KeyspaceMetadata } from './keyspace.ts'
+import { schemaVersion } from './version.ts'
 
 export class Schema {
   readonly keyspaces: ReadonlyMap<string, KeyspaceMetadata>

@@ -4,7 +4,14 @@
  */
 
 import { assert } from '../common/assert.ts'
-import type { ColumnKind, ColumnMetadata, DroppedColumn, TableFlag, TableMetadata, TableParams } from '../model/table.ts'
+import type {
+  ColumnKind,
+  ColumnMetadata,
+  DroppedColumn,
+  TableFlag,
+  TableMetadata,
+  TableParams,
+} from '../model/table.ts'
 import type { CqlType } from '../types/index.ts'
 import { compareNames, isVirtualKeyspace } from './names.ts'
 import { DEFAULT_TABLE_PARAMS } from './table-params.ts'
@@ -57,36 +64,42 @@ function takeColumnId(handle: number): number {
   return id
 }
 
-const KIND_ORDER: Readonly<Record<ColumnKind, number>> = {
-  static: 0,
-  regular: 1,
-  partition_key: 2,
-  clustering: 3,
-}
-
 export function createTableMetadata(spec: TableSpec): TableMetadata {
   const handle = nextHandle++
   // Columns with cells come first and in the order of their names, so that cells sort as Cassandra's columns do.
-  const ordered = [...spec.columns].sort(
-    (a, b) =>
-      KIND_ORDER[a.kind] - KIND_ORDER[b.kind] ||
-      (a.kind === 'static' || a.kind === 'regular' ? compareNames(a.name, b.name) : 0),
-  )
-  const positions = { partition_key: 0, clustering: 0 }
-  const columns = ordered.map(({ name, kind, type }): ColumnMetadata => {
-    const position = kind === 'partition_key' || kind === 'clustering' ? positions[kind]++ : -1
-    return { name, kind, position, type, id: takeColumnId(handle) }
-  })
+  const withCells = (kind: ColumnKind) =>
+    spec.columns.filter((column) => column.kind === kind).sort((a, b) => compareNames(a.name, b.name))
+  const keys = spec.columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering')
   return assemble({
     keyspace: spec.keyspace,
     name: spec.name,
     id: spec.id,
     handle,
-    columns,
-    dropped: new Map([...(spec.dropped ?? [])].map((column) => [column.name, column])),
+    columns: numbered([...withCells('static'), ...withCells('regular'), ...keys], () => takeColumnId(handle)),
+    dropped: droppedByName(spec.dropped),
     params: { ...DEFAULT_TABLE_PARAMS, ...spec.params },
     flags: spec.flags ?? COMPOUND,
   })
+}
+
+/** Columns with their positions and ids. */
+function numbered(specs: readonly ColumnSpec[], idOf: (spec: ColumnSpec) => number): ColumnMetadata[] {
+  let partitionKeys = 0
+  let clusterings = 0
+  return specs.map((spec) => ({
+    name: spec.name,
+    kind: spec.kind,
+    position:
+      spec.kind === 'partition_key' ? partitionKeys++ : spec.kind === 'clustering' ? clusterings++ : -1,
+    type: spec.type,
+    id: idOf(spec),
+  }))
+}
+
+function droppedByName(columns: Iterable<DroppedColumn> = []): ReadonlyMap<string, DroppedColumn> {
+  const result = new Map<string, DroppedColumn>()
+  for (const column of columns) result.set(column.name, column)
+  return result
 }
 
 /** The table after an ALTER: same handle, and the same ids for the columns that stay. */
@@ -121,23 +134,20 @@ export function alterTable(old: TableMetadata, changes: TableChanges): TableMeta
  * the columns that were not dropped in between.
  */
 export function reassemble(spec: TableSpec, known: TableMetadata): TableMetadata {
-  const positions = { partition_key: 0, clustering: 0 }
-  const dropped = new Map([...(spec.dropped ?? [])].map((column) => [column.name, column]))
-  const columns = spec.columns.map(({ name, kind, type }): ColumnMetadata => {
-    const position = kind === 'partition_key' || kind === 'clustering' ? positions[kind]++ : -1
+  const dropped = droppedByName(spec.dropped)
+  const idOf = ({ name, kind }: ColumnSpec): number => {
     const before = known.columns.get(name)
     const same =
-      before !== undefined &&
-      before.kind === kind &&
+      before?.kind === kind &&
       dropped.get(name)?.droppedTimeMicros === known.dropped.get(name)?.droppedTimeMicros
-    return { name, kind, position, type, id: same ? before.id : takeColumnId(known.handle) }
-  })
+    return same ? before.id : takeColumnId(known.handle)
+  }
   return assemble({
     keyspace: spec.keyspace,
     name: spec.name,
     id: spec.id,
     handle: known.handle,
-    columns,
+    columns: numbered(spec.columns, idOf),
     dropped,
     params: { ...DEFAULT_TABLE_PARAMS, ...spec.params },
     flags: spec.flags ?? COMPOUND,
@@ -156,18 +166,20 @@ interface Parts {
 }
 
 function assemble(parts: Parts): TableMetadata {
-  const byPosition = (kind: ColumnKind) =>
-    parts.columns.filter((column) => column.kind === kind).sort((a, b) => a.position - b.position)
-  const byName = (kind: ColumnKind) =>
-    parts.columns.filter((column) => column.kind === kind).sort((a, b) => compareNames(a.name, b.name))
-  const partitionKeys = byPosition('partition_key')
-  const clusterings = byPosition('clustering')
-  const statics = byName('static')
-  const regulars = byName('regular')
-  const columnsById: (ColumnMetadata | undefined)[] = []
-  for (const column of statics) columnsById[column.id] = column
-  for (const column of regulars) columnsById[column.id] = column
-  for (let id = 0; id < columnsById.length; id++) columnsById[id] ??= undefined
+  const partitionKeys: ColumnMetadata[] = []
+  const clusterings: ColumnMetadata[] = []
+  const statics: ColumnMetadata[] = []
+  const regulars: ColumnMetadata[] = []
+  const lists = { partition_key: partitionKeys, clustering: clusterings, static: statics, regular: regulars }
+  for (const column of parts.columns) lists[column.kind].push(column)
+  partitionKeys.sort(byPosition)
+  clusterings.sort(byPosition)
+  statics.sort(byName)
+  regulars.sort(byName)
+  const columns = new Map<string, ColumnMetadata>()
+  for (const list of [partitionKeys, clusterings, statics, regulars]) {
+    for (const column of list) columns.set(column.name, column)
+  }
   return {
     keyspace: parts.keyspace,
     name: parts.name,
@@ -178,16 +190,31 @@ function assemble(parts: Parts): TableMetadata {
     clusterings,
     statics,
     regulars,
-    columns: new Map(
-      [...partitionKeys, ...clusterings, ...statics, ...regulars].map((column) => [column.name, column]),
-    ),
-    columnsById,
+    columns,
+    columnsById: indexById(statics, regulars),
     dropped: parts.dropped,
     params: parts.params,
     isCounter: parts.flags.has('counter'),
     isVirtual: isVirtualKeyspace(parts.keyspace),
     isCompactTable: isCompact(parts.flags),
   }
+}
+
+function byPosition(a: ColumnMetadata, b: ColumnMetadata): number {
+  return a.position - b.position
+}
+
+function byName(a: ColumnMetadata, b: ColumnMetadata): number {
+  return compareNames(a.name, b.name)
+}
+
+/** A dense array: what has no column of its id is undefined. */
+function indexById(...lists: readonly ColumnMetadata[][]): (ColumnMetadata | undefined)[] {
+  let size = 0
+  for (const list of lists) for (const column of list) size = Math.max(size, column.id + 1)
+  const byId = new Array<ColumnMetadata | undefined>(size).fill(undefined)
+  for (const list of lists) for (const column of list) byId[column.id] = column
+  return byId
 }
 
 /** Made WITH COMPACT STORAGE (`!Flag.isCQLTable`). */

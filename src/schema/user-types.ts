@@ -38,7 +38,8 @@ export function subTypes(type: CqlType): readonly CqlType[] {
 /** Whether a type is or holds a user type of that name. */
 export function referencesUserType(type: CqlType, name: string): boolean {
   return (
-    (type.kind === 'udt' && type.name === name) || subTypes(type).some((inner) => referencesUserType(inner, name))
+    (type.kind === 'udt' && type.name === name) ||
+    subTypes(type).some((inner) => referencesUserType(inner, name))
   )
 }
 

@@ -342,7 +342,13 @@ export const SYSTEM_DISTRIBUTED_TABLES: readonly TableDefinition[] = [
       finished_at timestamp; keyspace_name text; options map<text, text>;
       requested_ranges set<text>; started_at timestamp; successful_ranges set<text>`,
     defaultTimeToLive: 2592000,
-    compaction: { class: 'TimeWindowCompactionStrategy', compaction_window_size: '1', compaction_window_unit: 'DAYS', max_threshold: '32', min_threshold: '4' },
+    compaction: {
+      class: 'TimeWindowCompactionStrategy',
+      compaction_window_size: '1',
+      compaction_window_unit: 'DAYS',
+      max_threshold: '32',
+      min_threshold: '4',
+    },
   },
   {
     name: 'partition_denylist',
@@ -361,7 +367,13 @@ export const SYSTEM_DISTRIBUTED_TABLES: readonly TableDefinition[] = [
       participants_v2 set<text>; range_begin text; range_end text; started_at timestamp;
       status text`,
     defaultTimeToLive: 2592000,
-    compaction: { class: 'TimeWindowCompactionStrategy', compaction_window_size: '1', compaction_window_unit: 'DAYS', max_threshold: '32', min_threshold: '4' },
+    compaction: {
+      class: 'TimeWindowCompactionStrategy',
+      compaction_window_size: '1',
+      compaction_window_unit: 'DAYS',
+      max_threshold: '32',
+      min_threshold: '4',
+    },
   },
   {
     name: 'view_build_status',

@@ -377,4 +377,3 @@ export const SYSTEM_VIRTUAL_SCHEMA_TABLES: readonly TableDefinition[] = [
     columns: 'comment text',
   },
 ]
-

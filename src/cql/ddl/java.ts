@@ -1,0 +1,62 @@
+/** Java's number parsing and hash order, where error texts depend on them. */
+
+import { ServerError } from '../../common/errors.ts'
+
+const INTEGER = /^[+-]?[0-9]+$/
+
+/** `Integer.parseInt`, null where it throws. */
+export function parseInt32(text: string): number | null {
+  if (!INTEGER.test(text)) return null
+  const value = Number(text)
+  return value >= -0x80000000 && value <= 0x7fffffff ? value + 0 : null
+}
+
+/** `Long.parseLong`, null where it throws. */
+export function parseInt64(text: string): bigint | null {
+  if (!INTEGER.test(text)) return null
+  const value = BigInt(text.startsWith('+') ? text.slice(1) : text)
+  return BigInt.asIntN(64, value) === value ? value : null
+}
+
+/** What `NumberFormatException` says of a text. */
+export function notANumber(text: string): string {
+  return `For input string: "${text}"`
+}
+
+/** A `NumberFormatException` that Cassandra doesn't catch either. */
+export function numberFormatError(text: string): ServerError {
+  return new ServerError(`java.lang.NumberFormatException: ${notANumber(text)}`)
+}
+
+/** `StringUtils.isNumeric`. */
+export function isNumeric(text: string): boolean {
+  return /^\p{Nd}+$/u.test(text)
+}
+
+/** `Boolean.parseBoolean`. */
+export function parseBoolean(text: string): boolean {
+  return text.toLowerCase() === 'true'
+}
+
+/** A Java collection as text. */
+export function listText(items: Iterable<string>): string {
+  return `[${[...items].join(', ')}]`
+}
+
+function stringHash(text: string): number {
+  let hash = 0
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
+  return hash
+}
+
+/** The order in which a `HashMap` or `HashSet` of these strings iterates, when it was filled one by one. */
+export function hashOrder(names: Iterable<string>): string[] {
+  const list = [...new Set(names)]
+  let capacity = 16
+  while (list.length > capacity * 0.75) capacity *= 2
+  const bucket = (name: string): number => {
+    const hash = stringHash(name)
+    return (hash ^ (hash >>> 16)) & (capacity - 1)
+  }
+  return list.sort((a, b) => bucket(a) - bucket(b))
+}
