@@ -3,6 +3,7 @@ import { murmur3Token } from '../../common/murmur3.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
 import { ROW_HAS_DELETION, ROW_HAS_LIVENESS, ROW_LIVENESS_EXPIRES, ROW_STATIC } from '../../model/row-format.ts'
 import type { QueryOptions } from '../../model/query-options.ts'
+import type { Slice } from '../../model/clustering.ts'
 import type { DecoratedKey } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { native } from '../../types/index.ts'
@@ -18,13 +19,13 @@ import {
 } from './operations.ts'
 import {
   bindClusterings,
-  bindPartitionKeys,
-  bindSlices,
   existingColumn,
   preparePrimaryKey,
   type PrimaryKeyRestrictions,
   validateKey,
+  validateKeyLength,
 } from './primary-key.ts'
+import { validateClustering } from '../restrictions/index.ts'
 import { type PreparedConditions, prepareConditions } from './conditions.ts'
 
 /** An INSERT, UPDATE or DELETE, resolved against the schema (`ModificationStatement`). */
@@ -55,9 +56,10 @@ export function prepareModification(
 ): PreparedModification {
   if (table.isVirtual) throw invalid(`Modification is not supported by table ${table.keyspace}.${table.name}`)
   const using = prepareUsing(statement.using, table, context)
+  const conditions = prepareConditions(statement, table, context)
+  const canReadState = conditions !== null
   let operations: Operation[]
   let relations: readonly raw.Relation[]
-  let rawConditions: raw.Condition[] = []
   switch (statement.kind) {
     case 'insert': {
       if (table.isCounter) throw invalid('INSERT statements are not allowed on counter tables, use UPDATE instead')
@@ -74,7 +76,7 @@ export function prepareModification(
         const value = values[index]!
         if (column.kind === 'partition_key' || column.kind === 'clustering') {
           keys.push({ kind: 'column', column: name, operator: '=', value })
-        } else operations.push(prepareAssignment(table, column, { kind: 'set', value }, context))
+        } else operations.push(prepareAssignment(table, column, { kind: 'set', value }, canReadState, context))
       })
       relations = keys
       break
@@ -92,10 +94,9 @@ export function prepareModification(
           throw invalid(`Multiple incompatible setting of column ${column.name}`)
         }
         seen.set(column.name, operation)
-        operations.push(prepareAssignment(table, column, operation, context))
+        operations.push(prepareAssignment(table, column, operation, canReadState, context))
       }
       relations = statement.where.relations
-      rawConditions = [...statement.conditions]
       break
     }
     case 'delete': {
@@ -107,7 +108,6 @@ export function prepareModification(
         return prepareDeletion(table, column, target, context)
       })
       relations = statement.where.relations
-      rawConditions = [...statement.conditions]
       break
     }
   }
@@ -117,11 +117,6 @@ export function prepareModification(
   const byId = (a: Operation, b: Operation) => a.column.id - b.column.id
   const staticOperations = operations.filter((operation) => operation.column.kind === 'static').sort(byId)
   const regularOperations = operations.filter((operation) => operation.column.kind === 'regular').sort(byId)
-  const conditions = prepareConditions(statement, rawConditions, table, context)
-  if (conditions !== null && table.isCounter) throw invalid('Conditional updates are not supported on counter tables')
-  if (conditions !== null && using.timestamp !== null) {
-    throw invalid('Cannot provide custom timestamp for conditional updates')
-  }
   const namesClustering = relations.some(
     (relation) =>
       'column' in relation && table.columns.get(relation.column.text)?.kind === 'clustering',
@@ -136,15 +131,19 @@ export function prepareModification(
   const where = preparePrimaryKey(
     table,
     relations,
-    type.toUpperCase() as 'INSERT' | 'UPDATE' | 'DELETE',
+    type,
     onlyStatics,
     context,
   )
+  if (conditions !== null) {
+    if (table.isCounter) throw invalid('Conditional updates are not supported on counter tables')
+    if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for conditional updates')
+    if (type === 'delete') checkConditionalDelete(where, regularOperations, conditions)
+  }
   if (table.isCounter) {
     if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for counter updates')
     if (using.ttl !== null) throw invalid('Cannot provide custom TTL for counter updates')
   }
-  if (type === 'delete') checkDelete(table, where, regularOperations)
   return {
     kind: 'modification',
     type,
@@ -159,15 +158,15 @@ export function prepareModification(
   }
 }
 
-function checkDelete(
-  table: TableMetadata,
+function checkConditionalDelete(
   where: PrimaryKeyRestrictions,
   regularOperations: readonly Operation[],
+  conditions: PreparedConditions,
 ): void {
-  const whole = where.clustering.length + (where.tuples?.columns.length ?? 0) === table.clusterings.length
-  if (regularOperations.length > 0 && (!whole || where.start !== null || where.end !== null)) {
-    throw invalid('Range deletions are not supported for specific columns')
-  }
+  if (where.restrictions.namesAllKeys) return
+  const rule = 'DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to'
+  if (regularOperations.length > 0) throw invalid(`${rule} delete non static columns`)
+  if (conditions.regular.length > 0) throw invalid(`${rule} use IF condition on non static columns`)
 }
 
 function prepareUsing(
@@ -271,47 +270,102 @@ export function writeModification(
     return
   }
   const { table, where } = prepared
-  const isRange =
-    prepared.type === 'delete' &&
-    (where.start !== null ||
-      where.end !== null ||
-      (where.restrictsClustering &&
-        where.clustering.length + (where.tuples?.columns.length ?? 0) < table.clusterings.length))
-  const keys = bindPartitionKeys(where, p)
+  const keys = where.restrictions.bindPartitionKeys(p)
+  if (where.isRange) {
+    const slices = bindRanges(prepared, p)
+    if (slices.length === 0) return
+    for (const key of keys) {
+      beginUpdate(prepared, out, key)
+      for (const slice of slices) writeRange(out, slice, p.timestampHi, p.timestampLo, p.nowSeconds)
+      out.endUpdate()
+    }
+    return
+  }
+  const clusterings = bindClusterings(table, where, p)
+  if (clusterings !== null && clusterings.length === 0) return
   for (const key of keys) {
-    out.beginUpdate(table.handle, key.tokenHi, key.tokenLo, key.key, 0, key.key.length)
-    if (prepared.type === 'delete' && prepared.regularOperations.length === 0 && prepared.staticOperations.length === 0) {
-      if (!where.restrictsClustering) out.partitionDeletion(p.timestampHi, p.timestampLo, p.nowSeconds)
-      else if (!isRange) {
-        for (const clustering of bindClusterings(where, p)) {
-          beginRow(out, ROW_HAS_DELETION, p, clustering)
-          out.endRow()
-        }
-      } else {
-        for (const slice of bindSlices(where, p)) {
-          out.beginRangeTombstone(p.timestampHi, p.timestampLo, p.nowSeconds)
-          out.bound(slice.start.components, slice.start.side)
-          out.bound(slice.end.components, slice.end.side)
-          out.endRangeTombstone()
-        }
-      }
-    } else {
-      if (prepared.updatesRegularRows && (prepared.type !== 'delete' || prepared.regularOperations.length > 0)) {
-        for (const clustering of bindClusterings(where, p)) {
-          p.row = prepared.requiresRead ? lookup(table, key, clustering) : null
-          beginRow(out, livenessFlags(prepared, p), p, clustering)
-          writeOperations(prepared.regularOperations, out, p)
-          out.endRow()
-        }
-      }
-      if (prepared.staticOperations.length > 0) {
-        p.row = prepared.requiresRead ? lookup(table, key, null) : null
-        beginRow(out, ROW_STATIC, p, [])
-        writeOperations(prepared.staticOperations, out, p)
-        out.endRow()
+    beginUpdate(prepared, out, key)
+    if (deletesPartition(prepared)) out.partitionDeletion(p.timestampHi, p.timestampLo, p.nowSeconds)
+    else {
+      for (const clustering of clusterings ?? [null]) {
+        if (clustering !== null) validateClustering(clustering)
+        writeRows(prepared, out, p, clustering, (row) => (prepared.requiresRead ? lookup(table, key, row) : null))
       }
     }
     out.endUpdate()
+  }
+}
+
+export function beginUpdate(prepared: PreparedModification, out: MutationBuilder, key: DecoratedKey): void {
+  out.beginUpdate(prepared.table.handle, key.tokenHi, key.tokenLo, key.key, 0, key.key.length)
+}
+
+/** Whether a DELETE names neither rows nor columns. */
+export function deletesPartition(prepared: PreparedModification): boolean {
+  const { type, table, where, regularOperations, staticOperations } = prepared
+  return (
+    type === 'delete' &&
+    regularOperations.length === 0 &&
+    staticOperations.length === 0 &&
+    (table.clusterings.length === 0 || !where.restrictsClustering)
+  )
+}
+
+/** The ranges of rows that a DELETE names. */
+export function bindRanges(prepared: PreparedModification, context: ExecutionContext): readonly Slice[] {
+  if (prepared.regularOperations.length > 0 || prepared.staticOperations.length > 0) {
+    throw invalid('Range deletions are not supported for specific columns')
+  }
+  return prepared.where.restrictions.bindSlices(context)
+}
+
+export function writeRange(
+  out: MutationBuilder,
+  slice: Slice,
+  timestampHi: number,
+  timestampLo: number,
+  nowSeconds: number,
+): void {
+  out.beginRangeTombstone(timestampHi, timestampLo, nowSeconds)
+  out.bound(slice.start.components, slice.start.side)
+  out.bound(slice.end.components, slice.end.side)
+  out.endRangeTombstone()
+}
+
+/**
+ * Writes the row of a clustering and the static row, as far as the statement changes them (`addUpdateForKey`). Null is
+ * no clustering: only statics are changed. `read` finds what operations have to see first.
+ */
+export function writeRows(
+  prepared: PreparedModification,
+  out: MutationBuilder,
+  p: WriteParameters,
+  clustering: readonly Uint8Array[] | null,
+  read: (clustering: readonly Uint8Array[] | null) => RowSnapshot | null,
+): void {
+  const { type, regularOperations, staticOperations } = prepared
+  const isDelete = type === 'delete'
+  if (isDelete && clustering === null && regularOperations.length > 0) {
+    throw invalid('Range deletions are not supported for specific columns')
+  }
+  if (clustering !== null) {
+    if (isDelete && regularOperations.length === 0 && staticOperations.length === 0) {
+      beginRow(out, ROW_HAS_DELETION, p, clustering)
+      out.endRow()
+      return
+    }
+    if (!isDelete || regularOperations.length > 0) {
+      p.row = read(clustering)
+      beginRow(out, livenessFlags(prepared, p), p, clustering)
+      writeOperations(regularOperations, out, p)
+      out.endRow()
+    }
+  }
+  if (staticOperations.length > 0) {
+    p.row = read(null)
+    beginRow(out, ROW_STATIC, p, [])
+    writeOperations(staticOperations, out, p)
+    out.endRow()
   }
 }
 
@@ -334,11 +388,14 @@ function writeSimple(prepared: PreparedModification, out: MutationBuilder, p: Wr
   if (prepared.updatesRegularRows) {
     const expiration = p.ttl > 0 ? p.nowSeconds + p.ttl : 0
     out.beginRow(livenessFlags(prepared, p), p.timestampHi, p.timestampLo, p.ttl, expiration, 0, 0, 0)
+    let clusteringLength = 0
     for (const restriction of where.clustering) {
       if (restriction.kind !== 'eq') continue
       const length = locate(restriction.value, restriction.column, p)
+      clusteringLength += length
       out.clustering(locatedBytes, locatedOffset, length)
     }
+    if (clusteringLength > 0xffff) validateKeyLength(clusteringLength)
     out.endClustering()
     writeOperations(prepared.regularOperations, out, p)
     out.endRow()

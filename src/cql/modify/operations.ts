@@ -1,4 +1,4 @@
-import { readInt32 } from '../../common/bytes.ts'
+import { readInt32, readInt64 } from '../../common/bytes.ts'
 import { InvalidRequestError } from '../../common/errors.ts'
 import { clockSeqAndNode, timeUuidBytes, timeUuidTicks } from '../../common/uuid.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
@@ -22,6 +22,8 @@ import {
   unwrapReversed,
 } from './types.ts'
 import type * as raw from '../raw/index.ts'
+import { columnSpecification } from '../restrictions/index.ts'
+import { isNumber, isText, plus } from './plus.ts'
 import {
   elementSpecification,
   evaluate,
@@ -74,6 +76,8 @@ type Action =
   | { readonly kind: 'set'; readonly value: Term }
   | { readonly kind: 'delete' }
   | { readonly kind: 'counter'; readonly value: Term; readonly sign: 1n | -1n }
+  /** `c = c + t` of a number or text, in a conditional statement. */
+  | { readonly kind: 'plus'; readonly value: Term }
   /** The following are on multi-cell columns. */
   | { readonly kind: 'overwrite'; readonly value: Term }
   | { readonly kind: 'append'; readonly value: Term }
@@ -88,10 +92,6 @@ function invalid(message: string): InvalidRequestError {
   return new InvalidRequestError(message)
 }
 
-export function specificationOf(table: TableMetadata, column: ColumnMetadata): ColumnSpecification {
-  return { keyspace: table.keyspace, table: table.name, name: column.name, type: column.type }
-}
-
 function isCollection(type: CqlType): type is CollectionType {
   return type.kind === 'list' || type.kind === 'set' || type.kind === 'map'
 }
@@ -101,9 +101,10 @@ export function prepareAssignment(
   table: TableMetadata,
   column: ColumnMetadata,
   operation: raw.UpdateOperation,
+  canReadState: boolean,
   context: PrepareContext,
 ): Operation {
-  const receiver = specificationOf(table, column)
+  const receiver = columnSpecification(table, column)
   const type = unwrapReversed(column.type)
   const name = column.name
   const make = (action: Action, requiresRead = false): Operation => ({ column, action, requiresRead })
@@ -121,41 +122,31 @@ export function prepareAssignment(
     case 'subtract': {
       const sign = operation.kind === 'add' ? '+' : '-'
       const text = `${name} = ${name} ${sign} ${termText(operation.value)}`
-      if (!isCollection(type)) {
-        if (type.kind === 'tuple' && sign === '+') throw invalid(`Invalid operation (${text}) for tuple column ${name}`)
-        if (type.kind !== 'counter') {
-          if (sign === '+' && isNumericOrText(type)) {
-            throw invalid(`Invalid operation (${text}) for non counter column ${name}`)
-          }
-          throw invalid(
-            sign === '+'
-              ? `Invalid operation (${text}) for non-numeric and non-text type ${name}`
-              : `Invalid operation (${text}) for non counter column ${name}`,
-          )
-        }
-        const value = prepareTerm(operation.value, { ...receiver, type: native.counter }, context)
-        return make({ kind: 'counter', value, sign: sign === '+' ? 1n : -1n }, true)
-      }
+      if (!isCollection(type)) return prepareArithmetic(column, operation, text, canReadState, receiver, context)
       if (!type.multiCell) throw invalid(`Invalid operation (${text}) for frozen collection column ${name}`)
       if (sign === '+') {
-        if (type.kind === 'map' && operation.value.kind === 'setLiteral' && operation.value.elements.length > 0) {
-          throw invalid(`Value for a map addition has to be a map, but was: '${termText(operation.value)}'`)
-        }
-        return make({ kind: 'append', value: prepareTerm(operation.value, receiver, context) })
+        const value =
+          type.kind === 'map'
+            ? orComplain(
+                () => prepareTerm(operation.value, receiver, context),
+                `Value for a map addition has to be a map, but was: '${termText(operation.value)}'`,
+              )
+            : prepareTerm(operation.value, receiver, context)
+        return make({ kind: 'append', value })
       }
       if (type.kind === 'map') {
         const keys = { ...receiver, type: setType(type.keys, false) }
-        if (operation.value.kind === 'mapLiteral') {
-          throw invalid(`Value for a map substraction has to be a set, but was: '${termText(operation.value)}'`)
-        }
-        return make({ kind: 'discard', value: prepareTerm(operation.value, keys, context) })
+        const value = orComplain(
+          () => prepareTerm(operation.value, keys, context),
+          `Value for a map substraction has to be a set, but was: '${termText(operation.value)}'`,
+        )
+        return make({ kind: 'discard', value })
       }
       return make({ kind: 'discard', value: prepareTerm(operation.value, receiver, context) }, type.kind === 'list')
     }
     case 'prepend': {
       const value = prepareTerm(operation.value, receiver, context)
       const text = `${name} = ${termText(operation.value)} - ${name}`
-      if (type.kind === 'counter') return make({ kind: 'counter', value, sign: 1n }, true)
       if (type.kind !== 'list') throw invalid(`Invalid operation (${text}) for non list column ${name}`)
       if (!type.multiCell) throw invalid(`Invalid operation (${text}) for frozen list column ${name}`)
       return make({ kind: 'prepend', value })
@@ -191,10 +182,43 @@ export function prepareAssignment(
   }
 }
 
-function isNumericOrText(type: CqlType): boolean {
-  return ['ascii', 'text', 'bigint', 'int', 'smallint', 'tinyint', 'varint', 'decimal', 'double', 'float'].includes(
-    type.kind,
-  )
+function orComplain<T>(prepare: () => T, message: string): T {
+  try {
+    return prepare()
+  } catch (error) {
+    if (error instanceof InvalidRequestError) throw invalid(message)
+    throw error
+  }
+}
+
+/** `c = c + t` where c is no collection: a counter or, in a conditional statement, a number or a text. */
+function prepareArithmetic(
+  column: ColumnMetadata,
+  operation: Extract<raw.UpdateOperation, { kind: 'add' | 'subtract' }>,
+  text: string,
+  canReadState: boolean,
+  receiver: ColumnSpecification,
+  context: PrepareContext,
+): Operation {
+  const type = unwrapReversed(column.type)
+  const { name } = column
+  if (operation.kind === 'add') {
+    if (type.kind === 'tuple' || type.kind === 'udt') {
+      throw invalid(`Invalid operation (${text}) for tuple column ${name}`)
+    }
+    if (canReadState) {
+      if (!isNumber(type) && !isText(type)) {
+        throw invalid(`Invalid operation (${text}) for non-numeric and non-text type ${name}`)
+      }
+      if (type.kind !== 'counter') {
+        const value = prepareTerm(operation.value, receiver, context)
+        return { column, action: { kind: 'plus', value }, requiresRead: true }
+      }
+    }
+  }
+  if (type.kind !== 'counter') throw invalid(`Invalid operation (${text}) for non counter column ${name}`)
+  const value = prepareTerm(operation.value, receiver, context)
+  return { column, action: { kind: 'counter', value, sign: operation.kind === 'add' ? 1n : -1n }, requiresRead: true }
 }
 
 function fieldIndex(type: UserType, field: string, column: string): number {
@@ -210,7 +234,7 @@ export function prepareDeletion(
   target: raw.DeletionTarget,
   context: PrepareContext,
 ): Operation {
-  const receiver = specificationOf(table, column)
+  const receiver = columnSpecification(table, column)
   const type = unwrapReversed(column.type)
   const name = column.name
   switch (target.kind) {
@@ -251,6 +275,8 @@ export function writeOperations(operations: readonly Operation[], out: MutationB
       writeSimple(out, column, action.value, p)
     } else if (action.kind === 'counter') {
       writeCounter(out, column, action, p)
+    } else if (action.kind === 'plus') {
+      writeSum(out, column, action.value, p)
     } else if (action.kind === 'delete' && !column.type.multiCell) {
       tombstone(out, column.id, NO_BYTES, NO_PATH, p)
     } else {
@@ -336,9 +362,24 @@ function writeCounter(
   if (value === undefined) return
   if (value === null) throw invalid('Invalid null value for counter increment')
   if (value.length !== 8) throw invalid(`Expected 8 or 0 byte long (${value.length})`)
-  const delta = new DataView(value.buffer, value.byteOffset, 8).getBigInt64(0)
+  const delta = readInt64(value, 0)
+  if (action.sign < 0n && delta === LEAST_LONG) {
+    throw invalid(`The negation of ${delta} overflows supported counter precision (signed 8 bytes integer)`)
+  }
   const context = p.incrementCounter(column, p.row, delta * action.sign)
   out.cell(column.id, 0, p.timestampHi, p.timestampLo, 0, 0, NO_BYTES, 0, NO_PATH, context, 0, context.length)
+}
+
+const LEAST_LONG = -(1n << 63n)
+
+/** The sum of what is there and the value; nothing where nothing is there (`Constants.Adder`). */
+function writeSum(out: MutationBuilder, column: ColumnMetadata, term: Term, p: WriteParameters): void {
+  const value = evaluate(term, p)
+  const current = p.row?.simple(column) ?? null
+  if (current === null) return
+  if (value == null) throw invalid(`Invalid ${value === null ? 'null' : 'unset'} value for column ${column.name}`)
+  const sum = plus(unwrapReversed(column.type), current, value)
+  liveCell(out, column.id, NO_BYTES, NO_PATH, sum, 0, sum.length, p)
 }
 
 /** A cell to be written: null for a tombstone. */
@@ -356,6 +397,7 @@ function writeComplex(
   const cells: PendingCell[] = []
   let deletion: 'none' | 'overwrite' | 'delete' = 'none'
   for (const { action } of operations) {
+    // What one statement deletes whole it does not change at the same moment.
     if (action.kind === 'delete') deletion = 'delete'
     else if (action.kind === 'overwrite') {
       const value = evaluate(action.value, p)
@@ -373,6 +415,7 @@ function writeComplex(
     }
     out.cell(column.id, CELL_COMPLEX_DELETION, hi, lo, 0, p.nowSeconds, NO_BYTES, 0, NO_PATH, NO_BYTES, 0, 0)
   }
+  if (deletion === 'delete') return
   if (cells.length > 1) sortCells(cells, column.type)
   for (const { path, value } of cells) {
     if (value === null) tombstone(out, column.id, path, path.length, p)
