@@ -22,7 +22,6 @@ interface Lz4Library {
 
 interface SnappyLibrary {
   compress(input: Uint8Array): Uint8Array
-  uncompress(input: Uint8Array, maxLength: number): Uint8Array
 }
 
 const require = createRequire(import.meta.url)
@@ -40,6 +39,8 @@ function snappy(): SnappyLibrary {
 }
 
 const LENGTH_PREFIX = 4
+/** Bytes of the varint at the start of a Snappy stream. */
+const SNAPPY_LENGTH_MAX = 5
 const EMPTY_LZ4_BLOCK = Uint8Array.of(0)
 
 /** One LZ4 block without any prefix. */
@@ -132,13 +133,7 @@ const snappyFrames: FrameCompressor = {
   decompress(body, maxLength) {
     const length = snappyLength(body)
     if (length > maxLength) throw tooLong(length, maxLength)
-    let output: Uint8Array
-    try {
-      output = snappy().uncompress(body, maxLength)
-    } catch {
-      throw badSnappy()
-    }
-    return Buffer.from(output.buffer, output.byteOffset, output.byteLength)
+    return snappyDecompress(body, length)
   },
 }
 
@@ -149,11 +144,50 @@ function badSnappy(): ProtocolError {
 /** The uncompressed length that a Snappy stream announces: a varint of at most five bytes. */
 function snappyLength(body: Buffer): number {
   let length = 0
-  for (let i = 0; i < 5 && i < body.length; i++) {
+  for (let i = 0; i < SNAPPY_LENGTH_MAX && i < body.length; i++) {
     length += (body[i] & 0x7f) * 2 ** (7 * i)
     if (body[i] < 0x80) return length
   }
   throw badSnappy()
+}
+
+/**
+ * Decompresses a Snappy stream (google/snappy, format_description.txt) into exactly `length` bytes. Our own for the
+ * same reason: snappyjs goes round for ever on a literal whose length has its top bit set.
+ */
+function snappyDecompress(input: Buffer, length: number): Buffer {
+  const output = Buffer.allocUnsafe(length)
+  const end = input.length
+  let from = 0
+  while (input[from] >= 0x80) from++
+  from++
+  let to = 0
+  while (from < end) {
+    const tag = input[from++]
+    const kind = tag & 3
+    // Of a literal the length, of a copy the distance, little-endian in so many bytes.
+    const bytes = kind === 0 ? Math.max(0, (tag >>> 2) - 59) : kind === 3 ? 4 : kind
+    if (bytes > end - from) throw badSnappy()
+    let number = 0
+    for (let i = 0; i < bytes; i++) number += input[from + i] * 2 ** (8 * i)
+    from += bytes
+    if (kind === 0) {
+      const literals = (bytes === 0 ? tag >>> 2 : number) + 1
+      if (literals > end - from || literals > length - to) throw badSnappy()
+      input.copy(output, to, from, from + literals)
+      from += literals
+      to += literals
+      continue
+    }
+    const matched = kind === 1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1
+    const distance = kind === 1 ? ((tag >>> 5) << 8) | number : number
+    if (distance === 0 || distance > to || matched > length - to) throw badSnappy()
+    const source = to - distance
+    for (let i = 0; i < matched; i++) output[to + i] = output[source + i]
+    to += matched
+  }
+  if (to !== length) throw badSnappy()
+  return output
 }
 
 function tooLong(length: number, maxLength: number): ProtocolError {
