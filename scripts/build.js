@@ -14,12 +14,21 @@ const bundle = await rolldown({
   platform: 'node',
   external: [/^node:/, 'pino', 'uuid', 'long', 'lz4-wasm-nodejs', 'snappyjs'],
 })
-await bundle.write({ dir: `${root}dist`, format: 'esm', sourcemap: false, chunkFileNames: 'chunk-[name]-[hash].js' })
+await bundle.write({
+  dir: `${root}dist`,
+  format: 'esm',
+  sourcemap: false,
+  chunkFileNames: 'chunk-[name]-[hash].js',
+})
 await bundle.close()
 
 if (!process.argv.includes('--no-types')) {
-  const tsc = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.build.json`], {
-    stdio: 'inherit',
-  })
+  const tsc = spawnSync(
+    process.execPath,
+    [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.build.json`],
+    {
+      stdio: 'inherit',
+    },
+  )
   if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 }

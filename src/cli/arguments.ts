@@ -53,7 +53,10 @@ const FLAGS: Readonly<Record<string, { readonly value: boolean }>> = {
 class ArgumentError extends Error {}
 
 /** Reads flags (`--port 9042`, `--port=9042`), and what they leave open from the environment. */
-export function parseArguments(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Parsed {
+export function parseArguments(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Parsed {
   try {
     return parse(args, env)
   } catch (error) {
@@ -96,7 +99,8 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
     const value = text(name)
     if (value === undefined) return undefined
     const found = choices.find((candidate) => candidate === value)
-    if (found === undefined) throw new ArgumentError(`--${name} is one of ${choices.join(', ')}, not ${value}`)
+    if (found === undefined)
+      throw new ArgumentError(`--${name} is one of ${choices.join(', ')}, not ${value}`)
     return found
   }
   const keystore = text('tls-keystore')
@@ -128,6 +132,8 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
   }
   return {
     kind: 'options',
-    options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SibylOptions,
+    options: Object.fromEntries(
+      Object.entries(options).filter(([, value]) => value !== undefined),
+    ) as SibylOptions,
   }
 }

@@ -1,6 +1,6 @@
-import { parseArguments, USAGE } from './arguments.ts'
 import { Sibyl } from '../node/sibyl.ts'
 import { RELEASE_VERSION } from '../node/version.ts'
+import { parseArguments, USAGE } from './arguments.ts'
 
 /** The command: serves until SIGTERM or SIGINT. */
 async function main(): Promise<number> {
@@ -34,7 +34,9 @@ async function watchLoopDelay(): Promise<void> {
   histogram.enable()
   process.on('SIGUSR2', () => {
     const ms = (nanos: number): string => (nanos / 1e6).toFixed(2)
-    process.stdout.write(`loop-delay p99.9 ${ms(histogram.percentile(99.9))} ms max ${ms(histogram.max)} ms\n`)
+    process.stdout.write(
+      `loop-delay p99.9 ${ms(histogram.percentile(99.9))} ms max ${ms(histogram.max)} ms\n`,
+    )
     histogram.reset()
   })
 }

@@ -3,11 +3,10 @@ import { InvalidRequestError, MarshalError } from '../common/errors.ts'
 import type { BoundValues } from '../model/query-options.ts'
 import type { ColumnSpecification } from '../model/query-result.ts'
 import {
-  componentTypes,
   type CqlType,
+  componentTypes,
   fieldPath,
   freeze,
-  type Literal as TypedLiteral,
   literalText,
   literalToBytes,
   native,
@@ -18,6 +17,7 @@ import {
   packVector,
   preferredType,
   sameType,
+  type Literal as TypedLiteral,
   testLiteralAssignment,
   unwrapReversed,
 } from '../types/index.ts'
@@ -141,7 +141,11 @@ function rawTypeText(type: raw.RawType): string {
 }
 
 /** Whether a term can be given for a receiver (`AssignmentTestable.testAssignment`). */
-export function testAssignment(term: raw.Term, receiver: ColumnSpecification, context: PrepareContext): 'EXACT' | 'WEAK' | 'NOT' {
+export function testAssignment(
+  term: raw.Term,
+  receiver: ColumnSpecification,
+  context: PrepareContext,
+): 'EXACT' | 'WEAK' | 'NOT' {
   const type = unwrapReversed(receiver.type)
   const all = (tests: readonly ('EXACT' | 'WEAK' | 'NOT')[]): 'EXACT' | 'WEAK' | 'NOT' =>
     tests.includes('NOT') ? 'NOT' : tests.includes('WEAK') ? 'WEAK' : 'EXACT'
@@ -165,14 +169,20 @@ export function testAssignment(term: raw.Term, receiver: ColumnSpecification, co
     case 'listLiteral':
       if (type.kind === 'vector') {
         if (term.elements.length !== type.dimension) return 'NOT'
-        return all(term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)))
+        return all(
+          term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)),
+        )
       }
       if (type.kind !== 'list') return 'NOT'
-      return all(term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)))
+      return all(
+        term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)),
+      )
     case 'setLiteral':
       if (type.kind === 'map' && term.elements.length === 0) return 'WEAK'
       if (type.kind !== 'set') return 'NOT'
-      return all(term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)))
+      return all(
+        term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)),
+      )
     case 'mapLiteral':
       if (type.kind !== 'map') return 'NOT'
       return all(
@@ -186,7 +196,9 @@ export function testAssignment(term: raw.Term, receiver: ColumnSpecification, co
       const types = componentTypes(type)
       if (term.elements.length > types.length) return 'NOT'
       return all(
-        term.elements.map((e, i) => testAssignment(e, part(receiver, `${receiver.name}[${i}]`, types[i]!), context)),
+        term.elements.map((e, i) =>
+          testAssignment(e, part(receiver, `${receiver.name}[${i}]`, types[i]!), context),
+        ),
       )
     }
     case 'udtLiteral':
@@ -195,7 +207,11 @@ export function testAssignment(term: raw.Term, receiver: ColumnSpecification, co
         term.fields.map(([field, value]) => {
           const index = type.fieldNames.indexOf(field.text)
           if (index < 0) return 'NOT'
-          return testAssignment(value, part(receiver, `${receiver.name}.${field.text}`, type.fieldTypes[index]!), context)
+          return testAssignment(
+            value,
+            part(receiver, `${receiver.name}.${field.text}`, type.fieldTypes[index]!),
+            context,
+          )
         }),
       )
     case 'arithmetic':
@@ -247,11 +263,13 @@ export function prepareTerm(term: raw.Term, receiver: ColumnSpecification, conte
       return prepareFunction(term, receiver, context)
     case 'listLiteral':
       if (type.kind === 'vector') return prepareVector(term, receiver, context)
-      if (type.kind !== 'list') throw invalid(`Invalid list literal for ${receiver.name} of type ${typeName(type)}`)
+      if (type.kind !== 'list')
+        throw invalid(`Invalid list literal for ${receiver.name} of type ${typeName(type)}`)
       return prepareElements('list', term, receiver, type.elements, context)
     case 'setLiteral':
       if (type.kind === 'map' && term.elements.length === 0) return { kind: 'map', type, entries: [] }
-      if (type.kind !== 'set') throw invalid(`Invalid set literal for ${receiver.name} of type ${typeName(type)}`)
+      if (type.kind !== 'set')
+        throw invalid(`Invalid set literal for ${receiver.name} of type ${typeName(type)}`)
       return prepareElements('set', term, receiver, type.elements, context)
     case 'mapLiteral':
       return prepareMap(term, receiver, context)
@@ -319,7 +337,8 @@ function prepareElements(
 
 function prepareVector(term: raw.ListLiteral, receiver: ColumnSpecification, context: PrepareContext): Term {
   const type = unwrapReversed(receiver.type)
-  if (type.kind !== 'vector') throw invalid(`Invalid vector literal for ${receiver.name} of type ${typeName(type)}`)
+  if (type.kind !== 'vector')
+    throw invalid(`Invalid vector literal for ${receiver.name} of type ${typeName(type)}`)
   if (term.elements.length !== type.dimension) {
     throw invalid(
       `Invalid vector literal for ${receiver.name} of type ${typeName(type)}; expected ${type.dimension} elements, but given ${term.elements.length}`,
@@ -356,7 +375,10 @@ function prepareMap(term: raw.MapLiteral, receiver: ColumnSpecification, context
       )
     }
     if (isNullLiteral(key) || isNullLiteral(value)) throw invalid('null is not supported inside collections')
-    entries.push([prepareTerm(key, keySpecification, context), prepareTerm(value, valueSpecification, context)])
+    entries.push([
+      prepareTerm(key, keySpecification, context),
+      prepareTerm(value, valueSpecification, context),
+    ])
   }
   return fold({ kind: 'map', type, entries })
 }
@@ -421,11 +443,19 @@ function functionResultType(
   return found.resultType(receiver.type, context.keyspace)
 }
 
-function prepareFunction(term: raw.FunctionCall, receiver: ColumnSpecification, context: PrepareContext): Term {
+function prepareFunction(
+  term: raw.FunctionCall,
+  receiver: ColumnSpecification,
+  context: PrepareContext,
+): Term {
   const found = findFunction(term.name, term.args.length)
   if (found === null) throw invalid(`Unknown function ${term.name.name} called`)
   const result = found.resultType(receiver.type, context.keyspace)
-  if (result !== null && !sameType(unwrapReversed(receiver.type), result) && !isValueCompatible(unwrapReversed(receiver.type), result)) {
+  if (
+    result !== null &&
+    !sameType(unwrapReversed(receiver.type), result) &&
+    !isValueCompatible(unwrapReversed(receiver.type), result)
+  ) {
     throw invalid(
       `Type error: cannot assign result of function ${found.fullName} (type ${typeName(result)}) to ${receiver.name} (type ${typeName(receiver.type)})`,
     )
@@ -451,7 +481,9 @@ function fold(term: Term): Term {
     case 'set':
     case 'tuple':
     case 'vector':
-      return term.elements.every(constant) ? { kind: 'constant', value: evaluate(term, NO_CONTEXT) ?? null } : term
+      return term.elements.every(constant)
+        ? { kind: 'constant', value: evaluate(term, NO_CONTEXT) ?? null }
+        : term
     case 'map':
       return term.entries.every(([k, v]) => constant(k) && constant(v))
         ? { kind: 'constant', value: evaluate(term, NO_CONTEXT) ?? null }
@@ -490,7 +522,10 @@ export function validateValue(type: CqlType, buffer: Uint8Array, offset: number,
   }
 }
 
-function boundValue(term: { readonly index: number; readonly receiver: ColumnSpecification }, context: ExecutionContext): Value {
+function boundValue(
+  term: { readonly index: number; readonly receiver: ColumnSpecification },
+  context: ExecutionContext,
+): Value {
   const { values } = context
   const length = values.lengths[term.index]!
   if (length < 0) return length === -1 ? null : undefined
@@ -554,7 +589,10 @@ export function evaluate(term: Term, context: ExecutionContext): Value {
       )
     case 'function': {
       const args = term.args.map((arg) => evaluate(arg, context))
-      if (args.includes(undefined)) throw invalid(`Invalid unset value for argument in call to function ${term.function.fullName.replace('system.', '')}`)
+      if (args.includes(undefined))
+        throw invalid(
+          `Invalid unset value for argument in call to function ${term.function.fullName.replace('system.', '')}`,
+        )
       return term.function.execute(args as (Uint8Array | null)[], context)
     }
   }

@@ -31,7 +31,13 @@ export function clusteringTypes(table: TableMetadata): readonly CqlType[] {
 const EMPTY = new Uint8Array(0)
 
 /** Order of the clusterings at word `a` of `x` and word `b` of `y`; both have `types.length` components. */
-export function compareClusterings(types: readonly CqlType[], x: Words, a: number, y: Words, b: number): number {
+export function compareClusterings(
+  types: readonly CqlType[],
+  x: Words,
+  a: number,
+  y: Words,
+  b: number,
+): number {
   for (let i = 0; i < types.length; i++) {
     const aLength = x.i32[a]!
     const bLength = y.i32[b]!

@@ -50,7 +50,10 @@ export class LiveRow {
     header.read(i32, at)
     this.clusteringAt = header.clustering
     const flags = header.flags
-    if (flags & ROW_HAS_DELETION && compare64(header.deletionHi, header.deletionLo, deletionHi, deletionLo) > 0) {
+    if (
+      flags & ROW_HAS_DELETION &&
+      compare64(header.deletionHi, header.deletionLo, deletionHi, deletionLo) > 0
+    ) {
       deletionHi = header.deletionHi
       deletionLo = header.deletionLo
     }
@@ -107,7 +110,10 @@ export class LiveRow {
     if (columnId >= this.#seen.length || this.#seen[columnId] !== this.#stamp) return false
     const c = this.cell
     c.read(this.i32, this.#start[columnId]!, this.#rowHi, this.#rowLo)
-    return c.isLive(this.#nowSeconds) && compare64(c.timestampHi, c.timestampLo, this.#deletionHi, this.#deletionLo) > 0
+    return (
+      c.isLive(this.#nowSeconds) &&
+      compare64(c.timestampHi, c.timestampLo, this.#deletionHi, this.#deletionLo) > 0
+    )
   }
 
   #next = 0

@@ -208,7 +208,9 @@ export class MutationBuilder implements Words {
     const i32 = this.i32
     let p = this.#at
     const sameAsRow =
-      this.#rowHasLiveness && timestampHi === this.#rowHi && timestampLo === this.#rowLo ? CELL_ROW_TIMESTAMP : 0
+      this.#rowHasLiveness && timestampHi === this.#rowHi && timestampLo === this.#rowLo
+        ? CELL_ROW_TIMESTAMP
+        : 0
     const head = columnId | flags | sameAsRow | (pathLength >= 0 ? CELL_HAS_PATH : 0)
     i32[p] = head
     i32[p + 1] = valueLength

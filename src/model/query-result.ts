@@ -83,9 +83,4 @@ export interface SchemaChangeResult extends Outcome {
 }
 
 /** What a statement answers; one RESULT kind each. */
-export type QueryResult =
-  | VoidResult
-  | RowsResult
-  | SetKeyspaceResult
-  | PreparedResult
-  | SchemaChangeResult
+export type QueryResult = VoidResult | RowsResult | SetKeyspaceResult | PreparedResult | SchemaChangeResult

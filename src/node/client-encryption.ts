@@ -14,7 +14,8 @@ const ASN1_SEQUENCE = 0x30
 export function tlsSettings(options: ClientEncryptionOptions): TlsSettings {
   if (options.keystore === undefined) throw new Error('client_encryption_options need a keystore')
   const requireClientCertificate = options.require_client_auth ?? false
-  const ca = options.truststore === undefined ? {} : { ca: trusted(options.truststore, options.truststore_password) }
+  const ca =
+    options.truststore === undefined ? {} : { ca: trusted(options.truststore, options.truststore_password) }
   return {
     isOptional: options.optional ?? false,
     requireClientCertificate,
@@ -23,7 +24,10 @@ export function tlsSettings(options: ClientEncryptionOptions): TlsSettings {
   }
 }
 
-function identity(path: string, password: string | undefined): Pick<TlsSettings, 'key' | 'cert' | 'pfx' | 'passphrase'> {
+function identity(
+  path: string,
+  password: string | undefined,
+): Pick<TlsSettings, 'key' | 'cert' | 'pfx' | 'passphrase'> {
   const bytes = read(path)
   const passphrase = password === undefined ? {} : { passphrase: password }
   if (bytes[0] === ASN1_SEQUENCE) return { pfx: bytes, ...passphrase }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { AllowAllAuthenticator, type Authenticator, PasswordAuthenticator } from '../auth/index.ts'
+import { ConsistencyLevel } from '../common/errors.ts'
 import { parseUuid, uuidText } from '../common/uuid.ts'
 import { splitScript } from '../cql/script.ts'
 import { TimestampSource } from '../io/clock.ts'
@@ -8,7 +9,6 @@ import { createNodeDisk } from '../io/node-disk.ts'
 import { NodeNetwork } from '../io/node-network.ts'
 import { nodeRandom } from '../io/node-random.ts'
 import { nodeTimers } from '../io/node-timers.ts'
-import { ConsistencyLevel } from '../common/errors.ts'
 import { NO_VALUES, type QueryOptions } from '../model/query-options.ts'
 import type { QueryResult } from '../model/query-result.ts'
 import { internalValue } from '../query/internal-rows.ts'
@@ -220,7 +220,8 @@ function writeIdentity(schema: SchemaService, options: SibylOptions, dataCenter:
   const before = row === null ? null : (internalValue(table, row, 'host_id') as string | null)
   const hostId = before ?? randomUUID()
   const host = options.host ?? '127.0.0.1'
-  const address = host === 'localhost' ? '127.0.0.1' : host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const address =
+    host === 'localhost' ? '127.0.0.1' : host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   schema.writeLocal({
     bootstrapped: 'COMPLETED',
     broadcast_address: address,
@@ -284,9 +285,12 @@ async function runInit(init: SibylOptions['init'], processor: QueryProcessor): P
         void result
         await processor.commit()
       } catch (error) {
-        throw new Error(`${path}:${statement.line}: ${error instanceof Error ? error.message : String(error)}`, {
-          cause: error,
-        })
+        throw new Error(
+          `${path}:${statement.line}: ${error instanceof Error ? error.message : String(error)}`,
+          {
+            cause: error,
+          },
+        )
       }
     }
   }

@@ -1,9 +1,9 @@
-import type { CqlType } from '../types/index.ts'
 import type { QueryProcessor } from '../query/query-processor.ts'
 import type { SchemaService } from '../query/schema-service.ts'
 import type { VirtualTables } from '../query/virtual-tables.ts'
 import type { NativeTransport } from '../server/index.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
+import type { CqlType } from '../types/index.ts'
 import type { SibylOptions } from './options.ts'
 
 /** What the virtual tables look at. */
@@ -46,7 +46,8 @@ function registerVirtualSchema(virtual: VirtualTables, schema: SchemaService): v
             keyspace_name: keyspace.name,
             table_name: table.name,
             column_name: column.name,
-            clustering_order: column.kind !== 'clustering' ? 'none' : column.type.kind === 'reversed' ? 'desc' : 'asc',
+            clustering_order:
+              column.kind !== 'clustering' ? 'none' : column.type.kind === 'reversed' ? 'desc' : 'asc',
             column_name_bytes: Buffer.from(column.name),
             kind: column.kind,
             position: column.position,

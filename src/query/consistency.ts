@@ -39,12 +39,21 @@ function blockFor(level: ConsistencyLevel, factors: ReplicationFactors): number 
  * Throws an UnavailableError when this one node is not enough for the level: it holds one copy of everything.
  * (`ReplicaPlans.assureSufficientLiveReplicas`)
  */
-export function assureSufficientReplicas(level: ConsistencyLevel, factors: ReplicationFactors, isWrite: boolean): void {
+export function assureSufficientReplicas(
+  level: ConsistencyLevel,
+  factors: ReplicationFactors,
+  isWrite: boolean,
+): void {
   const alive = factors.network ? Math.min(1, factors.local) : Math.min(1, factors.total)
   const required = blockFor(level, factors)
   if (required <= alive) return
   if (isWrite && level === ConsistencyLevel.ANY) return
-  throw new UnavailableError(`Cannot achieve consistency level ${consistencyName(level)}`, level, required, alive)
+  throw new UnavailableError(
+    `Cannot achieve consistency level ${consistencyName(level)}`,
+    level,
+    required,
+    alive,
+  )
 }
 
 /** Levels that reads refuse (`ConsistencyLevel.validateForRead`). */

@@ -4,7 +4,12 @@ import { ALL_ROWS, readClustering } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
 import { FULL_RING, type PartitionReader, type ReadCommand } from '../model/read-command.ts'
-import { CELL_COMPLEX_DELETION, CELL_TOMBSTONE, ROW_HAS_DELETION, ROW_HAS_LIVENESS } from '../model/row-format.ts'
+import {
+  CELL_COMPLEX_DELETION,
+  CELL_TOMBSTONE,
+  ROW_HAS_DELETION,
+  ROW_HAS_LIVENESS,
+} from '../model/row-format.ts'
 import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
 import { decode, encode, packCells, packUserTypeCells, unpackMap, unpackSet } from '../types/index.ts'
 
@@ -74,14 +79,21 @@ export function writeInternalRow(
 }
 
 /** Writes a set or map that is not frozen, in place of what was there. */
-function writeCollection(out: MutationBuilder, column: ColumnMetadata, value: Uint8Array | null, time: WriteTime): void {
+function writeCollection(
+  out: MutationBuilder,
+  column: ColumnMetadata,
+  value: Uint8Array | null,
+  time: WriteTime,
+): void {
   const { timestampHi, timestampLo, nowSeconds } = time
   const hi = timestampLo === 0 ? (timestampHi - 1) | 0 : timestampHi
   const lo = (timestampLo - 1) | 0
   out.cell(column.id, CELL_COMPLEX_DELETION, hi, lo, 0, nowSeconds, EMPTY, 0, -1, EMPTY, 0, 0)
   if (value === null) return
   const entries: (readonly [Uint8Array, Uint8Array])[] =
-    column.type.kind === 'map' ? unpackMap(value) : unpackSet(value).map((element) => [element, EMPTY] as const)
+    column.type.kind === 'map'
+      ? unpackMap(value)
+      : unpackSet(value).map((element) => [element, EMPTY] as const)
   for (const [path, element] of entries) {
     out.cell(column.id, 0, timestampHi, timestampLo, 0, 0, path, 0, path.length, element, 0, element.length)
   }

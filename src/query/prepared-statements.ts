@@ -1,10 +1,10 @@
+import type { PreparedBatch } from '../cql/modify/batch.ts'
+import type { PreparedModification } from '../cql/modify/modification.ts'
+import type { RawStatement } from '../cql/raw/index.ts'
+import type { PreparedSelect } from '../cql/select/index.ts'
 import type { PreparedRef } from '../model/query-options.ts'
 import type { PreparedMetadata, ResultMetadata } from '../model/query-result.ts'
 import type { TableMetadata } from '../model/table.ts'
-import type { PreparedBatch } from '../cql/modify/batch.ts'
-import type { PreparedModification } from '../cql/modify/modification.ts'
-import type { PreparedSelect } from '../cql/select/index.ts'
-import type { RawStatement } from '../cql/raw/index.ts'
 
 /** A statement after preparation: what is executed. DDL and the like keep their raw form: they meet the schema late. */
 export type Executable =
@@ -127,7 +127,8 @@ export class PreparedStatements {
   }
 
   *entries(): Iterable<readonly [Uint8Array, PreparedStatement]> {
-    for (const entries of this.#byWord.values()) for (const entry of entries) yield [entry.id, entry.statement]
+    for (const entries of this.#byWord.values())
+      for (const entry of entries) yield [entry.id, entry.statement]
   }
 
   #remove(entry: Entry): void {

@@ -24,8 +24,18 @@ export interface RequestFlags {
  * `tracingId` go with the result.
  */
 export interface QueryHandler {
-  query(text: string, options: QueryOptions, state: ClientState, flags: RequestFlags): QueryResult | Promise<QueryResult>
-  prepare(text: string, keyspace: string | null, state: ClientState, flags: RequestFlags): QueryResult | Promise<QueryResult>
+  query(
+    text: string,
+    options: QueryOptions,
+    state: ClientState,
+    flags: RequestFlags,
+  ): QueryResult | Promise<QueryResult>
+  prepare(
+    text: string,
+    keyspace: string | null,
+    state: ClientState,
+    flags: RequestFlags,
+  ): QueryResult | Promise<QueryResult>
   /** Throws UnpreparedError for an unknown id. `statement` and `options` are reused unless a promise is returned. */
   execute(
     statement: PreparedRef,

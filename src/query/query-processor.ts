@@ -1,19 +1,11 @@
 import { createHash } from 'node:crypto'
 import { toHex, utf8Bytes } from '../common/bytes.ts'
-import { AlreadyExistsError, ConsistencyLevel, InvalidRequestError, UnpreparedError } from '../common/errors.ts'
-import type { Clock } from '../io/clock.ts'
-import { TimestampSource } from '../io/clock.ts'
-import type { Random } from '../io/random.ts'
-import type { Timers } from '../io/timers.ts'
-import { nextTurn } from '../io/timers.ts'
-import { ALL_ROWS } from '../model/clustering.ts'
-import { LiveRow } from '../model/live-row.ts'
-import { MutationBuilder } from '../model/mutation.ts'
-import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
-import { NO_VALUES } from '../model/query-options.ts'
-import type { ColumnSpecification, QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
-import { type DecoratedKey, FULL_RING, type PartitionReader, type ReadCommand } from '../model/read-command.ts'
-import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
+import {
+  AlreadyExistsError,
+  ConsistencyLevel,
+  InvalidRequestError,
+  UnpreparedError,
+} from '../common/errors.ts'
 import { checkBatchSize, type PreparedBatch, prepareBatch, validateBatch } from '../cql/modify/batch.ts'
 import { executeCas } from '../cql/modify/cas.ts'
 import {
@@ -26,9 +18,32 @@ import {
 import type { RowSnapshot } from '../cql/modify/operations.ts'
 import { parse } from '../cql/parser.ts'
 import type * as raw from '../cql/raw/index.ts'
-import { bindSelect, type PreparedSelect, prepareSelect, RowsWriter, SelectExecution } from '../cql/select/index.ts'
+import {
+  bindSelect,
+  type PreparedSelect,
+  prepareSelect,
+  RowsWriter,
+  SelectExecution,
+} from '../cql/select/index.ts'
 import { evaluate, type PrepareContext } from '../cql/term.ts'
 import { resolveType } from '../cql/types.ts'
+import type { Clock, TimestampSource } from '../io/clock.ts'
+import type { Random } from '../io/random.ts'
+import type { Timers } from '../io/timers.ts'
+import { nextTurn } from '../io/timers.ts'
+import { ALL_ROWS } from '../model/clustering.ts'
+import { LiveRow } from '../model/live-row.ts'
+import { MutationBuilder } from '../model/mutation.ts'
+import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
+import { NO_VALUES } from '../model/query-options.ts'
+import type { ColumnSpecification, QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
+import {
+  type DecoratedKey,
+  FULL_RING,
+  type PartitionReader,
+  type ReadCommand,
+} from '../model/read-command.ts'
+import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
 import {
   assureSufficientReplicas,
@@ -101,7 +116,10 @@ export class QueryProcessor implements QueryHandler {
     key: DecoratedKey,
     clustering: readonly Uint8Array[] | null,
   ): RowSnapshot | null => this.#lookUp(table, key, clustering)
-  readonly #onPreparedChange: { added(id: Uint8Array, statement: PreparedStatement): void; evicted(id: Uint8Array): void }
+  readonly #onPreparedChange: {
+    added(id: Uint8Array, statement: PreparedStatement): void
+    evicted(id: Uint8Array): void
+  }
 
   constructor(options: QueryProcessorOptions) {
     this.#engine = options.engine
@@ -136,12 +154,22 @@ export class QueryProcessor implements QueryHandler {
     return this.#engine.flush()
   }
 
-  query(text: string, options: QueryOptions, state: ClientState, _flags: RequestFlags): QueryResult | Promise<QueryResult> {
+  query(
+    text: string,
+    options: QueryOptions,
+    state: ClientState,
+    _flags: RequestFlags,
+  ): QueryResult | Promise<QueryResult> {
     const statement = this.#prepare(text, options.keyspace ?? state.keyspace)
     return this.#execute(statement, this.#positional(statement, options), state)
   }
 
-  execute(ref: PreparedRef, options: QueryOptions, state: ClientState, _flags: RequestFlags): QueryResult | Promise<QueryResult> {
+  execute(
+    ref: PreparedRef,
+    options: QueryOptions,
+    state: ClientState,
+    _flags: RequestFlags,
+  ): QueryResult | Promise<QueryResult> {
     const statement = this.prepared.find(ref)
     if (statement === null) {
       const id = ref.buffer.slice(ref.idOffset, ref.idOffset + ref.idLength)
@@ -150,7 +178,11 @@ export class QueryProcessor implements QueryHandler {
         id,
       )
     }
-    const result = this.#execute(statement, options.names === null ? options : this.#positional(statement, options), state)
+    const result = this.#execute(
+      statement,
+      options.names === null ? options : this.#positional(statement, options),
+      state,
+    )
     if (ref.resultIdLength < 0 || statement.result === null) return result
     if (result instanceof Promise) {
       const given = ref.buffer.slice(ref.resultIdOffset, ref.resultIdOffset + ref.resultIdLength)
@@ -230,7 +262,9 @@ export class QueryProcessor implements QueryHandler {
         )
       }
       if (statement.executable.kind !== 'modification') {
-        throw new InvalidRequestError('Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.')
+        throw new InvalidRequestError(
+          'Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.',
+        )
       }
       statements.push(statement.executable)
       values.push(entry.values)
@@ -255,7 +289,7 @@ export class QueryProcessor implements QueryHandler {
       keyspace: table.keyspace,
       markers,
       nowMillis: this.#clock.nowMs(),
-      resolveType: (type) => resolveType(type, this.#schema.current, table.keyspace),
+      resolveType: (type) => resolveType(type, this.#schema.current.keyspace(table.keyspace)!),
     })
     let executable: PreparedStatement['executable']
     let result: PreparedStatement['result'] = null
@@ -340,12 +374,20 @@ export class QueryProcessor implements QueryHandler {
       offsets.push(values.offsets[index]!)
       lengths.push(values.lengths[index]!)
     }
-    return { ...options, names: null, values: { buffer: values.buffer, count: offsets.length, offsets, lengths } }
+    return {
+      ...options,
+      names: null,
+      values: { buffer: values.buffer, count: offsets.length, offsets, lengths },
+    }
   }
 
   // --- execution
 
-  #execute(statement: PreparedStatement, options: QueryOptions, state: ClientState): QueryResult | Promise<QueryResult> {
+  #execute(
+    statement: PreparedStatement,
+    options: QueryOptions,
+    state: ClientState,
+  ): QueryResult | Promise<QueryResult> {
     const { executable } = statement
     if (options.values.count !== statement.bind.columns.length && executable.kind !== 'other') {
       throw new InvalidRequestError(
@@ -542,7 +584,11 @@ export class QueryProcessor implements QueryHandler {
 
   readonly #live = new LiveRow()
 
-  #lookUp(table: TableMetadata, key: DecoratedKey, clustering: readonly Uint8Array[] | null): RowSnapshot | null {
+  #lookUp(
+    table: TableMetadata,
+    key: DecoratedKey,
+    clustering: readonly Uint8Array[] | null,
+  ): RowSnapshot | null {
     const reader = this.#engine.read({
       table,
       keys: [key],
@@ -560,7 +606,13 @@ export class QueryProcessor implements QueryHandler {
       const found = clustering === null ? reader.staticRow() : reader.nextRow()
       if (!found) return null
       const live = this.#live
-      live.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, this.#context.nowSeconds)
+      live.load(
+        reader.row,
+        reader.rowAt,
+        reader.rowDeletionHi,
+        reader.rowDeletionLo,
+        this.#context.nowSeconds,
+      )
       const simple = new Map<number, Uint8Array>()
       const complex = new Map<number, { path: Uint8Array; value: Uint8Array }[]>()
       for (const column of clustering === null ? table.statics : table.regulars) {

@@ -1,17 +1,18 @@
 import { asciiText, utf8Bytes, utf8Text } from '../common/bytes.ts'
 import { InvalidRequestError } from '../common/errors.ts'
+import { uuidText } from '../common/uuid.ts'
+import { applyDdl, type DdlConfig, DEFAULT_DDL_CONFIG } from '../cql/ddl/index.ts'
+import type { RawStatement, SchemaStatement } from '../cql/raw/index.ts'
 import type { Clock, TimestampSource } from '../io/clock.ts'
 import { MutationBuilder } from '../model/mutation.ts'
 import type { QueryResult, SchemaChange } from '../model/query-result.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
-import { applyDdl, type DdlStatement, isDdl } from '../cql/ddl/index.ts'
-import type { RawStatement } from '../cql/raw/index.ts'
 import {
   diffRows,
   type KeyspaceMetadata,
-  Schema,
   SCHEMA_TABLES,
+  Schema,
   type SchemaRow,
   schemaFromRows,
   schemaRows,
@@ -19,10 +20,16 @@ import {
 } from '../schema/index.ts'
 import type { ReplaySchema, StorageEngine } from '../storage/storage-engine.ts'
 import type { ReplicationFactors } from './consistency.ts'
-import { deleteInternalRow, type InternalRow, internalRow, readInternalRows, writeInternalRow, type WriteTime } from './internal-rows.ts'
+import {
+  deleteInternalRow,
+  type InternalRow,
+  internalRow,
+  readInternalRows,
+  type WriteTime,
+  writeInternalRow,
+} from './internal-rows.ts'
 import type { TimeUuidSource } from './statement-context.ts'
 import { tokenOf } from './virtual-tables.ts'
-import { uuidText } from '../common/uuid.ts'
 
 export interface SchemaServiceOptions {
   readonly engine: StorageEngine
@@ -33,7 +40,10 @@ export interface SchemaServiceOptions {
 }
 
 /** Hears of schema changes; `affected` says whether a table is no longer what it was. */
-export type SchemaListener = (changes: readonly SchemaChange[], affected: (table: TableMetadata) => boolean) => void
+export type SchemaListener = (
+  changes: readonly SchemaChange[],
+  affected: (table: TableMetadata) => boolean,
+) => void
 
 /**
  * Keeps the schema of this node: the snapshot that statements are prepared against, and the rows of system_schema that
@@ -46,6 +56,7 @@ export class SchemaService implements ReplaySchema {
   readonly #timestamps: TimestampSource
   readonly #timeUuids: TimeUuidSource
   readonly #dataCenter: string
+  readonly #ddlConfig: DdlConfig
   readonly #listeners = new Set<SchemaListener>()
   readonly #mutation = new MutationBuilder()
   readonly #read = (command: ReadCommand): PartitionReader => this.#engine.read(command)
@@ -60,6 +71,7 @@ export class SchemaService implements ReplaySchema {
     this.#timestamps = options.timestamps
     this.#timeUuids = options.timeUuids
     this.#dataCenter = options.dataCenter
+    this.#ddlConfig = { ...DEFAULT_DDL_CONFIG, datacenters: new Map([[options.dataCenter, 1]]) }
     this.#current = new Schema(systemKeyspaces())
     for (const table of this.#current.tables()) if (!table.isVirtual) this.#engine.setTable(table)
     this.#schemaTables = new Set(
@@ -141,20 +153,19 @@ export class SchemaService implements ReplaySchema {
 
   /** Executes a statement that changes the schema. Throws a CqlError when it may not. */
   execute(statement: RawStatement, keyspace: string | null): QueryResult {
-    if (!isDdl(statement)) {
+    if (!isSchemaStatement(statement)) {
       throw new InvalidRequestError(`${statementName(statement)} is not supported yet`)
     }
     return this.#change(statement, keyspace)
   }
 
-  #change(statement: DdlStatement, keyspace: string | null): QueryResult {
+  #change(statement: SchemaStatement, keyspace: string | null): QueryResult {
     const before = this.#current
     const outcome = applyDdl(before, statement, {
       keyspace,
       nowMicros: BigInt(this.#timestamps.nextMicros()),
       newId: () => uuidText(this.#timeUuids.next()),
-      dataCenters: [this.#dataCenter],
-      nodeCount: 1,
+      config: this.#ddlConfig,
     })
     const warnings = outcome.warnings.length === 0 ? {} : { warnings: outcome.warnings }
     if (outcome.change === null) return { kind: 'void', ...warnings }
@@ -211,7 +222,11 @@ export class SchemaService implements ReplaySchema {
   writeTime(): WriteTime {
     const time = new Int32Array(2)
     this.#timestamps.next(time)
-    return { timestampHi: time[0]!, timestampLo: time[1]!, nowSeconds: Math.floor(this.#clock.nowMs() / 1000) }
+    return {
+      timestampHi: time[0]!,
+      timestampLo: time[1]!,
+      nowSeconds: Math.floor(this.#clock.nowMs() / 1000),
+    }
   }
 
   // --- system tables
@@ -305,6 +320,12 @@ export class SchemaService implements ReplaySchema {
 
 function withNulls(table: TableMetadata, row: InternalRow): Map<string, Uint8Array | null> {
   return new Map(table.regulars.map((column) => [column.name, row.values.get(column.name) ?? null]))
+}
+
+const SCHEMA_STATEMENT = /^(create|alter|drop)(Keyspace|Table|Type|Index|View|Trigger|Function|Aggregate)$/
+
+function isSchemaStatement(statement: RawStatement): statement is SchemaStatement {
+  return SCHEMA_STATEMENT.test(statement.kind)
 }
 
 function statementName(statement: RawStatement): string {

@@ -1,10 +1,10 @@
+import { clockSeqAndNode, ticksFromUnixMicros, timeUuidBytes } from '../common/uuid.ts'
+import type { RowSnapshot, WriteParameters } from '../cql/modify/operations.ts'
 import type { TimestampSource } from '../io/clock.ts'
+import type { Random } from '../io/random.ts'
 import { counterContext, counterShard } from '../model/counter-context.ts'
 import { type BoundValues, NO_VALUES } from '../model/query-options.ts'
 import type { ColumnMetadata } from '../model/table.ts'
-import type { RowSnapshot, WriteParameters } from '../cql/modify/operations.ts'
-import { clockSeqAndNode, ticksFromUnixMicros, timeUuidBytes } from '../common/uuid.ts'
-import type { Random } from '../io/random.ts'
 
 /** Time-based UUIDs of one node: unique and increasing (`TimeUUID.Generator`). */
 export class TimeUuidSource {

@@ -3,8 +3,8 @@ import { murmur3Token } from '../common/murmur3.ts'
 import { MutationBuilder } from '../model/mutation.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
-import { MemtableReader } from '../storage/memtable/memtable-reader.ts'
 import { Memtable } from '../storage/memtable/memtable.ts'
+import { MemtableReader } from '../storage/memtable/memtable-reader.ts'
 import { internalRow, writeInternalRow } from './internal-rows.ts'
 
 /** Rows of a virtual table, as JavaScript values by column name. Called at each read. */

@@ -1,10 +1,10 @@
 import { UPDATE_HAS_DELETION, UPDATE_KEY_WORD } from '../model/mutation.ts'
 import {
+  CELL_COMPLEX_DELETION,
   CELL_EXPIRES,
   CELL_HAS_PATH,
   CELL_ROW_TIMESTAMP,
   CELL_TOMBSTONE,
-  CELL_COMPLEX_DELETION,
   cellsAt,
   type Words,
 } from '../model/row-format.ts'
@@ -127,7 +127,8 @@ function columnIds(descriptor: TableDescriptor, table: TableMetadata): number[] 
   const ids: number[] = []
   for (const [id, name] of descriptor.columns) {
     const column = table.columns.get(name)
-    const now = column !== undefined && (column.kind === 'static' || column.kind === 'regular') ? column.id : -1
+    const now =
+      column !== undefined && (column.kind === 'static' || column.kind === 'regular') ? column.id : -1
     ids[id] = now
     if (now !== id) same = false
   }

@@ -4,8 +4,8 @@ import { MUTATION_HEADER_WORDS, UPDATE_KEY_WORD } from '../model/mutation.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { Words } from '../model/row-format.ts'
 import type { TableMetadata } from '../model/table.ts'
-import { MemtableReader } from './memtable/memtable-reader.ts'
 import { Memtable } from './memtable/memtable.ts'
+import { MemtableReader } from './memtable/memtable-reader.ts'
 import {
   applyTranslation,
   describeTable,
@@ -254,5 +254,9 @@ export class StorageEngine {
 
 function decodeJson(record: Words): unknown {
   const size = record.i32[0]!
-  return JSON.parse(Buffer.from(record.u8.buffer, record.u8.byteOffset + 8, size - 8).toString('utf8').trimEnd())
+  return JSON.parse(
+    Buffer.from(record.u8.buffer, record.u8.byteOffset + 8, size - 8)
+      .toString('utf8')
+      .trimEnd(),
+  )
 }
