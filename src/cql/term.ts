@@ -19,6 +19,9 @@ import {
   sameType,
   type Literal as TypedLiteral,
   testLiteralAssignment,
+  unpackList,
+  unpackMap,
+  unpackSet,
   unwrapReversed,
 } from '../types/index.ts'
 import { findFunction, type NativeFunction } from './functions.ts'
@@ -263,8 +266,9 @@ export function prepareTerm(term: raw.Term, receiver: ColumnSpecification, conte
       return prepareFunction(term, receiver, context)
     case 'listLiteral':
       if (type.kind === 'vector') return prepareVector(term, receiver, context)
-      if (type.kind !== 'list')
-        throw invalid(`Invalid list literal for ${receiver.name} of type ${typeName(type)}`)
+      if (type.kind !== 'list') {
+        throw invalid(`Unexpected receiver type '${typeName(type)}'; only list and vector are expected`)
+      }
       return prepareElements('list', term, receiver, type.elements, context)
     case 'setLiteral':
       if (type.kind === 'map' && term.elements.length === 0) return { kind: 'map', type, entries: [] }
@@ -530,8 +534,44 @@ function boundValue(
   const length = values.lengths[term.index]!
   if (length < 0) return length === -1 ? null : undefined
   const offset = values.offsets[term.index]!
-  validateValue(unwrapReversed(term.receiver.type), values.buffer, offset, length)
-  return values.buffer.subarray(offset, offset + length)
+  const type = unwrapReversed(term.receiver.type)
+  validateValue(type, values.buffer, offset, length)
+  return canonical(type, values.buffer.subarray(offset, offset + length))
+}
+
+/** Whether values of the type have sets or maps in them, which clients may send in any order. */
+function hasOrder(type: CqlType): boolean {
+  switch (type.kind) {
+    case 'set':
+    case 'map':
+      return true
+    case 'list':
+    case 'vector':
+      return hasOrder(type.elements)
+    default:
+      return false
+  }
+}
+
+/** A bound value with its sets and maps, nested ones too, in order and without duplicates (`Sets.Value`, `Maps.Value`). */
+export function canonical(type: CqlType, value: Uint8Array): Uint8Array {
+  if (!hasOrder(type) || value.length === 0) return value
+  switch (type.kind) {
+    case 'list':
+      return packList(unpackList(value).map((e) => (e === null ? null : canonical(type.elements, e))))
+    case 'set':
+      return packSet(
+        type,
+        unpackSet(value).map((e) => canonical(type.elements, e)),
+      )
+    case 'map':
+      return packMapSorted(
+        type,
+        unpackMap(value).map(([k, v]) => [canonical(type.keys, k), canonical(type.values, v)] as const),
+      )
+    default:
+      return value
+  }
 }
 
 function collectionElement(term: Term, context: ExecutionContext): Uint8Array {

@@ -1,4 +1,12 @@
-import { CELL_EXPIRES, CELL_HAS_PATH, CELL_ROW_TIMESTAMP, type Words } from './row-format.ts'
+import {
+  CELL_COMPLEX_DELETION,
+  CELL_EXPIRES,
+  CELL_HAS_PATH,
+  CELL_ROW_TIMESTAMP,
+  CellReader,
+  RowHeader,
+  type Words,
+} from './row-format.ts'
 
 /**
  * A mutation in its flat form: what one statement, or one batch, writes. It is built once, copied into the commit log
@@ -315,4 +323,54 @@ export class MutationBuilder implements Words {
   get buffer(): Buffer {
     return this.#buffer
   }
+}
+
+const sizeHeader = new RowHeader()
+const sizeCell = new CellReader()
+
+/**
+ * Bytes of data in a mutation as Cassandra counts them for its batch thresholds (`PartitionUpdate.dataSize`): values,
+ * clusterings, timestamps and deletions, but not the keys.
+ */
+export function mutationDataSize(mutation: Words): number {
+  const { i32 } = mutation
+  let at = MUTATION_HEADER_WORDS
+  let size = 0
+  for (let i = 0; i < (i32[1]! & 0xffffff); i++) {
+    const next = at + (i32[at]! >>> 2)
+    let p = at + UPDATE_KEY_WORD + ((i32[at + 4]! + 3) >>> 2)
+    const hasDeletion = (i32[p]! & UPDATE_HAS_DELETION) !== 0
+    const rows = i32[p + 1]!
+    const tombstones = i32[p + 2]!
+    p += 3
+    size += DELETION_TIME_BYTES
+    if (hasDeletion) p += 3
+    for (let row = 0; row < rows; row++) {
+      size += rowDataSize(i32, p)
+      p += i32[p]! >>> 2
+    }
+    size += tombstones * 2 * DELETION_TIME_BYTES
+    at = next
+  }
+  return size
+}
+
+const DELETION_TIME_BYTES = 12
+const LIVENESS_BYTES = 8
+const CELL_BYTES = 16
+
+function rowDataSize(i32: Int32Array, at: number): number {
+  sizeHeader.read(i32, at)
+  let size = LIVENESS_BYTES + DELETION_TIME_BYTES + 1
+  for (let p = sizeHeader.clustering; p < sizeHeader.cells; ) {
+    const length = Math.max(0, i32[p]!)
+    size += length
+    p += 1 + ((length + 3) >>> 2)
+  }
+  for (let p = sizeHeader.cells; p < sizeHeader.end; p = sizeCell.next) {
+    sizeCell.read(i32, p, 0, 0)
+    if (sizeCell.flags & CELL_COMPLEX_DELETION) size += DELETION_TIME_BYTES
+    else size += CELL_BYTES + sizeCell.valueLength + Math.max(0, sizeCell.pathLength)
+  }
+  return size
 }

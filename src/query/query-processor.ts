@@ -33,7 +33,7 @@ import type { Timers } from '../io/timers.ts'
 import { nextTurn } from '../io/timers.ts'
 import { ALL_ROWS } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
-import { MutationBuilder } from '../model/mutation.ts'
+import { MutationBuilder, mutationDataSize } from '../model/mutation.ts'
 import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
 import { NO_VALUES } from '../model/query-options.ts'
 import type { ColumnSpecification, QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
@@ -483,6 +483,7 @@ export class QueryProcessor implements QueryHandler {
     mutation.begin()
     this.#timestamps.next(this.#timestamp)
     const server = this.#batchTimestamp(batch, context, this.#timestamp)
+    if (server !== this.#timestamp) options = { ...options, hasTimestamp: false }
     statements.forEach((statement, index) => {
       context.values = values[index]!
       this.#bindAttributes(statement, context, options, server)
@@ -494,7 +495,7 @@ export class QueryProcessor implements QueryHandler {
         mutation.begin()
       } else writeModification(statement, mutation, context, this.#lookup)
     })
-    const warnings = checkBatchSize(type, statements, mutation.sizeBytes, mutation.updateCount, this.#config)
+    const warnings = checkBatchSize(type, statements, mutationDataSize(mutation), mutation.updateCount, this.#config)
     this.#apply(mutation)
     return warnings.length === 0 ? VOID : { kind: 'void', warnings }
   }

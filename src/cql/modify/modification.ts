@@ -138,7 +138,7 @@ export function prepareModification(
   if (conditions !== null) {
     if (table.isCounter) throw invalid('Conditional updates are not supported on counter tables')
     if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for conditional updates')
-    if (type === 'delete') checkConditionalDelete(where, regularOperations, conditions)
+    if (type === 'delete') checkConditionalDelete(where, regularOperations, staticOperations, conditions)
   }
   if (table.isCounter) {
     if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for counter updates')
@@ -161,11 +161,13 @@ export function prepareModification(
 function checkConditionalDelete(
   where: PrimaryKeyRestrictions,
   regularOperations: readonly Operation[],
+  staticOperations: readonly Operation[],
   conditions: PreparedConditions,
 ): void {
   if (where.restrictions.namesAllKeys) return
   const rule = 'DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to'
-  if (regularOperations.length > 0) throw invalid(`${rule} delete non static columns`)
+  // A DELETE that names no column deletes rows.
+  if (regularOperations.length > 0 || staticOperations.length === 0) throw invalid(`${rule} delete non static columns`)
   if (conditions.regular.length > 0) throw invalid(`${rule} use IF condition on non static columns`)
 }
 
@@ -231,18 +233,24 @@ export function bindTimestamp(
     if (value !== undefined) {
       if (value.length !== 8) throw invalid(`Invalid timestamp value: ${value}`)
       const data = new DataView(value.buffer, value.byteOffset, 8)
-      out[0] = data.getInt32(0)
-      out[1] = data.getInt32(4)
+      setTimestamp(data.getInt32(0), data.getInt32(4), out)
       return
     }
   }
-  if (options.hasTimestamp) {
-    out[0] = options.timestampHi
-    out[1] = options.timestampLo
-  } else {
+  if (options.hasTimestamp) setTimestamp(options.timestampHi, options.timestampLo, out)
+  else {
     out[0] = serverTimestamp[0]!
     out[1] = serverTimestamp[1]!
   }
+}
+
+/** Long.MIN_VALUE stands for no timestamp, and can't be one (`UpdateParameters`). */
+function setTimestamp(hi: number, lo: number, out: Int32Array): void {
+  if (hi === -0x80000000 && lo === 0) {
+    throw invalid('Out of bound timestamp, must be in [-9223372036854775807, 9223372036854775807]')
+  }
+  out[0] = hi
+  out[1] = lo
 }
 
 /** Finds the row that an operation has to see before it writes; null clustering is the static row. */

@@ -289,7 +289,7 @@ export function writeOperations(operations: readonly Operation[], out: MutationB
 }
 
 function writeSimple(out: MutationBuilder, column: ColumnMetadata, term: Term, p: WriteParameters): void {
-  if (term.kind === 'marker') {
+  if (term.kind === 'marker' && !('elements' in column.type) && column.type.kind !== 'map') {
     // The hot path: from the request's bytes to the mutation's, with no view between.
     const { values } = p
     const length = values.lengths[term.index]!

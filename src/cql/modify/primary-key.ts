@@ -1,4 +1,5 @@
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import { maybeQuote } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification, prepareRestrictions, type StatementRestrictions } from '../restrictions/index.ts'
 import { type ExecutionContext, type PrepareContext, prepareTerm, type Term } from '../term.ts'
@@ -34,14 +35,9 @@ export type KeyRestriction =
 export function existingColumn(table: TableMetadata, name: raw.Identifier): ColumnMetadata {
   const column = table.columns.get(name.text)
   if (column === undefined) {
-    throw new InvalidRequestError(`Undefined column name ${identifierText(name)} in table ${table.keyspace}.${table.name}`)
+    throw new InvalidRequestError(`Undefined column name ${maybeQuote(name.text)} in table ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}`)
   }
   return column
-}
-
-/** An identifier as messages show it: in quotes only when it needs them. */
-export function identifierText(name: raw.Identifier): string {
-  return /^[a-z][a-z0-9_]*$/.test(name.text) ? name.text : `"${name.text.replaceAll('"', '""')}"`
 }
 
 /** Prepares the relations of a WHERE clause, or those an INSERT implies. */

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../../common/errors.ts'
 import type { ColumnSpecification } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import { maybeQuote } from '../../types/index.ts'
 
 const specifications = new WeakMap<ColumnMetadata, ColumnSpecification>()
 
@@ -18,7 +19,9 @@ export function columnSpecification(table: TableMetadata, column: ColumnMetadata
 export function existingColumn(table: TableMetadata, name: string): ColumnMetadata {
   const column = table.columns.get(name)
   if (column === undefined) {
-    throw new InvalidRequestError(`Undefined column name ${name} in table ${table.keyspace}.${table.name}`)
+    throw new InvalidRequestError(
+      `Undefined column name ${maybeQuote(name)} in table ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}`,
+    )
   }
   return column
 }
