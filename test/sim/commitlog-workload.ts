@@ -50,6 +50,7 @@ export interface Coverage {
   tornTails: number
   recordsBehind: number
   snapshots: number
+  discards: number
   faults: number
 }
 
@@ -63,6 +64,7 @@ export function newCoverage(): Coverage {
     tornTails: 0,
     recordsBehind: 0,
     snapshots: 0,
+    discards: 0,
     faults: 0,
   }
 }
@@ -210,6 +212,7 @@ export class CommitLogWorkload {
         const what = this.#random.below(12)
         if (what === 0) background.push(this.#sync(log).catch(swallow))
         else if (what === 1) background.push(this.#snapshot(log).catch(swallow))
+        else if (what === 7) this.#discard(log)
         else if (what < 5) await timers.advance(this.#random.below(60))
         else if (what < 7) await timers.runNext()
       }
@@ -250,6 +253,14 @@ export class CommitLogWorkload {
     const count = this.#afterKill.records
     await log.sync()
     this.#afterPowerLoss.records = Math.max(this.#afterPowerLoss.records, count)
+  }
+
+  /** As after a flush of all memtables: what lies before the current segment is durable elsewhere. */
+  #discard(log: CommitLog): void {
+    this.#coverage.discards++
+    this.#removals.push({ floor: log.segmentId, needs: 0 })
+    log.discardBefore({ segmentId: log.segmentId, offset: 0 })
+    if (this.#random.chance(0.5)) log.startSegment()
   }
 
   async #snapshot(log: CommitLog): Promise<void> {

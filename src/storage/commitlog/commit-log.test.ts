@@ -375,6 +375,25 @@ describe('torn tails and corruption', () => {
     await expect(missing.start()).rejects.toThrow('A segment of the commit log is missing')
   })
 
+  test('bytes of the log inside a torn record do not pass for entries behind it', async () => {
+    const machine = new Machine()
+    const path = await written(machine)
+    const inside = machine.disk.bytes(path).slice()
+    const { log } = await machine.start()
+    log.append(inside, 0, inside.length)
+    log.flush()
+    // Its own segment's bytes too: they have its seed and only stand in another place.
+    const first = machine.disk.bytes(machine.segments()[1]).slice()
+    log.append(first, 0, first.length)
+    log.flush()
+    machine.disk.crash('kill')
+    const last = machine.segments()[1]
+    const torn = machine.with(last, machine.disk.bytes(last).slice(0, -1), 'same')
+    const { records, result } = await torn.start()
+    expect(records.length).toBe(texts.length + 1)
+    expect(result.tornTail).toEqual({ file: last, offset: first.length, recordsBehind: 0 })
+  })
+
   test('a log of another version is refused', async () => {
     const machine = new Machine()
     const disk = machine.disk.attach(machine.timers)
