@@ -36,7 +36,7 @@ import type { NativeTransportConfig } from './config.ts'
 import type { Endpoint, RateLimiter, ServerLimits } from './limits.ts'
 import type { TransportLogger } from './logger.ts'
 import { checkCqlVersion, startupCompression } from './startup.ts'
-import type { HeldOutput, Turn, TurnConnection } from './turn.ts'
+import type { HeldOutput, Share, Turn, TurnConnection } from './turn.ts'
 import { describe } from './turn.ts'
 
 /** What the connections of one server share. */
@@ -62,6 +62,8 @@ type Overload = 'none' | 'requests' | 'bytesInFlight'
 const FRAMES_A_LOOK = 16
 /** Frames a connection handles before others get their share. */
 const FRAMES_A_SHARE = 512
+/** Promises a connection may cause in one turn. */
+const DEFERRED_A_SHARE = 64
 /** Output that has not left, beyond which no more requests are handled. */
 const UNSENT_MAX = 1024 * 1024
 /** About how much the answers still outstanding may come to, judged by those before them. */
@@ -158,7 +160,7 @@ export class ClientConnection implements TurnConnection {
     const deadline = this.context.turn.begin()
     this.lastActiveMs = deadline
     if (this.isWaiting) return
-    if (this.processShare(deadline)) this.wait()
+    if (this.processShare(deadline) !== 'done') this.wait()
   }
 
   /** Goes on in the next turn, and reads nothing until then. */
@@ -190,35 +192,42 @@ export class ClientConnection implements TurnConnection {
     )
   }
 
-  processShare(deadlineMs: number): boolean {
+  processShare(deadlineMs: number): Share {
     const { turn } = this.context
     this.isWaiting = false
-    for (let frames = 0; frames < FRAMES_A_SHARE; frames++) {
-      if (this.isClosed || this.isEnding) return false
+    const pendingMax = this.pending + DEFERRED_A_SHARE
+    for (let frames = 1; ; frames++) {
+      if (this.isClosed || this.isEnding) return 'done'
       if (this.isBlocked()) {
         this.pause()
-        return false
+        return 'done'
       }
-      if (frames % FRAMES_A_LOOK === FRAMES_A_LOOK - 1 && turn.nowMs() >= deadlineMs) break
       const found = this.inbound.next()
       if (found === 'nothing') return this.usedUp()
       if (found === 'envelope') this.handleEnvelope()
       else this.answerInboundError()
+      // Answers that are promises come between the turns; how big they are shows only then.
+      if (this.pending >= pendingMax) return this.goOn('nextTurn')
+      if (frames === FRAMES_A_SHARE) return this.goOn('more')
+      if (frames % FRAMES_A_LOOK === 0 && turn.nowMs() >= deadlineMs) return this.goOn('more')
     }
+  }
+
+  private goOn(share: Share): Share {
     this.isWaiting = true
     this.pause()
-    return true
+    return share
   }
 
   /** All that has been received is handled: reads on. */
-  private usedUp(): false {
+  private usedUp(): Share {
     this.inbound.release()
     this.decoder.release()
     if (this.isPaused) {
       this.isPaused = false
       this.network.resume()
     }
-    return false
+    return 'done'
   }
 
   private answerInboundError(): void {

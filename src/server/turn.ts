@@ -2,10 +2,13 @@ import type { Clock } from '../io/clock.ts'
 import type { Timers } from '../io/timers.ts'
 import type { TransportLogger } from './logger.ts'
 
+/** How a share ended: nothing to do, more in this turn if there is time, more but not before the next turn. */
+export type Share = 'done' | 'more' | 'nextTurn'
+
 /** What a turn needs of a connection. */
 export interface TurnConnection {
-  /** Handles requests that have been received; true when more are left after this share. */
-  processShare(deadlineMs: number): boolean
+  /** Handles requests that have been received. */
+  processShare(deadlineMs: number): Share
   /** The responses gathered so far; null when there are none. */
   takeOutput(): Buffer | null
   /** Queues output; it is sent once `release` is called on what this returns. */
@@ -95,6 +98,7 @@ export class Turn {
   private processWaiting(): void {
     let now = this.clock.monotonicMs()
     const deadline = now + TURN_MS
+    const nextTurn: TurnConnection[] = []
     while (this.waiting.length > 0 && now < deadline) {
       const round = this.waiting
       this.waiting = []
@@ -103,10 +107,13 @@ export class Turn {
           this.waiting.push(...round.slice(i))
           break
         }
-        if (round[i].processShare(deadline)) this.waiting.push(round[i])
+        const share = round[i].processShare(deadline)
+        if (share === 'more') this.waiting.push(round[i])
+        else if (share === 'nextTurn') nextTurn.push(round[i])
         now = this.clock.monotonicMs()
       }
     }
+    this.waiting.push(...nextTurn)
     if (this.waiting.length > 0) this.schedule()
   }
 
