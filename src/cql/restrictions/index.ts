@@ -1,6 +1,6 @@
 /** WHERE: relations checked and prepared for a statement, and bound to keys, slices and tests of rows. */
 
-export { ownedValue } from './bound-values.ts'
+export { copyOf, ownedValue } from './bound-values.ts'
 export { columnSpecification, existingColumn, partitionKeyBindIndexes } from './column-specification.ts'
 export { decorateKey, partitionKey, validateClustering } from './partition-keys.ts'
 export { invalid } from './restriction.ts'

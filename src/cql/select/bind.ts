@@ -53,22 +53,13 @@ const NO_TERMS: readonly Value[] = []
 
 function limitOf(term: Term | null, context: ExecutionContext): number {
   if (term === null) return NO_LIMIT
-  const value = ownedLimit(term, context)
+  const value = ownedValue(term, context)
   if (value === null) throw invalid('Invalid null value of limit')
   if (value === undefined) return NO_LIMIT
   if (value.length !== 4) throw invalid('Invalid limit value')
   const limit = readInt32(value, 0)
   if (limit <= 0) throw invalid('LIMIT must be strictly positive')
   return limit
-}
-
-/** A limit's bytes, not validated as an int yet. */
-function ownedLimit(term: Term, context: ExecutionContext): Value {
-  if (term.kind !== 'marker') return ownedValue(term, context)
-  const { values } = context
-  const length = values.lengths[term.index]
-  if (length < 0) return length === -1 ? null : undefined
-  return values.buffer.subarray(values.offsets[term.index], values.offsets[term.index] + length)
 }
 
 /** Binds a SELECT to the values in `context` and to the page that `options` ask for. */

@@ -6,7 +6,7 @@ import { LiveRow } from '../../model/live-row.ts'
 import type { RowsResult } from '../../model/query-result.ts'
 import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
 import type { TableMetadata } from '../../model/table.ts'
-import { packComposite } from '../../types/index.ts'
+import { packComposite, packList } from '../../types/index.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
 import type { BoundSelect } from './bind.ts'
@@ -83,7 +83,7 @@ export class SelectExecution {
     this.#open = open
     this.#out = out
     this.#outputs =
-      selection.orderingOutputs.length === 0
+      selection.orderingOutputs.length === 0 || selection.isAggregate
         ? selection.outputs
         : [...selection.outputs, ...selection.orderingOutputs]
     const { filter } = bound
@@ -342,14 +342,10 @@ export class SelectExecution {
             : kept.length
         return end - at === 4 && kept.u8[at] === 0xff ? null : kept.u8.slice(at + 4, end)
       }
-      case 'writetime': {
-        if (!live.simple(source.column.id)) return null
-        return int64Bytes((BigInt(live.cell.timestampHi) << 32n) | BigInt(live.cell.timestampLo >>> 0))
-      }
-      case 'ttl': {
-        if (!live.simple(source.column.id) || live.cell.ttl === 0) return null
-        return int32Bytes(live.cell.localDeletionTime - this.#bound.nowSeconds)
-      }
+      case 'writetime':
+      case 'maxwritetime':
+      case 'ttl':
+        return timestampsOf(source, live, this.#bound.nowSeconds)
       case 'field': {
         const value = this.#valueOf(source.of, live, reader)
         return value === null ? null : (fieldOf(value, source.index) ?? null)
@@ -543,6 +539,36 @@ function cellsValue(source: Extract<Source, { kind: 'cells' }>, live: LiveRow): 
   const size = type.kind === 'udt' ? type.fieldTypes.length : 0
   writeCells(scratch, { kind: kinds[type.kind] ?? OUTPUT_UDT, argument: id, size, source }, live)
   return scratch.length === 4 && scratch.u8[0] === 0xff ? null : scratch.u8.slice(4, scratch.length)
+}
+
+type TimestampSource = Extract<Source, { kind: 'writetime' | 'maxwritetime' | 'ttl' }>
+
+/** writetime() or ttl() of the cell that `live` stands at. */
+function timestampOf(kind: TimestampSource['kind'], live: LiveRow, nowSeconds: number): Uint8Array | null {
+  const { cell } = live
+  if (kind !== 'ttl') return int64Bytes((BigInt(cell.timestampHi) << 32n) | BigInt(cell.timestampLo >>> 0))
+  return cell.ttl === 0 ? null : int32Bytes(cell.localDeletionTime - nowSeconds)
+}
+
+/** writetime(), maxwritetime() or ttl() of a column: one value, or a list of them, one a cell or field. */
+function timestampsOf(source: TimestampSource, live: LiveRow, nowSeconds: number): Uint8Array | null {
+  const { kind, column } = source
+  if (!column.type.multiCell) return live.simple(column.id) ? timestampOf(kind, live, nowSeconds) : null
+  const fields = column.type.kind === 'udt' ? column.type.fieldTypes.length : 0
+  const values: (Uint8Array | null)[] = new Array(fields).fill(null)
+  let count = 0
+  let greatest: bigint | null = null
+  live.complex(column.id)
+  while (live.nextCell()) {
+    const { cell } = live
+    const at = fields > 0 ? readUint16(live.u8, cell.pathOffset) : count
+    values[at] = timestampOf(kind, live, nowSeconds)
+    const timestamp = (BigInt(cell.timestampHi) << 32n) | BigInt(cell.timestampLo >>> 0)
+    if (greatest === null || timestamp > greatest) greatest = timestamp
+    count++
+  }
+  if (greatest === null) return null
+  return kind === 'maxwritetime' ? int64Bytes(greatest) : packList(values)
 }
 
 /** A field of a serialized user type, by its position; undefined beyond those that were written. */

@@ -2,6 +2,7 @@ import { EMPTY_BYTES, readInt32, readUint16, writeInt32 } from '../../common/byt
 import { ProtocolError } from '../../common/errors.ts'
 import { readUnsignedVintBig, unsignedVintBytes, vintLength } from '../../common/varint.ts'
 import { packComposite, unpackComposite } from '../../types/index.ts'
+import { copyOf } from '../restrictions/index.ts'
 
 /** Where a page ended (`PagingState`), so that the next goes on behind it. */
 export interface PagingState {
@@ -41,13 +42,13 @@ function modern(bytes: Uint8Array): PagingState | null {
     at += length
     return value > BigInt(MAX_INT) ? -1 : Number(value)
   }
-  const keyAt = int()
-  if (keyAt < 0 || at + keyAt > bytes.length) return null
-  const key = bytes.slice(at, at + keyAt)
-  at += keyAt
+  const keyLength = int()
+  if (keyLength < 0 || at + keyLength > bytes.length) return null
+  const key = copyOf(bytes, at, keyLength)
+  at += keyLength
   const markLength = int()
   if (markLength < 0 || at + markLength > bytes.length) return null
-  const mark = bytes.slice(at, at + markLength)
+  const mark = copyOf(bytes, at, markLength)
   at += markLength
   const remaining = int()
   const remainingInPartition = int()
@@ -75,8 +76,8 @@ function legacy(bytes: Uint8Array): PagingState | null {
   const remainingInPartition = bytes.length - at === 8 ? readInt32(bytes, at + 4) : MAX_INT
   if (remaining < 0 || remainingInPartition < 0) return null
   return {
-    partitionKey: keyLength > 0 ? bytes.slice(2, 2 + keyLength) : null,
-    rowMark: markLength > 0 ? bytes.slice(markAt, markAt + markLength) : null,
+    partitionKey: keyLength > 0 ? copyOf(bytes, 2, keyLength) : null,
+    rowMark: markLength > 0 ? copyOf(bytes, markAt, markLength) : null,
     legacyMark: true,
     remaining,
     remainingInPartition,
@@ -156,7 +157,7 @@ export function readRowMark(mark: Uint8Array, count: number, isLegacy: boolean):
       }
       const length = Number(vint())
       if (at + length > mark.length) throw malformed()
-      values.push(mark.slice(at, at + length))
+      values.push(copyOf(mark, at, length))
       at += length
     }
   }

@@ -11,7 +11,7 @@ import {
   type StatementRestrictions,
 } from '../restrictions/index.ts'
 import { type PrepareContext, prepareTerm, type Term } from '../term.ts'
-import { prepareSelection, prepareSelectors, type Selection, selectsColumn } from './selection.ts'
+import { prepareSelection, type Selection, selectsOnlyStatics } from './selection.ts'
 
 /** How rows of several partitions are ordered after they were read: places among the outputs and their types. */
 export interface PostOrdering {
@@ -50,13 +50,10 @@ export function prepareSelect(
   table: TableMetadata,
   context: PrepareContext,
 ): PreparedSelect {
-  const selectors = statement.selection === '*' ? '*' : prepareSelectors(statement.selection, table)
+  const selectors = statement.selection
   if (statement.json) throw invalid('SELECT JSON is not supported yet')
   const orderings = prepareOrderings(statement.orderBy, table)
-  const onlyStaticColumns =
-    selectors !== '*' &&
-    selectsColumn(selectors, (column) => column.kind === 'static') &&
-    !selectsColumn(selectors, (column) => column.kind === 'clustering' || column.kind === 'regular')
+  const onlyStaticColumns = selectors !== '*' && selectsOnlyStatics(selectors, table)
   const restrictions = prepareRestrictions(statement.where, table, 'select', context, {
     onlyStaticColumns,
     allowFiltering: statement.allowFiltering,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { compareBytes, utf8Bytes } from '../../common/bytes.ts'
 import type { ColumnSpecification, ResultMetadata } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { type CqlType, native, sameType, unwrapReversed } from '../../types/index.ts'
+import { type CqlType, listType, native, sameType, unwrapReversed } from '../../types/index.ts'
 import { findFunction, type NativeFunction } from '../functions.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification, existingColumn, invalid } from '../restrictions/index.ts'
@@ -25,7 +25,7 @@ export type Source =
   | { readonly kind: 'clustering'; readonly position: number }
   | { readonly kind: 'cells'; readonly column: ColumnMetadata }
   | { readonly kind: 'static'; readonly index: number }
-  | { readonly kind: 'writetime' | 'ttl'; readonly column: ColumnMetadata }
+  | { readonly kind: 'writetime' | 'maxwritetime' | 'ttl'; readonly column: ColumnMetadata }
   | { readonly kind: 'field'; readonly of: Source; readonly index: number }
   | { readonly kind: 'function'; readonly function: NativeFunction; readonly args: readonly Source[] }
   | { readonly kind: 'token'; readonly args: readonly Source[] | null }
@@ -78,6 +78,8 @@ export interface Selection {
 type Selectable =
   | { readonly kind: 'column'; readonly column: ColumnMetadata }
   | { readonly kind: 'count' }
+  /** One selector in parentheses, which might be a tuple of one. */
+  | { readonly kind: 'nested'; readonly of: Selectable }
   | { readonly kind: 'field'; readonly of: Selectable; readonly field: string }
   | {
       readonly kind: 'timestamp'
@@ -92,7 +94,7 @@ type Selectable =
     }
   | { readonly kind: 'term'; readonly term: raw.Literal | raw.BindMarker }
 
-export interface PreparedSelector {
+interface PreparedSelector {
   readonly selectable: Selectable
   readonly alias: string | null
 }
@@ -105,14 +107,8 @@ function notYet(what: string): Error {
 }
 
 /** Names of columns and functions looked up: the first of two passes, as Cassandra reports errors in this order. */
-export function prepareSelectors(
-  selectors: readonly raw.Selector[],
-  table: TableMetadata,
-): readonly PreparedSelector[] {
-  return selectors.map(({ selectable, alias }) => ({
-    selectable: prepareSelectable(selectable, table),
-    alias: alias?.text ?? null,
-  }))
+function prepareSelector({ selectable, alias }: raw.Selector, table: TableMetadata): PreparedSelector {
+  return { selectable: prepareSelectable(selectable, table), alias: alias?.text ?? null }
 }
 
 function prepareSelectable(selectable: raw.Selectable, table: TableMetadata): Selectable {
@@ -138,7 +134,9 @@ function prepareSelectable(selectable: raw.Selectable, table: TableMetadata): Se
     case 'bindMarker':
       return { kind: 'term', term: selectable }
     case 'tupleOrNested':
-      if (selectable.elements.length === 1) return prepareSelectable(selectable.elements[0], table)
+      if (selectable.elements.length === 1) {
+        return { kind: 'nested', of: prepareSelectable(selectable.elements[0], table) }
+      }
       throw notYet('A tuple')
     case 'typeHint':
       throw notYet('A type hint')
@@ -157,6 +155,12 @@ function prepareSelectable(selectable: raw.Selectable, table: TableMetadata): Se
   }
 }
 
+function wrongCount(name: string, required: number, given: number): Error {
+  return invalid(
+    `Invalid number of arguments in call to function ${name}: ${required} required but ${given} provided`,
+  )
+}
+
 function prepareCall(
   call: Extract<raw.Selectable, { kind: 'functionCall' }>,
   table: TableMetadata,
@@ -165,34 +169,51 @@ function prepareCall(
   const args = call.args.map((arg) => prepareSelectable(arg, table))
   const isNative = name.keyspace === null || name.keyspace === 'system'
   const plain = name.name.toLowerCase()
+  // Of a constant, all rows are counted.
+  const only = call.args.length === 1 ? call.args[0] : null
+  if (isNative && plain === 'count' && only?.kind === 'literal' && only.type !== 'null')
+    return { kind: 'count' }
   if (isNative && plain === 'token') return { kind: 'call', name: 'system.token', function: null, args }
   const found = findFunction(name, args.length)
   if (found !== null) return { kind: 'call', name: found.fullName, function: found, args }
+  for (let count = 0; isNative && count < 3; count++) {
+    const other = findFunction(name, count)
+    if (other !== null) throw wrongCount(other.fullName, count, args.length)
+  }
+  if (isNative && plain === 'count' && args.length !== 1) throw wrongCount('system.count', 1, args.length)
   const shown = name.keyspace === null ? name.name : `${name.keyspace}.${name.name}`
   if (isNative && KNOWN_FUNCTIONS.test(plain)) throw notYet(`Function ${shown}`)
   throw invalid(`Unknown function '${shown}'`)
 }
 
-/** Whether some selector looks at a column that the predicate holds for. */
-export function selectsColumn(
-  selectors: readonly PreparedSelector[],
-  predicate: (column: ColumnMetadata) => boolean,
-): boolean {
-  const looks = (selectable: Selectable): boolean => {
-    switch (selectable.kind) {
-      case 'column':
-      case 'timestamp':
-        return predicate(selectable.column)
-      case 'field':
-        return looks(selectable.of)
-      case 'call':
-        return selectable.args.some(looks)
-      case 'count':
-      case 'term':
-        return false
-    }
+function looksAt(selectable: Selectable, predicate: (column: ColumnMetadata) => boolean): boolean {
+  switch (selectable.kind) {
+    case 'column':
+    case 'timestamp':
+      return predicate(selectable.column)
+    case 'field':
+    case 'nested':
+      return looksAt(selectable.of, predicate)
+    case 'call':
+      return selectable.args.some((arg) => looksAt(arg, predicate))
+    case 'count':
+    case 'term':
+      return false
   }
-  return selectors.some(({ selectable }) => looks(selectable))
+}
+
+/**
+ * Whether the selectors look at static columns and but for these only at the partition key. Names are looked up one
+ * selector after another, and not at all where the table has no static columns: their errors come later then.
+ */
+export function selectsOnlyStatics(selectors: readonly raw.Selector[], table: TableMetadata): boolean {
+  if (table.statics.length === 0) return false
+  const selects = (predicate: (column: ColumnMetadata) => boolean) =>
+    selectors.some((selector) => looksAt(prepareSelector(selector, table).selectable, predicate))
+  return (
+    selects((column) => column.kind === 'static') &&
+    !selects((column) => column.kind === 'clustering' || column.kind === 'regular')
+  )
 }
 
 function compareNames(a: ColumnMetadata, b: ColumnMetadata): number {
@@ -205,6 +226,25 @@ function compareNames(a: ColumnMetadata, b: ColumnMetadata): number {
 export function columnsInSelectOrder(table: TableMetadata): readonly ColumnMetadata[] {
   const others = [...table.statics, ...table.regulars].sort(compareNames)
   return [...table.partitionKeys, ...table.clusterings, ...others]
+}
+
+function selectableText(selectable: Selectable): string {
+  switch (selectable.kind) {
+    case 'column':
+      return selectable.column.name
+    case 'count':
+      return 'count(*)'
+    case 'nested':
+      return `(${selectableText(selectable.of)})`
+    case 'field':
+      return `${selectableText(selectable.of)}.${selectable.field}`
+    case 'timestamp':
+      return `${selectable.function}(${selectable.column.name})`
+    case 'call':
+      return `${selectable.name}(${selectable.args.map(selectableText).join(', ')})`
+    case 'term':
+      return termText(selectable.term)
+  }
 }
 
 interface Typed {
@@ -267,6 +307,10 @@ class SelectionBuilder {
         return this.#timestamp(selectable)
       case 'field':
         return this.#field(selectable)
+      case 'nested':
+        throw invalid(
+          `Cannot infer type for term ${selectableText(selectable)} in selection clause (try using a cast to force a type)`,
+        )
       case 'call':
         return this.#call(selectable)
       case 'term':
@@ -279,20 +323,22 @@ class SelectionBuilder {
     if (column.kind === 'partition_key' || column.kind === 'clustering') {
       throw invalid(`Cannot use selection function ${selectable.function} on PRIMARY KEY part ${column.name}`)
     }
-    if (column.type.multiCell)
-      throw notYet(`${selectable.function} of a collection or user type that is not frozen`)
     this.#look(column)
-    const isTtl = selectable.function === 'ttl'
-    const source: Source = { kind: isTtl ? 'ttl' : 'writetime', column }
+    const source: Source = { kind: selectable.function, column }
+    const one = selectable.function === 'ttl' ? native.int : native.bigint
     return {
       source: column.kind === 'static' ? this.#static(source) : source,
-      type: isTtl ? native.int : native.bigint,
+      // Every cell has its own.
+      type: column.type.multiCell && selectable.function !== 'maxwritetime' ? listType(one, false) : one,
       name: `${selectable.function}(${column.name})`,
     }
   }
 
   #field(selectable: Extract<Selectable, { kind: 'field' }>): Typed {
-    const of = this.typed(selectable.of)
+    // What stands in one pair of parentheses before a field is no tuple.
+    const receiver = selectable.of
+    const isInParentheses = receiver.kind === 'nested' && receiver.of.kind !== 'nested'
+    const of = this.typed(isInParentheses ? receiver.of : receiver)
     const type = unwrapReversed(of.type)
     if (type.kind !== 'udt') {
       throw invalid(`Invalid field selection: ${of.name} of type ${typeName(type)} is not a user type`)
@@ -337,17 +383,26 @@ class SelectionBuilder {
     return { source: { kind: 'term', index: this.terms.length - 1 }, type, name: termText(term) }
   }
 
+  #tokenArgument(selectable: Selectable, index: number, wanted: CqlType): Typed {
+    const typed = this.typed(selectable)
+    const type = unwrapReversed(typed.type)
+    if (!sameType(type, wanted) && !isValueCompatible(wanted, type)) {
+      throw invalid(
+        `Type error: ${typed.name} cannot be passed as argument ${index} of function system.token of type ${typeName(wanted)}`,
+      )
+    }
+    return typed
+  }
+
   #tokenCall(selectables: readonly Selectable[]): Typed {
     const keys = this.#table.partitionKeys
     if (selectables.length !== keys.length) {
-      throw invalid(
-        `Invalid number of arguments in call to function system.token: ${keys.length} required but ${selectables.length} provided`,
-      )
+      throw wrongCount('system.token', keys.length, selectables.length)
     }
     const args = selectables.map((selectable, i) =>
       selectable.kind === 'term'
         ? this.#termArgument(selectable.term, `arg${i}(system.token)`, keys[i].type)
-        : this.typed(selectable),
+        : this.#tokenArgument(selectable, i, keys[i].type),
     )
     const isOfKey = args.every(({ source }, i) => source.kind === 'partitionKey' && source.position === i)
     return {
@@ -397,7 +452,7 @@ export function resultMetadata(columns: readonly ColumnSpecification[]): ResultM
 
 /** The selection of selectors, or of `*`, with the columns that rows are to be ordered by after they were read. */
 export function prepareSelection(
-  selectors: readonly PreparedSelector[] | '*',
+  selectors: raw.Selection,
   orderingColumns: readonly ColumnMetadata[],
   table: TableMetadata,
   context: PrepareContext,
@@ -411,7 +466,8 @@ export function prepareSelection(
       columns.push(columnSpecification(table, column))
     }
   } else {
-    for (const { selectable, alias } of selectors) {
+    const prepared = selectors.map((selector) => prepareSelector(selector, table))
+    for (const { selectable, alias } of prepared) {
       const { source, type, name } = builder.typed(selectable)
       outputs.push(outputOf(source))
       columns.push({ keyspace: table.keyspace, table: table.name, name: alias ?? name, type })

@@ -32,6 +32,7 @@ import {
   tupleType,
   type UserType,
   userType,
+  vectorType,
 } from '../../../src/types/index.ts'
 import { counterContext, counterShard } from '../../../src/model/counter-context.ts'
 
@@ -93,6 +94,8 @@ export class SelectServer {
         return mapType(this.#type(type.key), this.#type(type.value), !type.frozen)
       case 'tuple':
         return tupleType(type.elements.map((element) => this.#type(element)))
+      case 'vector':
+        return vectorType(this.#type(type.element), type.dimension)
       case 'udt': {
         const found = this.#types.get(type.name)!
         return type.frozen ? freeze(found) : found
