@@ -236,7 +236,29 @@ describe('append and replay', () => {
       throw new Error('unknown kind of record')
     })
     await expect(machine.timers.run(replay)).rejects.toThrow('unknown kind of record')
-    await machine.timers.run(second.close())
+    expect(() => append(second, 'y')).toThrow('The commit log is closed')
+    expect((await machine.start()).records.map(textOf)).toEqual(['x'])
+  })
+
+  test('closed during replay, it does not come to life', async () => {
+    const machine = new Machine()
+    const { log } = await machine.start()
+    for (let i = 0; i < 40; i++) append(log, `record ${i}`)
+    await machine.timers.run(log.close())
+    const second = await CommitLog.open({
+      disk: machine.disk.attach(machine.timers),
+      clock: machine.clock,
+      timers: machine.timers,
+      random: new SimRandom(1),
+      directory: DIRECTORY,
+      config: machine.config,
+    })
+    const replay = second.replay(() => machine.clock.advance(1))
+    await Promise.resolve()
+    const closed = second.close()
+    await expect(machine.timers.run(replay)).rejects.toThrow('The commit log was closed during replay')
+    await machine.timers.run(closed)
+    expect(machine.timers.pending).toBe(0)
   })
 })
 

@@ -36,6 +36,8 @@ import {
   type ReplayPlan,
   type ReplayResult,
   replaySegments,
+  type SegmentReplay,
+  type TornTail,
 } from './replay.ts'
 import { CommitLogSegment } from './segment.ts'
 
@@ -160,26 +162,39 @@ export class CommitLog {
 
   /**
    * Hands all records of the log to `handler`, in order, no longer than `sliceMs` in one turn of the loop; then the log
-   * takes appends. Rejects with a CorruptionError, or with what the handler threw; the log is of no use then.
+   * takes appends. Rejects with a CorruptionError, or with what the handler threw; the log is closed then.
    */
   async replay(handler: ReplayHandler, { sliceMs = 5 }: { sliceMs?: number } = {}): Promise<ReplayResult> {
     if (this.#failure !== undefined) throw this.#failure
     assert(this.#state === 'opened', 'a commit log is replayed once')
     this.#state = 'replaying'
-    const context = {
-      disk: this.#disk,
-      clock: this.#clock,
-      timers: this.#timers,
-      sliceMs,
-      bootId: this.#bootId,
+    try {
+      const { result, replayed } = await replaySegments(this.#plan, handler, {
+        disk: this.#disk,
+        clock: this.#clock,
+        timers: this.#timers,
+        bootId: this.#bootId,
+        sliceMs,
+      })
+      await this.#preparing
+      if (result.tornTail !== undefined) this.#warnOf(result.tornTail)
+      this.#takeOver(replayed)
+      this.#run()
+      return result
+    } catch (error) {
+      await this.close()
+      throw error
     }
-    const { result, replayed } = await replaySegments(this.#plan, handler, context)
-    if (result.tornTail !== undefined) {
-      const { file, offset, recordsBehind } = result.tornTail
-      const behind =
-        recordsBehind === 0 ? '' : `; ${recordsBehind} records behind it had not been synced and are lost`
-      this.#logger?.warn(`Commit log ends in a torn tail: ${file} at offset ${offset}${behind}`)
-    }
+  }
+
+  #warnOf({ file, offset, recordsBehind }: TornTail): void {
+    const behind =
+      recordsBehind === 0 ? '' : `; ${recordsBehind} records behind it had not been synced and are lost`
+    this.#logger?.warn(`Commit log ends in a torn tail: ${file} at offset ${offset}${behind}`)
+  }
+
+  /** Makes the segments of former sessions this one's. */
+  #takeOver(replayed: ReadonlyMap<number, SegmentReplay>): void {
     for (const { id, path } of this.#plan.segments) {
       const { end, records } = replayed.get(id) ?? { end: 0, records: 0 }
       const segment = new CommitLogSegment(id, path, 0, undefined, end)
@@ -197,13 +212,17 @@ export class CommitLog {
     // Written by a process that is gone, maybe never synced: the first fsync of this session covers it.
     this.#dirty = this.#segments.length > 0
     this.#plan = { segments: [], unused: [], leftOut: [], idMax: 0 }
-    await this.#preparing
-    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Begins to take appends. */
+  #run(): void {
+    if (this.#state !== 'replaying') {
+      throw this.#failure ?? new CommitLogFailedError('The commit log was closed during replay')
+    }
     this.#state = 'running'
     this.#lastSyncedAt = this.#clock.monotonicMs()
     this.#roll()
     if (this.#config.sync === 'periodic') this.#schedulePeriodicSync(this.#config.syncPeriodMs)
-    return result
   }
 
   /** Segment of the next record, if `reserve` has been called with its length. */
