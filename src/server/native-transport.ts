@@ -122,6 +122,11 @@ export class NativeTransport {
     return Array.from(this.clients, describeConnection)
   }
 
+  /** Bytes of requests that count against native_transport_max_request_data_in_flight now. */
+  get requestBytesInFlight(): number {
+    return this.context.limits.global.using
+  }
+
   /** Pushes an event to the clients that registered for it. */
   push(event: ServerEvent): void {
     for (const client of this.clients) client.pushEvent(event)
