@@ -332,11 +332,11 @@ const sizeCell = new CellReader()
  * Bytes of data in a mutation as Cassandra counts them for its batch thresholds (`PartitionUpdate.dataSize`): values,
  * clusterings, timestamps and deletions, but not the keys.
  */
-export function mutationDataSize(mutation: Words): number {
-  const { i32 } = mutation
+export function mutationDataSize(mutation: MutationBuilder): number {
+  const { i32, updateCount } = mutation
   let at = MUTATION_HEADER_WORDS
   let size = 0
-  for (let i = 0; i < (i32[1]! & 0xffffff); i++) {
+  for (let i = 0; i < updateCount; i++) {
     const next = at + (i32[at]! >>> 2)
     let p = at + UPDATE_KEY_WORD + ((i32[at + 4]! + 3) >>> 2)
     const hasDeletion = (i32[p]! & UPDATE_HAS_DELETION) !== 0
@@ -373,4 +373,19 @@ function rowDataSize(i32: Int32Array, at: number): number {
     else size += CELL_BYTES + sizeCell.valueLength + Math.max(0, sizeCell.pathLength)
   }
   return size
+}
+
+/** Number of different partitions among the updates of a mutation, of one keyspace as Cassandra merges them. */
+export function mutationPartitions(mutation: MutationBuilder, keyspaceOf: (handle: number) => string): number {
+  if (mutation.updateCount <= 1) return mutation.updateCount
+  const { i32, u8 } = mutation
+  const keys = new Set<string>()
+  let at = MUTATION_HEADER_WORDS
+  for (let i = 0; i < mutation.updateCount; i++) {
+    const from = (at + UPDATE_KEY_WORD) << 2
+    const key = Buffer.from(u8.buffer, u8.byteOffset + from, i32[at + 4]!).toString('latin1')
+    keys.add(`${keyspaceOf(i32[at + 1]!)} ${key}`)
+    at += i32[at]! >>> 2
+  }
+  return keys.size
 }

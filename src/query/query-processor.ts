@@ -33,7 +33,7 @@ import type { Timers } from '../io/timers.ts'
 import { nextTurn } from '../io/timers.ts'
 import { ALL_ROWS } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
-import { MutationBuilder, mutationDataSize } from '../model/mutation.ts'
+import { MutationBuilder, mutationDataSize, mutationPartitions } from '../model/mutation.ts'
 import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
 import { NO_VALUES } from '../model/query-options.ts'
 import type { ColumnSpecification, QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
@@ -495,7 +495,11 @@ export class QueryProcessor implements QueryHandler {
         mutation.begin()
       } else writeModification(statement, mutation, context, this.#lookup)
     })
-    const warnings = checkBatchSize(type, statements, mutationDataSize(mutation), mutation.updateCount, this.#config)
+    const partitions = mutationPartitions(
+      mutation,
+      (handle) => statements.find(({ table }) => table.handle === handle)!.table.keyspace,
+    )
+    const warnings = checkBatchSize(type, statements, mutationDataSize(mutation), partitions, this.#config)
     this.#apply(mutation)
     return warnings.length === 0 ? VOID : { kind: 'void', warnings }
   }
