@@ -2,7 +2,7 @@
 
 import type { TableMetadata } from '../model/table.ts'
 import type { UserType } from '../types/index.ts'
-import { isVirtualKeyspace } from './names.ts'
+import { compareNames, isVirtualKeyspace } from './names.ts'
 
 /** `replication` holds `class` with its full Java name, as system_schema.keyspaces does. */
 export interface KeyspaceParams {
@@ -28,10 +28,24 @@ export function createKeyspaceMetadata(
   return {
     name,
     params,
-    tables: new Map([...tables].map((table) => [table.name, table])),
-    types: new Map([...types].map((type) => [type.name, type])),
+    tables: byName(tables),
+    types: byName(types),
     isVirtual: isVirtualKeyspace(name),
   }
+}
+
+/** In the order of their names, as they come out of system_schema. */
+function byName<T extends { readonly name: string }>(values: Iterable<T>): ReadonlyMap<string, T> {
+  const sorted = [...values].sort((a, b) => compareNames(a.name, b.name))
+  return new Map(sorted.map((value) => [value.name, value]))
+}
+
+/** With a value added in its place, or in the place of the one of its name. */
+function put<T extends { readonly name: string }>(
+  values: ReadonlyMap<string, T>,
+  value: T,
+): ReadonlyMap<string, T> {
+  return values.has(value.name) ? new Map(values).set(value.name, value) : byName([...values.values(), value])
 }
 
 export function withParams(keyspace: KeyspaceMetadata, params: KeyspaceParams): KeyspaceMetadata {
@@ -40,7 +54,7 @@ export function withParams(keyspace: KeyspaceMetadata, params: KeyspaceParams): 
 
 /** With a table added, or in the place of the one of its name. */
 export function withTable(keyspace: KeyspaceMetadata, table: TableMetadata): KeyspaceMetadata {
-  return { ...keyspace, tables: new Map(keyspace.tables).set(table.name, table) }
+  return { ...keyspace, tables: put(keyspace.tables, table) }
 }
 
 export function withoutTable(keyspace: KeyspaceMetadata, name: string): KeyspaceMetadata {
@@ -50,7 +64,7 @@ export function withoutTable(keyspace: KeyspaceMetadata, name: string): Keyspace
 }
 
 export function withType(keyspace: KeyspaceMetadata, type: UserType): KeyspaceMetadata {
-  return { ...keyspace, types: new Map(keyspace.types).set(type.name, type) }
+  return { ...keyspace, types: put(keyspace.types, type) }
 }
 
 export function withoutType(keyspace: KeyspaceMetadata, name: string): KeyspaceMetadata {

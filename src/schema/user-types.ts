@@ -2,6 +2,7 @@
 
 import {
   type CqlType,
+  freeze,
   listType,
   mapType,
   reversed,
@@ -98,7 +99,7 @@ export function withUpdatedUserType(type: CqlType, updated: UserType): CqlType {
 
 /** The type with tuples for user types, which a dropped column outlives (`AbstractType.expandUserTypes`). */
 export function expandUserTypes(type: CqlType): CqlType {
-  if (type.kind === 'udt') return tupleType(type.fieldTypes.map(expandUserTypes))
+  if (type.kind === 'udt') return tupleType(type.fieldTypes.map((field) => freeze(expandUserTypes(field))))
   return mapInner(type, expandUserTypes)
 }
 

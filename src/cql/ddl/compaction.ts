@@ -86,7 +86,7 @@ export function validateCompaction(compaction: ReadonlyMap<string, string>): voi
   }
   if (unchecked.size > 0) {
     throw new ConfigurationError(
-      `Properties specified ${listText(hashOrder(unchecked.keys()))} are not understood by ${strategy}`,
+      `Properties specified ${listText(hashOrder(unchecked.keys(), options.size))} are not understood by ${strategy}`,
     )
   }
   validateThresholds(options)

@@ -90,7 +90,7 @@ function checkLz4(options: Options): void {
   const type = options.get('lz4_compressor_type')
   if (type !== undefined && type !== 'fast' && type !== 'high') {
     throw new ConfigurationError(
-      `Invalid compressor type '${type}' specified for LZ4 parameter 'lz4_compressor_type'. Valid options are ${listText(['fast', 'high'])}.`,
+      `Invalid compressor type '${type}' specified for LZ4 parameter 'lz4_compressor_type'. Valid options are ${listText(['high', 'fast'])}.`,
     )
   }
   const text = options.get('lz4_high_compressor_level')

@@ -42,6 +42,29 @@ export interface Threshold {
 
 const OFF: Threshold = { warn: -1, fail: -1 }
 
+/** What holds for superusers, and for everybody while nobody has to log in. */
+export const NO_GUARDRAILS: Guardrails = {
+  keyspaces: OFF,
+  tables: OFF,
+  columnsPerTable: OFF,
+  fieldsPerUdt: OFF,
+  vectorDimensions: OFF,
+  minimumReplicationFactor: OFF,
+  maximumReplicationFactor: OFF,
+  vectorTypeEnabled: true,
+  simpleStrategyEnabled: true,
+  compactTablesEnabled: true,
+  uncompressedTablesEnabled: true,
+  alterTableEnabled: true,
+  dropKeyspaceEnabled: true,
+  dropTruncateTableEnabled: true,
+  zeroTtlOnTwcsEnabled: true,
+  zeroTtlOnTwcsWarned: false,
+  tablePropertiesWarned: new Set(),
+  tablePropertiesIgnored: new Set(),
+  tablePropertiesDisallowed: new Set(),
+}
+
 /** As cassandra.yaml is shipped, on a single node. */
 export const DEFAULT_DDL_CONFIG: DdlConfig = {
   datacenters: new Map([['datacenter1', 1]]),
@@ -49,30 +72,12 @@ export const DEFAULT_DDL_CONFIG: DdlConfig = {
   memtables: new Set(['default']),
   strict: false,
   dropCompactStorageEnabled: false,
-  guardrails: {
-    keyspaces: OFF,
-    tables: OFF,
-    columnsPerTable: OFF,
-    fieldsPerUdt: OFF,
-    vectorDimensions: OFF,
-    minimumReplicationFactor: OFF,
-    maximumReplicationFactor: OFF,
-    vectorTypeEnabled: true,
-    simpleStrategyEnabled: true,
-    compactTablesEnabled: true,
-    uncompressedTablesEnabled: true,
-    alterTableEnabled: true,
-    dropKeyspaceEnabled: true,
-    dropTruncateTableEnabled: true,
-    zeroTtlOnTwcsEnabled: true,
-    zeroTtlOnTwcsWarned: true,
-    tablePropertiesWarned: new Set(),
-    tablePropertiesIgnored: new Set(),
-    tablePropertiesDisallowed: new Set(),
-  },
+  guardrails: { ...NO_GUARDRAILS, zeroTtlOnTwcsWarned: true },
 }
 
 export interface DdlContext {
+  /** Logged in and no superuser: guardrails hold for nobody else. Absent is false. */
+  readonly isOrdinaryUser?: boolean
   /** The session's keyspace. */
   readonly keyspace: string | null
   readonly nowMicros: bigint

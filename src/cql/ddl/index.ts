@@ -7,7 +7,7 @@ import { CqlError } from '../../common/errors.ts'
 import type { Schema } from '../../schema/index.ts'
 import type { SchemaStatement } from '../raw/index.ts'
 import { alterTable } from './alter-table.ts'
-import type { DdlContext, Execution } from './context.ts'
+import { type DdlContext, type Execution, NO_GUARDRAILS } from './context.ts'
 import { createTable, dropTable } from './create-table.ts'
 import { alterKeyspace, createKeyspace, dropKeyspace } from './keyspaces.ts'
 import type { Applied, DdlOutcome } from './outcome.ts'
@@ -18,7 +18,14 @@ export { type DdlConfig, type DdlContext, DEFAULT_DDL_CONFIG } from './context.t
 export type { DdlOutcome } from './outcome.ts'
 
 export function applyDdl(schema: Schema, statement: SchemaStatement, context: DdlContext): DdlOutcome {
-  const execution: Execution = { ...context, newId: () => context.newId(), warnings: [] }
+  const guardrails = context.isOrdinaryUser === true ? context.config.guardrails : NO_GUARDRAILS
+  const execution: Execution = {
+    keyspace: context.keyspace,
+    nowMicros: context.nowMicros,
+    newId: () => context.newId(),
+    config: { ...context.config, guardrails },
+    warnings: [],
+  }
   try {
     return { ...apply(schema, statement, execution), warnings: execution.warnings }
   } catch (error) {

@@ -49,11 +49,15 @@ function stringHash(text: string): number {
   return hash
 }
 
-/** The order in which a `HashMap` or `HashSet` of these strings iterates, when it was filled one by one. */
-export function hashOrder(names: Iterable<string>): string[] {
+/**
+ * The order in which a `HashMap` or `HashSet` of these strings iterates. It was filled one by one, or made as a copy
+ * of a map of `copied` entries, which gives it another size.
+ */
+export function hashOrder(names: Iterable<string>, copied: number | null = null): string[] {
   const list = [...new Set(names)]
-  let capacity = 16
-  while (list.length > capacity * 0.75) capacity *= 2
+  let capacity = copied === null ? 16 : 1
+  const entries = copied === null ? list.length / 0.75 : Math.floor(copied / 0.75 + 1)
+  while (capacity < entries) capacity *= 2
   const bucket = (name: string): number => {
     const hash = stringHash(name)
     return (hash ^ (hash >>> 16)) & (capacity - 1)

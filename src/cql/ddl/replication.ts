@@ -1,6 +1,6 @@
 /** Replication options of a keyspace (`ReplicationParams`, `AbstractReplicationStrategy` and its strategies). */
 
-import { ConfigurationError } from '../../common/errors.ts'
+import { ConfigurationError, ServerError } from '../../common/errors.ts'
 import { isSystemKeyspace } from '../../schema/index.ts'
 import type { Execution } from './context.ts'
 import { guardMaximum, guardMinimum } from './guardrails.ts'
@@ -19,7 +19,14 @@ export function replicationFromOptions(
 ): ReadonlyMap<string, string> {
   const prepared = inHashOrder(options)
   prepared.delete('class')
-  const strategy = strategyOf(execution, options.get('class') ?? '')
+  const name = options.get('class')
+  // `replication = {}` passes Cassandra's check for a class and runs into this.
+  if (name === undefined) {
+    throw new ServerError(
+      'java.lang.NullPointerException: Cannot invoke "String.contains(java.lang.CharSequence)" because "cls" is null',
+    )
+  }
+  const strategy = strategyOf(execution, name)
   const before = new Map(previous)
   before.delete('class')
   switch (strategy) {

@@ -40,14 +40,13 @@ function percentileText(text: string, digits: string): string {
   return `${fourDecimals(value)}p`
 }
 
-/** Java's `DecimalFormat("#.####")`: half-even, no leading zero. */
+/** Java's `DecimalFormat("#.####")`: half-even. */
 function fourDecimals(value: number): string {
   const scaled = value * 10_000
   const floor = Math.floor(scaled)
   const difference = scaled - floor
   const rounded = difference > 0.5 || (difference === 0.5 && floor % 2 === 1) ? floor + 1 : floor
-  const text = String(rounded / 10_000)
-  return text.startsWith('0.') ? text.slice(1) : text
+  return String(rounded / 10_000)
 }
 
 function hybridText(text: string, [, name, first, second]: RegExpExecArray): string {

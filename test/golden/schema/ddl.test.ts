@@ -56,7 +56,7 @@ class Session {
         keyspace: this.keyspace,
         nowMicros: 1_800_000_000_000_123n,
         newId: () => `00000000-0000-1000-8000-${String(nextId++).padStart(12, '0')}`,
-        config: DEFAULT_DDL_CONFIG,
+        config: { ...DEFAULT_DDL_CONFIG, strict: true },
       })
       this.schema = outcome.schema
       return answer(cql, before, outcome)
