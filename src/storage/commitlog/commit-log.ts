@@ -28,7 +28,7 @@ import {
   SEGMENT_HEADER_BYTES,
   SEGMENT_SIZE_BYTES_MAX,
   segmentFileName,
-  writeEntryHeader,
+  writeEntry,
 } from './format.ts'
 import {
   planReplay,
@@ -400,8 +400,9 @@ export class CommitLog {
     const pending = this.#pending
     const at = this.#pendingLength
     const fileOffset = this.#current.written + at
-    writeEntryHeader(pending, at, kind, payload, offset, length, fileOffset, this.#current.seed)
-    pending.set(payload.subarray(offset, offset + length), at + ENTRY_HEADER_BYTES)
+    // One view for copy and CRC; cheaper than either without it.
+    const view = payload.subarray(offset, offset + length)
+    writeEntry(pending, at, kind, view, fileOffset, this.#current.seed)
     this.#pendingLength = at + size
     return fileOffset
   }
@@ -409,8 +410,8 @@ export class CommitLog {
   #writeLargeEntry(kind: number, payload: Uint8Array, offset: number, length: number): number {
     const entry = new Uint8Array(ENTRY_HEADER_BYTES + length)
     const fileOffset = this.#current.written
-    writeEntryHeader(entry, 0, kind, payload, offset, length, fileOffset, this.#current.seed)
-    entry.set(payload.subarray(offset, offset + length), ENTRY_HEADER_BYTES)
+    const view = payload.subarray(offset, offset + length)
+    writeEntry(entry, 0, kind, view, fileOffset, this.#current.seed)
     this.#write(entry, entry.length)
     return fileOffset
   }

@@ -1,7 +1,7 @@
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { SimRandom } from '../../../test/sim/sim-random.ts'
-import { crc32 } from './crc32.ts'
+import { crc32, crc32Of } from './crc32.ts'
 
 test('equals the CRC-32 of zlib, at any offset, length and seed', () => {
   const bytes = new Uint8Array(1024)
@@ -13,6 +13,7 @@ test('equals the CRC-32 of zlib, at any offset, length and seed', () => {
     const part = bytes.subarray(offset, offset + length)
     expect(crc32(bytes, offset, length, seed) >>> 0).toBe(zlibCrc32(part, seed))
     expect(crc32(bytes, offset, length) >>> 0).toBe(zlibCrc32(part))
+    expect(crc32Of(part, seed) >>> 0).toBe(zlibCrc32(part, seed))
   }
 })
 

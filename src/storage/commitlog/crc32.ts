@@ -6,6 +6,8 @@
 import { crc32 as nativeCrc32 } from 'node:zlib'
 
 const NATIVE_FROM = 288
+/** Where the view is there already, its own cost does not count. */
+const NATIVE_VIEW_FROM = 144
 
 const [T0, T1, T2, T3, T4, T5, T6, T7] = makeTables()
 
@@ -45,4 +47,10 @@ export function crc32(bytes: Uint8Array, offset: number, length: number, seed: n
   }
   for (; at < end; at++) crc = (crc >>> 8) ^ T0[(crc ^ bytes[at]) & 0xff]
   return ~crc
+}
+
+/** CRC of all of `view`, going on from `seed`, as a signed number. */
+export function crc32Of(view: Uint8Array, seed: number = 0): number {
+  if (view.length >= NATIVE_VIEW_FROM) return nativeCrc32(view, seed >>> 0) | 0
+  return crc32(view, 0, view.length, seed)
 }

@@ -17,7 +17,7 @@
  * bytes elsewhere (a log kept as a blob in a record), never pass for an entry.
  */
 import { readInt32, writeInt32 } from '../../common/bytes.ts'
-import { crc32 } from './crc32.ts'
+import { crc32, crc32Of } from './crc32.ts'
 
 export const COMMIT_LOG_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 64
@@ -116,24 +116,21 @@ function headerCrc(kind: number, length: number, fileOffset: number, seed: numbe
   return crc32(scratch, 0, 9, seed)
 }
 
-/**
- * Writes the 13 bytes before a payload to `out` at `at`; `fileOffset` is where the entry will stand in the file.
- */
-export function writeEntryHeader(
+/** Writes an entry to `out` at `at`; `fileOffset` is where it will stand in the file. */
+export function writeEntry(
   out: Uint8Array,
   at: number,
   kind: number,
   payload: Uint8Array,
-  payloadOffset: number,
-  payloadLength: number,
   fileOffset: number,
   seed: number,
 ): void {
-  const header = headerCrc(kind, payloadLength, fileOffset, seed)
+  const header = headerCrc(kind, payload.length, fileOffset, seed)
   out[at] = kind
-  writeInt32(out, at + 1, payloadLength)
+  writeInt32(out, at + 1, payload.length)
   writeInt32(out, at + 5, header)
-  writeInt32(out, at + 9, crc32(payload, payloadOffset, payloadLength, header))
+  writeInt32(out, at + 9, crc32Of(payload, header))
+  out.set(payload, at + ENTRY_HEADER_BYTES)
 }
 
 /** What stands at a place: a whole entry of so many bytes; nothing valid; or too few bytes to tell, so many needed. */
