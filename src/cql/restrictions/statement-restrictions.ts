@@ -124,7 +124,7 @@ class GatheredRestrictions {
       (operator === 'CONTAINS' || operator === 'CONTAINS KEY') &&
       (this.#type === 'update' || this.#type === 'delete')
     ) {
-      throw invalid(`Cannot use ${this.#type.toUpperCase()} with ${operator.replace(' ', '_')}`)
+      throw invalid(`Cannot use ${this.#type.toUpperCase()} with ${operator}`)
     }
     if (relation.kind === 'isNotNull') throw invalid(`Unsupported restriction: ${relationText(relation)}`)
     if (relation.kind === 'token') {

@@ -50,6 +50,7 @@ export interface BoundSelect {
 const NO_COMMANDS: readonly ReadCommand[] = []
 const NO_KEYS: readonly DecoratedKey[] = []
 const NO_TERMS: readonly Value[] = []
+const NO_SLICES: readonly Slice[] = []
 
 function limitOf(term: Term | null, context: ExecutionContext): number {
   if (term === null) return NO_LIMIT
@@ -77,24 +78,25 @@ export function bindSelect(
   // Neither an aggregate nor what is ordered after reading is cut short by the LIMIT.
   const limit = selection.isAggregate || prepared.postOrdering !== null ? NO_LIMIT : userLimit
   const isPaged = !selection.isAggregate && options.pageSize > 0 && limit > options.pageSize
-  if (prepared.postOrdering !== null && options.pageSize > 0) {
+  // In the order in which Cassandra finds what is wrong; without keys, slices are not looked at.
+  const filter = restrictions.bindFilter(context)
+  const keys = restrictions.isKeyRange ? NO_KEYS : restrictions.bindPartitionKeys(context)
+  const pager: PagerKind = restrictions.isKeyRange ? 'range' : keys.length === 1 ? 'single' : 'multi'
+  const hasKeys = restrictions.isKeyRange || keys.length > 0
+  const slices = !hasKeys ? NO_SLICES : prepared.isDistinct ? ALL_ROWS : restrictions.bindSlices(context)
+  const range =
+    restrictions.isKeyRange && slices.length > 0 ? restrictions.bindTokenRange(context) : FULL_RING
+  const isEmpty = slices.length === 0 || range === null
+  if (prepared.postOrdering !== null && options.pageSize > 0 && !isEmpty) {
     throw invalid(
       'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
     )
   }
-  const keys = restrictions.isKeyRange ? NO_KEYS : restrictions.bindPartitionKeys(context)
-  const pager: PagerKind = restrictions.isKeyRange ? 'range' : keys.length === 1 ? 'single' : 'multi'
-  const slices = prepared.isDistinct ? ALL_ROWS : restrictions.bindSlices(context)
-  const filter = restrictions.bindFilter(context)
   const resumed = isPaged ? state : null
-  const range = restrictions.isKeyRange ? restrictions.bindTokenRange(context) : FULL_RING
   const remaining = resumed === null ? limit : resumed.remaining
   const plan: Plan = { prepared, keys, slices, range, perPartitionLimit }
   const reading =
-    slices.length === 0 ||
-    range === null ||
-    (!restrictions.isKeyRange && keys.length === 0) ||
-    remaining === 0
+    isEmpty || remaining === 0
       ? NOTHING
       : resumed === null
         ? fromStart(plan, pager)

@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { cases, KEYSPACE, setup } from './cases.js'
+import { cases, KEYSPACE, modifications, setup } from './cases.js'
 
 const host = process.argv[2] ?? '127.0.0.61'
 const port = Number(process.argv[3] ?? 9042)
@@ -210,11 +210,16 @@ for (const { query, values, pageSize, paged, pagingState, version = 4 } of cases
   }
   recorded.push(entry)
 }
+const modified = []
+for (const statement of modifications) {
+  const { error } = await admin.query(statement)
+  modified.push({ statement, error: error?.message ?? null })
+}
 for (const client of Object.values(clients)) client.socket.destroy()
 const lines = recorded.map((entry) => JSON.stringify(entry).replace(/(61){1000,}/g, (run) => `@${run.length / 2}`))
 writeFileSync(
   new URL('select.json', import.meta.url),
-  `{"keyspace":${JSON.stringify(KEYSPACE)},"setup":${JSON.stringify(setup, null, 1)},"cases":[\n${lines.join(',\n')}\n]}\n`,
+  `{"keyspace":${JSON.stringify(KEYSPACE)},"setup":${JSON.stringify(setup, null, 1)},"cases":[\n${lines.join(',\n')}\n],"modifications":[\n${modified.map((entry) => JSON.stringify(entry)).join(',\n')}\n]}\n`,
 )
 const failed = recorded.filter((entry) => entry.answers[0].error !== undefined).length
 process.stdout.write(`${recorded.length} cases, ${failed} of them refusals\n`)

@@ -29,6 +29,7 @@ interface Golden {
   readonly keyspace: string
   readonly setup: readonly string[]
   readonly cases: readonly Case[]
+  readonly modifications: readonly { readonly statement: string; readonly error: string | null }[]
 }
 
 const golden = JSON.parse(readFileSync(new URL('select.json', import.meta.url), 'utf8')) as Golden
@@ -140,5 +141,11 @@ describe('SELECT answers as Apache Cassandra did', () => {
         expect({ bind: bind.map(columnText), pk: prepared.pkIndexes }).toEqual({ bind: entry.bind, pk: entry.pk })
       }
     })
+  })
+})
+
+describe('WHERE of UPDATE and DELETE is refused as Apache Cassandra did', () => {
+  test.each(golden.modifications)('$statement', ({ statement, error }) => {
+    expect(server.refusal(statement)).toBe(error)
   })
 })

@@ -11,6 +11,7 @@ import { prepareModification, writeModification } from '../../../src/cql/modify/
 import type { WriteParameters } from '../../../src/cql/modify/operations.ts'
 import { parse } from '../../../src/cql/parser.ts'
 import type * as raw from '../../../src/cql/raw/index.ts'
+import { prepareRestrictions } from '../../../src/cql/restrictions/index.ts'
 import {
   bindSelect,
   type PreparedSelect,
@@ -211,6 +212,30 @@ export class SelectServer {
       } as never
     })
     this.#engine.apply(mutation)
+  }
+
+  /** What restrictions say of the WHERE clause of an UPDATE or DELETE, or null. */
+  refusal(text: string): string | null {
+    try {
+      const { statement } = parse(text)
+      if (statement.kind !== 'update' && statement.kind !== 'delete') throw new Error('no modification')
+      const table = this.#find(statement.table)
+      const targets = statement.kind === 'update' ? statement.assignments : statement.targets
+      const columns = targets.map((target) => table.columns.get(target.column.text)!)
+      const restrictions = prepareRestrictions(statement.where, table, statement.kind, this.#prepareContext(), {
+        onlyStaticColumns: columns.length > 0 && columns.every((column) => column.kind === 'static'),
+      })
+      if (statement.kind === 'delete' && columns.some((c) => c.kind === 'regular') && !restrictions.namesRows) {
+        return 'Range deletions are not supported for specific columns'
+      }
+      const context = this.#context(NO_VALUES)
+      restrictions.bindPartitionKeys(context)
+      if (restrictions.bindClusterings(context) === null) restrictions.bindSlices(context)
+      return null
+    } catch (error) {
+      if (!(error instanceof InvalidRequestError)) throw error
+      return error.message
+    }
   }
 
   /** Prepares a SELECT; `bind` names its markers as PREPARE's answer does. */
