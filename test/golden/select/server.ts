@@ -225,11 +225,16 @@ export class SelectServer {
       const restrictions = prepareRestrictions(statement.where, table, statement.kind, this.#prepareContext(), {
         onlyStaticColumns: columns.length > 0 && columns.every((column) => column.kind === 'static'),
       })
-      if (statement.kind === 'delete' && columns.some((c) => c.kind === 'regular') && !restrictions.namesRows) {
+      const context = this.#context(NO_VALUES)
+      if (restrictions.bindPartitionKeys(context).length === 0) return null
+      // The statement's own check, between keys and clusterings.
+      if (
+        statement.kind === 'delete' &&
+        columns.some((column) => column.kind === 'regular') &&
+        !restrictions.namesRows
+      ) {
         return 'Range deletions are not supported for specific columns'
       }
-      const context = this.#context(NO_VALUES)
-      restrictions.bindPartitionKeys(context)
       if (restrictions.bindClusterings(context) === null) restrictions.bindSlices(context)
       return null
     } catch (error) {
