@@ -54,6 +54,7 @@ function keyspaceFromRows(
   known: Schema | null,
 ): KeyspaceMetadata {
   const types = typesFromRows(name, partition.get('types') ?? [])
+  const parseType = typeParser(name, types)
   const columns = byTable(partition.get('columns') ?? [])
   const dropped = byTable(partition.get('dropped_columns') ?? [])
   const tables = (partition.get('tables') ?? []).map((tableRow): TableMetadata => {
@@ -62,7 +63,7 @@ function keyspaceFromRows(
       keyspace: name,
       name: tableName,
       id: uuidText(required(tableRow, 'id')),
-      columns: columnsFromRows(name, columns.get(tableName) ?? [], types),
+      columns: columnsFromRows(columns.get(tableName) ?? [], parseType),
       dropped: (dropped.get(tableName) ?? []).map((column) => droppedColumnFromRow(name, column)),
       params: paramsFromRow(tableRow),
       flags: new Set(unpackSet(required(tableRow, 'flags')).map((flag) => utf8Text(flag) as TableFlag)),
@@ -123,9 +124,19 @@ function resolvable(text: string, types: UserTypes, keyspace: string): CqlType |
   }
 }
 
-function columnsFromRows(keyspace: string, rows: readonly SchemaRow[], types: UserTypes): ColumnSpec[] {
+/** Parses types of one keyspace, each text once. */
+function typeParser(keyspace: string, types: UserTypes): (text: string) => CqlType {
+  const parsed = new Map<string, CqlType>()
+  return (name) => {
+    let type = parsed.get(name)
+    if (type === undefined) parsed.set(name, (type = parseCqlTypeName(name, types, keyspace)))
+    return type
+  }
+}
+
+function columnsFromRows(rows: readonly SchemaRow[], parseType: (text: string) => CqlType): ColumnSpec[] {
   const columns = rows.map((row) => {
-    const type = parseCqlTypeName(text(row, 'type'), types, keyspace)
+    const type = parseType(text(row, 'type'))
     return {
       name: utf8Text(row.clustering[1]),
       kind: text(row, 'kind') as ColumnKind,

@@ -101,12 +101,7 @@ function validateEarly(
   const { name } = statement.table
   const { guardrails } = execution.config
   guardColumnsPerTable(execution, statement.columns.length, name)
-  const tables = [...schema.tables()].filter((table) => !isSystemKeyspace(table.keyspace)).length + 1
-  guardMaximum(execution, 'tables', tables, guardrails.tables, (isWarning, threshold) =>
-    isWarning
-      ? `Creating table ${name}, current number of tables ${tables} exceeds warning threshold of ${threshold}.`
-      : `Cannot have more than ${threshold} tables, aborting the creation of table ${name}`,
-  )
+  if (guardrails.tables.warn >= 0 || guardrails.tables.fail >= 0) guardTables(schema, name, execution)
   if (statement.compactStorage) {
     const feature = 'Creation of new COMPACT STORAGE tables'
     ensureEnabled(execution, 'compact_tables', guardrails.compactTablesEnabled, feature)
@@ -116,6 +111,16 @@ function validateEarly(
     guardType(execution, column.type, `Column ${column.name.text}`)
     if (column.mask !== null) notSupported('Column masking')
   }
+}
+
+function guardTables(schema: Schema, name: string, execution: Execution): void {
+  const { guardrails } = execution.config
+  const tables = [...schema.tables()].filter((table) => !isSystemKeyspace(table.keyspace)).length + 1
+  guardMaximum(execution, 'tables', tables, guardrails.tables, (isWarning, threshold) =>
+    isWarning
+      ? `Creating table ${name}, current number of tables ${tables} exceeds warning threshold of ${threshold}.`
+      : `Cannot have more than ${threshold} tables, aborting the creation of table ${name}`,
+  )
 }
 
 interface Column {
