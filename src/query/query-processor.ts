@@ -204,10 +204,7 @@ export class QueryProcessor implements QueryHandler {
     const id = statement.fullyQualified ? withoutKeyspace : withKeyspace
     this.#store(withoutKeyspace, statement)
     if (used !== null) this.#store(withKeyspace, statement)
-    const warnings =
-      statement.fullyQualified || state.keyspace === null || keyspace !== null
-        ? undefined
-        : warnAboutUse(state, used, withKeyspace)
+    const warnings = statement.fullyQualified ? undefined : warnAboutUse(state, keyspace, used, withKeyspace)
     return {
       kind: 'prepared',
       id,
@@ -322,6 +319,8 @@ export class QueryProcessor implements QueryHandler {
         executable = { kind: 'other', raw: statement }
         break
       default:
+        // Neither USE nor DDL counts as qualified (`QualifiedStatement`).
+        fullyQualified = false
         executable = { kind: 'other', raw: statement }
     }
     const columns = markers.map((marker, index) => {
@@ -682,11 +681,19 @@ export function preparedId(query: string, keyspace: string | null): Uint8Array {
 
 const warned = new WeakSet<ClientState>()
 
-function warnAboutUse(state: ClientState, keyspace: string | null, id: Uint8Array): string[] | undefined {
-  if (warned.has(state)) return undefined
-  warned.add(state)
+/** Once a connection, or always where the request names the keyspace (`ClientState.warnAboutUseWithPreparedStatements`). */
+function warnAboutUse(
+  state: ClientState,
+  given: string | null,
+  used: string | null,
+  id: Uint8Array,
+): string[] | undefined {
+  if (given === null) {
+    if (warned.has(state)) return undefined
+    warned.add(state)
+  }
   return [
-    `\`USE <keyspace>\` with prepared statements is considered to be an anti-pattern due to ambiguity in non-qualified table names. Please consider removing instances of \`Session#setKeyspace(<keyspace>)\`, \`Session#execute("USE <keyspace>")\` and \`cluster.newSession(<keyspace>)\` from your code, and always use fully qualified table names (e.g. <keyspace>.<table>). Keyspace used: ${state.keyspace}, statement keyspace: ${keyspace}, statement id: ${toHex(id)}`,
+    `\`USE <keyspace>\` with prepared statements is considered to be an anti-pattern due to ambiguity in non-qualified table names. Please consider removing instances of \`Session#setKeyspace(<keyspace>)\`, \`Session#execute("USE <keyspace>")\` and \`cluster.newSession(<keyspace>)\` from your code, and always use fully qualified table names (e.g. <keyspace>.<table>). Keyspace used: ${used}, statement keyspace: ${used}, statement id: ${toHex(id)}`,
   ]
 }
 

@@ -224,8 +224,12 @@ function compareNames(a: ColumnMetadata, b: ColumnMetadata): number {
 
 /** The columns of `*`: key, clustering, then static and regular ones together by name. */
 export function columnsInSelectOrder(table: TableMetadata): readonly ColumnMetadata[] {
-  const others = [...table.statics, ...table.regulars].sort(compareNames)
-  return [...table.partitionKeys, ...table.clusterings, ...others]
+  return [
+    ...table.partitionKeys,
+    ...table.clusterings,
+    ...[...table.statics].sort(compareNames),
+    ...[...table.regulars].sort(compareNames),
+  ]
 }
 
 function selectableText(selectable: Selectable): string {
