@@ -38,9 +38,7 @@ export function prepareBatch(
   const { using } = statement
   if (using.ttl !== null) throw invalid('Global TTL on the BATCH statement is not supported.')
   const timestamp =
-    using.timestamp === null
-      ? null
-      : prepareTerm(using.timestamp, TIMESTAMP, context ?? emptyContext())
+    using.timestamp === null ? null : prepareTerm(using.timestamp, TIMESTAMP, context ?? emptyContext())
   validateBatch(type, statements, timestamp)
   return { kind: 'batch', type, statements, timestamp }
 }
@@ -80,7 +78,8 @@ export function validateBatch(
     throw invalid('Cannot provide custom timestamp for a BATCH containing counters')
   }
   if (isCounter && hasOthers) throw invalid('Cannot include non-counter statement in a counter batch')
-  if (hasCounters && hasOthers) throw invalid('Counter and non-counter mutations cannot exist in the same batch')
+  if (hasCounters && hasOthers)
+    throw invalid('Counter and non-counter mutations cannot exist in the same batch')
   if (isLogged && hasCounters) throw invalid('Cannot include a counter statement in a logged batch')
   if (isLogged && hasVirtual) throw invalid('Cannot include a virtual table statement in a logged batch')
   if (hasVirtual && statements.some(({ table }) => !table.isVirtual)) {

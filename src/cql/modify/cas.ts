@@ -1,10 +1,14 @@
 import { InvalidRequestError, ServerError } from '../../common/errors.ts'
-import { ALL_ROWS, type Slice } from '../../model/clustering.ts'
+import { ALL_ROWS, readClustering, type Slice } from '../../model/clustering.ts'
 import { LiveRow } from '../../model/live-row.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
 import type { ColumnSpecification, RowsResult } from '../../model/query-result.ts'
-import { type DecoratedKey, FULL_RING, type PartitionReader, type ReadCommand } from '../../model/read-command.ts'
-import { readClustering } from '../../model/clustering.ts'
+import {
+  type DecoratedKey,
+  FULL_RING,
+  type PartitionReader,
+  type ReadCommand,
+} from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { native, packCells, packUserTypeCells, unwrapReversed } from '../../types/index.ts'
 import { columnSpecification, validateClustering } from '../restrictions/index.ts'
@@ -16,6 +20,7 @@ import {
   bindRanges,
   deletesPartition,
   type PreparedModification,
+  scopeOf,
   writeRange,
   writeRows,
 } from './modification.ts'
@@ -151,13 +156,19 @@ class CasRequest {
     const previous = this.#of(clustering)
     if (previous === undefined) this.conditions.push({ clustering, kind, bound: [] })
     else if (previous.kind === 'columns') {
-      throw invalid(`Cannot mix IF conditions and IF ${kind === 'ifNotExists' ? 'NOT ' : ''}EXISTS for the same row`)
+      throw invalid(
+        `Cannot mix IF conditions and IF ${kind === 'ifNotExists' ? 'NOT ' : ''}EXISTS for the same row`,
+      )
     } else if (previous.kind !== kind) {
       throw invalid('Cannot mix IF EXISTS and IF NOT EXISTS conditions for the same row')
     }
   }
 
-  #addConditions(clustering: Clustering, conditions: readonly PreparedCondition[], context: WriteParameters): void {
+  #addConditions(
+    clustering: Clustering,
+    conditions: readonly PreparedCondition[],
+    context: WriteParameters,
+  ): void {
     if (conditions.length === 0) return
     const bound = conditions.map((condition) => bindCondition(condition, context))
     const previous = this.#of(clustering)
@@ -237,7 +248,11 @@ function verb(prepared: PreparedModification): string {
   return prepared.type === 'update' ? 'updates' : 'deletions'
 }
 
-function onlyKey(prepared: PreparedModification, parameters: WriteParameters, isBatch: boolean): DecoratedKey {
+function onlyKey(
+  prepared: PreparedModification,
+  parameters: WriteParameters,
+  isBatch: boolean,
+): DecoratedKey {
   const keys = prepared.where.restrictions.bindPartitionKeys(parameters)
   if (prepared.where.hasPartitionIn) {
     // Cassandra throws an IllegalArgumentException here, which clients see as a server error.
@@ -252,10 +267,9 @@ function onlyKey(prepared: PreparedModification, parameters: WriteParameters, is
 }
 
 function onlyClustering(prepared: PreparedModification, parameters: WriteParameters): Clustering {
-  const { table, where, regularOperations, staticOperations, conditions } = prepared
-  const statics = staticOperations.length > 0 || (conditions?.static.length ?? 0) > 0
-  const regulars = regularOperations.length > 0 || (conditions?.regular.length ?? 0) > 0
-  if (statics && !regulars && !where.restrictsClustering) return null
+  const { type, table, where, regularOperations, staticOperations, conditions } = prepared
+  const scope = scopeOf(type, regularOperations, staticOperations, conditions)
+  if (scope === 'statics' && !where.restrictsClustering) return null
   const rows = bindClusterings(table, where, parameters)
   if (rows === null) return null
   validateClustering(rows[0]!)
@@ -273,7 +287,8 @@ class CurrentRow implements RowSnapshot {
     const { u8, cell } = live
     for (const { id, type } of columns) {
       if (!type.multiCell) {
-        if (live.simple(id)) this.#simple.set(id, u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength))
+        if (live.simple(id))
+          this.#simple.set(id, u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength))
         continue
       }
       const cells: ComplexCell[] = []
@@ -329,7 +344,8 @@ class CurrentRows {
     const { table, nowSeconds } = request
     this.#table = table
     if (!reader.nextPartition()) return
-    const load = () => live.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
+    const load = () =>
+      live.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
     if (reader.staticRow() && statics.length > 0) {
       load()
       const row = new CurrentRow(null, live, statics)

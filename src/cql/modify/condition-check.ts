@@ -1,9 +1,10 @@
 import { readInt32 } from '../../common/bytes.ts'
 import { InvalidRequestError } from '../../common/errors.ts'
+import { NULL_LENGTH, UNSET_LENGTH } from '../../model/query-options.ts'
 import {
   type CollectionType,
-  compareValues,
   type CqlType,
+  compareValues,
   packUserTypeCells,
   sortMapEntries,
   sortSetElements,
@@ -14,7 +15,7 @@ import {
   unpackTuple,
   unwrapReversed,
 } from '../../types/index.ts'
-import { evaluate, type ExecutionContext, type Value } from '../term.ts'
+import { type ExecutionContext, evaluate, marshal, type Value, validateValue } from '../term.ts'
 import type { ConditionOperator, PreparedCondition } from './conditions.ts'
 import type { RowSnapshot } from './operations.ts'
 
@@ -45,10 +46,24 @@ function bindValues(condition: PreparedCondition, context: ExecutionContext): re
   if (!condition.isInMarker) {
     return condition.values.map((value) => evaluate(value, context)).filter((value) => value !== undefined)
   }
-  const list = evaluate(condition.values[0]!, context)
-  if (list === null) throw invalid('Invalid null list in IN condition')
-  if (list === undefined) throw invalid(UNSET)
-  return unpackElements(list)
+  const list = condition.values[0]!
+  if (list.kind !== 'marker') return []
+  const { buffer, offsets, lengths } = context.values
+  const length = lengths[list.index]!
+  if (length === NULL_LENGTH) throw invalid('Invalid null list in IN condition')
+  if (length === UNSET_LENGTH) throw invalid(UNSET)
+  const { type } = list.receiver
+  if (type.kind !== 'list') throw invalid(`Invalid list for ${list.receiver.name}`)
+  const offset = offsets[list.index]!
+  try {
+    // Other than in a list that is stored, elements may be null here.
+    const elements = unpackElements(buffer.slice(offset, offset + length))
+    for (const element of elements)
+      if (element !== null) validateValue(type.elements, element, 0, element.length)
+    return elements
+  } catch (error) {
+    throw marshal(error)
+  }
 }
 
 /** Whether a row, null where there is none, meets a condition. */
@@ -81,7 +96,12 @@ export function meetsCondition(bound: BoundCondition, row: RowSnapshot | null): 
 }
 
 /** `Bound.compareWithOperator`. */
-function compares(operator: ConditionOperator, type: CqlType, value: Value, current: Uint8Array | null): boolean {
+function compares(
+  operator: ConditionOperator,
+  type: CqlType,
+  value: Value,
+  current: Uint8Array | null,
+): boolean {
   if (value === undefined) throw invalid(UNSET)
   if (value === null) {
     if (operator === '=') return current === null
@@ -89,7 +109,8 @@ function compares(operator: ConditionOperator, type: CqlType, value: Value, curr
     throw invalid(`Invalid comparison with null for operator "${operator}"`)
   }
   if (current === null) return operator === '!='
-  if (operator === 'CONTAINS' || operator === 'CONTAINS KEY') return frozenContains(operator, type, value, current)
+  if (operator === 'CONTAINS' || operator === 'CONTAINS KEY')
+    return frozenContains(operator, type, value, current)
   return holds(operator, compareValues(type, current, value))
 }
 
@@ -112,7 +133,12 @@ function holds(operator: ConditionOperator, order: number): boolean {
   }
 }
 
-function frozenContains(operator: ConditionOperator, type: CqlType, value: Uint8Array, current: Uint8Array): boolean {
+function frozenContains(
+  operator: ConditionOperator,
+  type: CqlType,
+  value: Uint8Array,
+  current: Uint8Array,
+): boolean {
   const isIn = (elements: readonly (Uint8Array | null)[], elementType: CqlType) =>
     elements.some((element) => element !== null && compareValues(elementType, element, value) === 0)
   switch (type.kind) {
@@ -123,8 +149,14 @@ function frozenContains(operator: ConditionOperator, type: CqlType, value: Uint8
     case 'map': {
       const entries = unpackMap(current)
       return operator === 'CONTAINS KEY'
-        ? isIn(entries.map(([key]) => key), type.keys)
-        : isIn(entries.map(([, element]) => element), type.values)
+        ? isIn(
+            entries.map(([key]) => key),
+            type.keys,
+          )
+        : isIn(
+            entries.map(([, element]) => element),
+            type.values,
+          )
     }
     default:
       return false
@@ -148,12 +180,14 @@ function elementOf(
     const found = entries.find(([key]) => compareValues(type.keys, key, element) === 0)
     return [type.values, found === undefined ? null : found[1]]
   }
-  if (type.kind !== 'list') throw invalid(`Invalid element access syntax for non-collection column ${column.name}`)
+  if (type.kind !== 'list')
+    throw invalid(`Invalid element access syntax for non-collection column ${column.name}`)
   const index = readInt32(element, 0)
   const elements: readonly (Uint8Array | null)[] = type.multiCell
     ? (row?.complex(column) ?? []).map(({ value }) => value)
     : unpackList(row?.simple(column) ?? new Uint8Array(4))
-  if (index < 0 && (type.multiCell || row?.simple(column) != null)) throw invalid(`Invalid negative list index ${index}`)
+  if (index < 0 && (type.multiCell || row?.simple(column) != null))
+    throw invalid(`Invalid negative list index ${index}`)
   return [type.elements, elements[index] ?? null]
 }
 

@@ -1,10 +1,11 @@
 import { InvalidRequestError } from '../../common/errors.ts'
 import type { ColumnSpecification } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import { referencesDuration } from '../../schema/index.ts'
 import { type CqlType, listType, native, unwrapReversed } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification } from '../restrictions/index.ts'
-import { elementSpecification, part, type PrepareContext, prepareTerm, type Term } from '../term.ts'
+import { elementSpecification, type PrepareContext, part, prepareTerm, type Term } from '../term.ts'
 import { existingColumn } from './primary-key.ts'
 
 /** The IF of a conditional modification (`Conditions`). */
@@ -48,7 +49,8 @@ export function prepareConditions(
   }
   if (statement.ifExists) return { kind: 'ifExists', static: [], regular: [] }
   if (statement.conditions.length === 0) return null
-  if (statement.using.timestamp !== null) throw invalid('Cannot provide custom timestamp for conditional updates')
+  if (statement.using.timestamp !== null)
+    throw invalid('Cannot provide custom timestamp for conditional updates')
   const conditions = statement.conditions.map((condition) => prepareCondition(condition, table, context))
   return {
     kind: 'columns',
@@ -57,7 +59,11 @@ export function prepareConditions(
   }
 }
 
-function prepareCondition(condition: raw.Condition, table: TableMetadata, context: PrepareContext): PreparedCondition {
+function prepareCondition(
+  condition: raw.Condition,
+  table: TableMetadata,
+  context: PrepareContext,
+): PreparedCondition {
   const { target } = condition
   const column = existingColumn(table, target.column)
   const receiver = columnSpecification(table, column)
@@ -91,7 +97,9 @@ function prepareTarget(
       const elements = type.kind === 'list' ? type.elements : type.values
       checkDurations(elements, condition)
       const specification =
-        type.kind === 'list' ? part(receiver, `idx(${name})`, native.int) : part(receiver, `key(${name})`, type.keys)
+        type.kind === 'list'
+          ? part(receiver, `idx(${name})`, native.int)
+          : part(receiver, `key(${name})`, type.keys)
       const element = prepareTerm(target.element, specification, context)
       const values = prepareValues(condition, elementSpecification(receiver, elements), context)
       return { target: { kind: 'element', element }, ...values }
@@ -159,24 +167,5 @@ function checkDurations(type: CqlType, condition: raw.Condition): void {
       throw invalid('Slice conditions are not supported on tuples containing durations')
     default:
       throw invalid(`Slice conditions ( ${condition.operator} ) are not supported on durations`)
-  }
-}
-
-function referencesDuration(type: CqlType): boolean {
-  switch (type.kind) {
-    case 'duration':
-      return true
-    case 'list':
-    case 'set':
-    case 'vector':
-      return referencesDuration(type.elements)
-    case 'map':
-      return referencesDuration(type.keys) || referencesDuration(type.values)
-    case 'tuple':
-      return type.types.some(referencesDuration)
-    case 'udt':
-      return type.fieldTypes.some(referencesDuration)
-    default:
-      return false
   }
 }

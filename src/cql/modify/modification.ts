@@ -1,32 +1,44 @@
 import { InvalidRequestError } from '../../common/errors.ts'
 import { murmur3Token } from '../../common/murmur3.ts'
-import type { MutationBuilder } from '../../model/mutation.ts'
-import { ROW_HAS_DELETION, ROW_HAS_LIVENESS, ROW_LIVENESS_EXPIRES, ROW_STATIC } from '../../model/row-format.ts'
-import type { QueryOptions } from '../../model/query-options.ts'
 import type { Slice } from '../../model/clustering.ts'
+import type { MutationBuilder } from '../../model/mutation.ts'
+import type { QueryOptions } from '../../model/query-options.ts'
 import type { DecoratedKey } from '../../model/read-command.ts'
+import {
+  ROW_HAS_DELETION,
+  ROW_HAS_LIVENESS,
+  ROW_LIVENESS_EXPIRES,
+  ROW_STATIC,
+} from '../../model/row-format.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { native } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
-import { evaluate, type ExecutionContext, type PrepareContext, prepareTerm, type Term, validateValue } from '../term.ts'
+import { validateClustering } from '../restrictions/index.ts'
+import {
+  type ExecutionContext,
+  evaluate,
+  type PrepareContext,
+  prepareTerm,
+  type Term,
+  validateValue,
+} from '../term.ts'
+import { type PreparedConditions, prepareConditions } from './conditions.ts'
 import {
   type Operation,
   prepareAssignment,
   prepareDeletion,
   type RowSnapshot,
-  writeOperations,
   type WriteParameters,
+  writeOperations,
 } from './operations.ts'
 import {
   bindClusterings,
   existingColumn,
-  preparePrimaryKey,
   type PrimaryKeyRestrictions,
+  preparePrimaryKey,
   validateKey,
   validateKeyLength,
 } from './primary-key.ts'
-import { validateClustering } from '../restrictions/index.ts'
-import { type PreparedConditions, prepareConditions } from './conditions.ts'
 
 /** An INSERT, UPDATE or DELETE, resolved against the schema (`ModificationStatement`). */
 export interface PreparedModification {
@@ -62,7 +74,8 @@ export function prepareModification(
   let relations: readonly raw.Relation[]
   switch (statement.kind) {
     case 'insert': {
-      if (table.isCounter) throw invalid('INSERT statements are not allowed on counter tables, use UPDATE instead')
+      if (table.isCounter)
+        throw invalid('INSERT statements are not allowed on counter tables, use UPDATE instead')
       const { columns, values } = statement
       if (columns.length === 0) throw invalid('No columns provided to INSERT')
       if (columns.length !== values.length) throw invalid('Unmatched column names/values')
@@ -76,7 +89,8 @@ export function prepareModification(
         const value = values[index]!
         if (column.kind === 'partition_key' || column.kind === 'clustering') {
           keys.push({ kind: 'column', column: name, operator: '=', value })
-        } else operations.push(prepareAssignment(table, column, { kind: 'set', value }, canReadState, context))
+        } else
+          operations.push(prepareAssignment(table, column, { kind: 'set', value }, canReadState, context))
       })
       relations = keys
       break
@@ -118,23 +132,12 @@ export function prepareModification(
   const staticOperations = operations.filter((operation) => operation.column.kind === 'static').sort(byId)
   const regularOperations = operations.filter((operation) => operation.column.kind === 'regular').sort(byId)
   const namesClustering = relations.some(
-    (relation) =>
-      'column' in relation && table.columns.get(relation.column.text)?.kind === 'clustering',
+    (relation) => 'column' in relation && table.columns.get(relation.column.text)?.kind === 'clustering',
   )
-  const onlyStatics =
-    staticOperations.length > 0 || (conditions?.static.length ?? 0) > 0
-      ? regularOperations.length === 0 &&
-        (conditions === null || conditions.regular.length === 0) &&
-        (statement.kind !== 'insert' || !namesClustering)
-      : false
+  const scope = scopeOf(statement.kind, regularOperations, staticOperations, conditions)
+  const onlyStatics = scope === 'statics' && !(statement.kind === 'insert' && namesClustering)
   const type = statement.kind
-  const where = preparePrimaryKey(
-    table,
-    relations,
-    type,
-    onlyStatics,
-    context,
-  )
+  const where = preparePrimaryKey(table, relations, type, onlyStatics, context)
   if (conditions !== null) {
     if (table.isCounter) throw invalid('Conditional updates are not supported on counter tables')
     if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for conditional updates')
@@ -166,9 +169,31 @@ function checkConditionalDelete(
 ): void {
   if (where.restrictions.namesAllKeys) return
   const rule = 'DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to'
-  // A DELETE that names no column deletes rows.
-  if (regularOperations.length > 0 || staticOperations.length === 0) throw invalid(`${rule} delete non static columns`)
+  if (changesRegulars('delete', regularOperations, staticOperations)) {
+    throw invalid(`${rule} delete non static columns`)
+  }
   if (conditions.regular.length > 0) throw invalid(`${rule} use IF condition on non static columns`)
+}
+
+/** Whether regular columns are changed; a DELETE that names none is of all (`Operations.appliesToRegularColumns`). */
+function changesRegulars(
+  type: PreparedModification['type'],
+  regularOperations: readonly Operation[],
+  staticOperations: readonly Operation[],
+): boolean {
+  return regularOperations.length > 0 || (type === 'delete' && staticOperations.length === 0)
+}
+
+/** Whether a statement, its conditions included, is on statics alone (`appliesOnlyToStaticColumns`). */
+export function scopeOf(
+  type: PreparedModification['type'],
+  regularOperations: readonly Operation[],
+  staticOperations: readonly Operation[],
+  conditions: PreparedConditions | null,
+): 'statics' | 'rows' {
+  if (changesRegulars(type, regularOperations, staticOperations)) return 'rows'
+  if ((conditions?.regular.length ?? 0) > 0) return 'rows'
+  return staticOperations.length > 0 || (conditions?.static.length ?? 0) > 0 ? 'statics' : 'rows'
 }
 
 function prepareUsing(
@@ -197,7 +222,11 @@ const MAX_TTL = 630_720_000
 export const MAX_EXPIRATION_SECONDS = 2_147_483_646
 
 /** Seconds that the statement's cells live; 0 for ever (`Attributes.getTimeToLive`). */
-export function bindTtl(prepared: PreparedModification, context: ExecutionContext, nowSeconds: number): number {
+export function bindTtl(
+  prepared: PreparedModification,
+  context: ExecutionContext,
+  nowSeconds: number,
+): number {
   const { table } = prepared
   const standard = table.params.defaultTimeToLive
   if (prepared.ttl === null) return standard === 0 ? 0 : checkExpiration(table, standard, true, nowSeconds)
@@ -297,7 +326,9 @@ export function writeModification(
     else {
       for (const clustering of clusterings ?? [null]) {
         if (clustering !== null) validateClustering(clustering)
-        writeRows(prepared, out, p, clustering, (row) => (prepared.requiresRead ? lookup(table, key, row) : null))
+        writeRows(prepared, out, p, clustering, (row) =>
+          prepared.requiresRead ? lookup(table, key, row) : null,
+        )
       }
     }
     out.endUpdate()
@@ -382,9 +413,23 @@ function livenessFlags(prepared: PreparedModification, p: WriteParameters): numb
   return p.ttl > 0 ? ROW_HAS_LIVENESS | ROW_LIVENESS_EXPIRES : ROW_HAS_LIVENESS
 }
 
-function beginRow(out: MutationBuilder, flags: number, p: WriteParameters, clustering: readonly Uint8Array[]): void {
+function beginRow(
+  out: MutationBuilder,
+  flags: number,
+  p: WriteParameters,
+  clustering: readonly Uint8Array[],
+): void {
   const expiration = p.ttl > 0 ? p.nowSeconds + p.ttl : 0
-  out.beginRow(flags, p.timestampHi, p.timestampLo, p.ttl, expiration, p.timestampHi, p.timestampLo, p.nowSeconds)
+  out.beginRow(
+    flags,
+    p.timestampHi,
+    p.timestampLo,
+    p.ttl,
+    expiration,
+    p.timestampHi,
+    p.timestampLo,
+    p.nowSeconds,
+  )
   for (const component of clustering) out.clustering(component, 0, component.length)
   out.endClustering()
 }

@@ -2,41 +2,41 @@ import { readInt32, readInt64 } from '../../common/bytes.ts'
 import { InvalidRequestError } from '../../common/errors.ts'
 import { clockSeqAndNode, timeUuidBytes, timeUuidTicks } from '../../common/uuid.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
-import { CELL_COMPLEX_DELETION, CELL_EXPIRES, CELL_TOMBSTONE } from '../../model/row-format.ts'
 import type { ColumnSpecification } from '../../model/query-result.ts'
+import { CELL_COMPLEX_DELETION, CELL_EXPIRES, CELL_TOMBSTONE } from '../../model/row-format.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import {
-  bytesEqualAt,
-  type CollectionType,
-  componentTypes,
-  type CqlType,
-  fieldPath,
-  listType,
-  native,
-  setType,
-  unpackList,
-  unpackMap,
-  unpackSet,
-  unpackTuple,
-  type UserType,
-  unwrapReversed,
-} from './types.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification } from '../restrictions/index.ts'
-import { isNumber, isText, plus } from './plus.ts'
 import {
+  type ExecutionContext,
   elementSpecification,
   evaluate,
-  type ExecutionContext,
-  part,
   type PrepareContext,
+  part,
   prepareTerm,
   type Term,
   termText,
   typeName,
-  validateValue,
   type Value,
+  validateValue,
 } from '../term.ts'
+import { isNumber, isText, plus } from './plus.ts'
+import {
+  bytesEqualAt,
+  type CollectionType,
+  type CqlType,
+  componentTypes,
+  fieldPath,
+  listType,
+  native,
+  setType,
+  type UserType,
+  unpackList,
+  unpackMap,
+  unpackSet,
+  unpackTuple,
+  unwrapReversed,
+} from './types.ts'
 
 /** Cells of one complex column, as a read before a write needs them. */
 export interface ComplexCell {
@@ -122,7 +122,8 @@ export function prepareAssignment(
     case 'subtract': {
       const sign = operation.kind === 'add' ? '+' : '-'
       const text = `${name} = ${name} ${sign} ${termText(operation.value)}`
-      if (!isCollection(type)) return prepareArithmetic(column, operation, text, canReadState, receiver, context)
+      if (!isCollection(type))
+        return prepareArithmetic(column, operation, text, canReadState, receiver, context)
       if (!type.multiCell) throw invalid(`Invalid operation (${text}) for frozen collection column ${name}`)
       if (sign === '+') {
         const value =
@@ -142,7 +143,10 @@ export function prepareAssignment(
         )
         return make({ kind: 'discard', value })
       }
-      return make({ kind: 'discard', value: prepareTerm(operation.value, receiver, context) }, type.kind === 'list')
+      return make(
+        { kind: 'discard', value: prepareTerm(operation.value, receiver, context) },
+        type.kind === 'list',
+      )
     }
     case 'prepend': {
       const value = prepareTerm(operation.value, receiver, context)
@@ -218,7 +222,11 @@ function prepareArithmetic(
   }
   if (type.kind !== 'counter') throw invalid(`Invalid operation (${text}) for non counter column ${name}`)
   const value = prepareTerm(operation.value, receiver, context)
-  return { column, action: { kind: 'counter', value, sign: operation.kind === 'add' ? 1n : -1n }, requiresRead: true }
+  return {
+    column,
+    action: { kind: 'counter', value, sign: operation.kind === 'add' ? 1n : -1n },
+    requiresRead: true,
+  }
 }
 
 function fieldIndex(type: UserType, field: string, column: string): number {
@@ -267,7 +275,11 @@ const NO_BYTES = new Uint8Array(0)
 const NO_PATH = -1
 
 /** Writes the cells of operations that are sorted by column id, into the row begun in `out`. */
-export function writeOperations(operations: readonly Operation[], out: MutationBuilder, p: WriteParameters): void {
+export function writeOperations(
+  operations: readonly Operation[],
+  out: MutationBuilder,
+  p: WriteParameters,
+): void {
   for (let i = 0; i < operations.length; i++) {
     const operation = operations[i]!
     const { column, action } = operation
@@ -335,7 +347,13 @@ function liveCell(
   )
 }
 
-function tombstone(out: MutationBuilder, columnId: number, path: Uint8Array, pathLength: number, p: WriteParameters): void {
+function tombstone(
+  out: MutationBuilder,
+  columnId: number,
+  path: Uint8Array,
+  pathLength: number,
+  p: WriteParameters,
+): void {
   out.cell(
     columnId,
     CELL_TOMBSTONE,
@@ -377,7 +395,8 @@ function writeSum(out: MutationBuilder, column: ColumnMetadata, term: Term, p: W
   const value = evaluate(term, p)
   const current = p.row?.simple(column) ?? null
   if (current === null) return
-  if (value == null) throw invalid(`Invalid ${value === null ? 'null' : 'unset'} value for column ${column.name}`)
+  if (value == null)
+    throw invalid(`Invalid ${value === null ? 'null' : 'unset'} value for column ${column.name}`)
   const sum = plus(unwrapReversed(column.type), current, value)
   liveCell(out, column.id, NO_BYTES, NO_PATH, sum, 0, sum.length, p)
 }
@@ -448,7 +467,9 @@ function addElements(cells: PendingCell[], type: CqlType, value: Uint8Array, p: 
     case 'set':
       for (const element of unpackSet(value)) {
         if (element.length > 0xffff) {
-          throw invalid(`Set value is too long. Set values are limited to 65535 bytes but ${element.length} bytes value provided`)
+          throw invalid(
+            `Set value is too long. Set values are limited to 65535 bytes but ${element.length} bytes value provided`,
+          )
         }
         cells.push({ path: element, value: NO_BYTES })
       }
@@ -456,7 +477,9 @@ function addElements(cells: PendingCell[], type: CqlType, value: Uint8Array, p: 
     case 'map':
       for (const [key, element] of unpackMap(value)) {
         if (key.length > 0xffff) {
-          throw invalid(`Map key is too long. Map keys are limited to 65535 bytes but ${key.length} bytes keys provided`)
+          throw invalid(
+            `Map key is too long. Map keys are limited to 65535 bytes but ${key.length} bytes keys provided`,
+          )
         }
         cells.push({ path: key, value: element })
       }
@@ -480,7 +503,10 @@ function prependPath(p: WriteParameters): Uint8Array {
   const clock = ((now[8]! & 0x3f) << 8) | now[9]!
   let node = 0n
   for (let i = 10; i < 16; i++) node = (node << 8n) | BigInt(now[i]!)
-  return timeUuidBytes(PREPEND_REFERENCE_TICKS - (ticks - PREPEND_REFERENCE_TICKS), clockSeqAndNode(clock, node))
+  return timeUuidBytes(
+    PREPEND_REFERENCE_TICKS - (ticks - PREPEND_REFERENCE_TICKS),
+    clockSeqAndNode(clock, node),
+  )
 }
 
 function addAction(cells: PendingCell[], column: ColumnMetadata, action: Action, p: WriteParameters): void {
@@ -495,7 +521,8 @@ function addAction(cells: PendingCell[], column: ColumnMetadata, action: Action,
     case 'prepend': {
       const value = evaluate(action.value, p)
       if (value === undefined || value === null) return
-      for (const element of unpackList(value).reverse()) cells.push({ path: prependPath(p), value: element ?? NO_BYTES })
+      for (const element of unpackList(value).reverse())
+        cells.push({ path: prependPath(p), value: element ?? NO_BYTES })
       return
     }
     case 'discard': {

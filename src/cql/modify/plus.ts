@@ -30,7 +30,8 @@ export function plus(type: CqlType, a: Uint8Array, b: Uint8Array): Uint8Array {
   if (isText(type)) return concatBytes([a, b])
   // An empty value is no number; Cassandra fails with a NullPointerException here.
   if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a
-  if (type.kind === 'decimal') return decimalBytes(addDecimals(readDecimal(a, 0, a.length), readDecimal(b, 0, b.length)))
+  if (type.kind === 'decimal')
+    return decimalBytes(addDecimals(readDecimal(a, 0, a.length), readDecimal(b, 0, b.length)))
   const x = decode(type, a)
   const y = decode(type, b)
   if (typeof x === 'bigint' && typeof y === 'bigint') {

@@ -1,9 +1,13 @@
+import { InvalidRequestError } from '../../common/errors.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { maybeQuote } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
-import { columnSpecification, prepareRestrictions, type StatementRestrictions } from '../restrictions/index.ts'
+import {
+  columnSpecification,
+  prepareRestrictions,
+  type StatementRestrictions,
+} from '../restrictions/index.ts'
 import { type ExecutionContext, type PrepareContext, prepareTerm, type Term } from '../term.ts'
-import { InvalidRequestError } from '../../common/errors.ts'
 
 /**
  * The WHERE clause of INSERT, UPDATE and DELETE: which partitions and which rows, or ranges of rows, a modification
@@ -35,7 +39,9 @@ export type KeyRestriction =
 export function existingColumn(table: TableMetadata, name: raw.Identifier): ColumnMetadata {
   const column = table.columns.get(name.text)
   if (column === undefined) {
-    throw new InvalidRequestError(`Undefined column name ${maybeQuote(name.text)} in table ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}`)
+    throw new InvalidRequestError(
+      `Undefined column name ${maybeQuote(name.text)} in table ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}`,
+    )
   }
   return column
 }

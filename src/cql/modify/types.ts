@@ -2,17 +2,17 @@ import { bytesEqual } from '../../common/bytes.ts'
 
 export {
   type CollectionType,
-  componentTypes,
   type CqlType,
+  componentTypes,
   fieldPath,
   listType,
   native,
   setType,
+  type UserType,
   unpackList,
   unpackMap,
   unpackSet,
   unpackTuple,
-  type UserType,
   unwrapReversed,
 } from '../../types/index.ts'
 
