@@ -1,12 +1,4 @@
-import {
-  CELL_COMPLEX_DELETION,
-  CELL_EXPIRES,
-  CELL_HAS_PATH,
-  CELL_ROW_TIMESTAMP,
-  CellReader,
-  RowHeader,
-  type Words,
-} from './row-format.ts'
+import { CELL_EXPIRES, CELL_HAS_PATH, CELL_ROW_TIMESTAMP, type Words } from './row-format.ts'
 
 /**
  * A mutation in its flat form: what one statement, or one batch, writes. It is built once, copied into the commit log
@@ -323,69 +315,4 @@ export class MutationBuilder implements Words {
   get buffer(): Buffer {
     return this.#buffer
   }
-}
-
-const sizeHeader = new RowHeader()
-const sizeCell = new CellReader()
-
-/**
- * Bytes of data in a mutation as Cassandra counts them for its batch thresholds (`PartitionUpdate.dataSize`): values,
- * clusterings, timestamps and deletions, but not the keys.
- */
-export function mutationDataSize(mutation: MutationBuilder): number {
-  const { i32, updateCount } = mutation
-  let at = MUTATION_HEADER_WORDS
-  let size = 0
-  for (let i = 0; i < updateCount; i++) {
-    const next = at + (i32[at]! >>> 2)
-    let p = at + UPDATE_KEY_WORD + ((i32[at + 4]! + 3) >>> 2)
-    const hasDeletion = (i32[p]! & UPDATE_HAS_DELETION) !== 0
-    const rows = i32[p + 1]!
-    const tombstones = i32[p + 2]!
-    p += 3
-    size += DELETION_TIME_BYTES
-    if (hasDeletion) p += 3
-    for (let row = 0; row < rows; row++) {
-      size += rowDataSize(i32, p)
-      p += i32[p]! >>> 2
-    }
-    size += tombstones * 2 * DELETION_TIME_BYTES
-    at = next
-  }
-  return size
-}
-
-const DELETION_TIME_BYTES = 12
-const LIVENESS_BYTES = 8
-const CELL_BYTES = 16
-
-function rowDataSize(i32: Int32Array, at: number): number {
-  sizeHeader.read(i32, at)
-  let size = LIVENESS_BYTES + DELETION_TIME_BYTES + 1
-  for (let p = sizeHeader.clustering; p < sizeHeader.cells; ) {
-    const length = Math.max(0, i32[p]!)
-    size += length
-    p += 1 + ((length + 3) >>> 2)
-  }
-  for (let p = sizeHeader.cells; p < sizeHeader.end; p = sizeCell.next) {
-    sizeCell.read(i32, p, 0, 0)
-    if (sizeCell.flags & CELL_COMPLEX_DELETION) size += DELETION_TIME_BYTES
-    else size += CELL_BYTES + sizeCell.valueLength + Math.max(0, sizeCell.pathLength)
-  }
-  return size
-}
-
-/** Number of different partitions among the updates of a mutation, of one keyspace as Cassandra merges them. */
-export function mutationPartitions(mutation: MutationBuilder, keyspaceOf: (handle: number) => string): number {
-  if (mutation.updateCount <= 1) return mutation.updateCount
-  const { i32, u8 } = mutation
-  const keys = new Set<string>()
-  let at = MUTATION_HEADER_WORDS
-  for (let i = 0; i < mutation.updateCount; i++) {
-    const from = (at + UPDATE_KEY_WORD) << 2
-    const key = Buffer.from(u8.buffer, u8.byteOffset + from, i32[at + 4]!).toString('latin1')
-    keys.add(`${keyspaceOf(i32[at + 1]!)} ${key}`)
-    at += i32[at]! >>> 2
-  }
-  return keys.size
 }

@@ -222,6 +222,7 @@ function writeIdentity(schema: SchemaService, options: SibylOptions, dataCenter:
   const host = options.host ?? '127.0.0.1'
   const address =
     host === 'localhost' ? '127.0.0.1' : host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  schema.listenAddress = address
   schema.writeLocal({
     bootstrapped: 'COMPLETED',
     broadcast_address: address,

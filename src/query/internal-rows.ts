@@ -6,9 +6,11 @@ import type { MutationBuilder } from '../model/mutation.ts'
 import { FULL_RING, type PartitionReader, type ReadCommand } from '../model/read-command.ts'
 import {
   CELL_COMPLEX_DELETION,
+  CELL_EXPIRES,
   CELL_TOMBSTONE,
   ROW_HAS_DELETION,
   ROW_HAS_LIVENESS,
+  ROW_LIVENESS_EXPIRES,
 } from '../model/row-format.ts'
 import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
 import { decode, encode, packCells, packUserTypeCells, unpackMap, unpackSet } from '../types/index.ts'
@@ -32,6 +34,8 @@ export interface WriteTime {
   readonly timestampHi: number
   readonly timestampLo: number
   readonly nowSeconds: number
+  /** Seconds that the row lives; for ever when absent. */
+  readonly ttl?: number
 }
 
 /** Adds a row to a mutation, in place of whatever it was before when `replace` is set. */
@@ -47,7 +51,10 @@ export function writeInternalRow(
 ): void {
   beginUpdate(out, table, row.key)
   const { timestampHi, timestampLo, nowSeconds } = time
-  out.beginRow(ROW_HAS_LIVENESS, timestampHi, timestampLo, 0, 0, 0, 0, 0)
+  const ttl = time.ttl ?? 0
+  const expiration = nowSeconds + ttl
+  const flags = ttl > 0 ? ROW_HAS_LIVENESS | ROW_LIVENESS_EXPIRES : ROW_HAS_LIVENESS
+  out.beginRow(flags, timestampHi, timestampLo, ttl, expiration, 0, 0, 0)
   for (const component of row.clustering) out.clustering(component, 0, component.length)
   out.endClustering()
   const columns = [...row.values]
@@ -61,11 +68,11 @@ export function writeInternalRow(
     }
     out.cell(
       column!.id,
-      value === null ? CELL_TOMBSTONE : 0,
+      value === null ? CELL_TOMBSTONE : ttl > 0 ? CELL_EXPIRES : 0,
       timestampHi,
       timestampLo,
-      0,
-      value === null ? nowSeconds : 0,
+      ttl,
+      value === null ? nowSeconds : ttl > 0 ? expiration : 0,
       EMPTY,
       0,
       -1,
@@ -86,6 +93,7 @@ function writeCollection(
   time: WriteTime,
 ): void {
   const { timestampHi, timestampLo, nowSeconds } = time
+  const ttl = time.ttl ?? 0
   const hi = timestampLo === 0 ? (timestampHi - 1) | 0 : timestampHi
   const lo = (timestampLo - 1) | 0
   out.cell(column.id, CELL_COMPLEX_DELETION, hi, lo, 0, nowSeconds, EMPTY, 0, -1, EMPTY, 0, 0)
@@ -95,7 +103,20 @@ function writeCollection(
       ? unpackMap(value)
       : unpackSet(value).map((element) => [element, EMPTY] as const)
   for (const [path, element] of entries) {
-    out.cell(column.id, 0, timestampHi, timestampLo, 0, 0, path, 0, path.length, element, 0, element.length)
+    out.cell(
+      column.id,
+      ttl > 0 ? CELL_EXPIRES : 0,
+      timestampHi,
+      timestampLo,
+      ttl,
+      nowSeconds + ttl,
+      path,
+      0,
+      path.length,
+      element,
+      0,
+      element.length,
+    )
   }
 }
 

@@ -7,6 +7,7 @@ import {
   UnpreparedError,
 } from '../common/errors.ts'
 import { checkBatchSize, type PreparedBatch, prepareBatch, validateBatch } from '../cql/modify/batch.ts'
+import { measureBatch } from '../cql/modify/batch-size.ts'
 import { executeCas } from '../cql/modify/cas.ts'
 import {
   bindTimestamp,
@@ -33,9 +34,8 @@ import type { Timers } from '../io/timers.ts'
 import { nextTurn } from '../io/timers.ts'
 import { ALL_ROWS } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
-import { MutationBuilder, mutationDataSize, mutationPartitions } from '../model/mutation.ts'
+import { MutationBuilder } from '../model/mutation.ts'
 import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
-import { NO_VALUES } from '../model/query-options.ts'
 import type { ColumnSpecification, QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
 import {
   type DecoratedKey,
@@ -56,6 +56,7 @@ import { type PreparedStatement, PreparedStatements } from './prepared-statement
 import type { ClientState, QueryHandler, RequestFlags } from './query-handler.ts'
 import type { SchemaService } from './schema-service.ts'
 import { StatementContext, TimeUuidSource } from './statement-context.ts'
+import { Tracing } from './tracing.ts'
 import type { VirtualTables } from './virtual-tables.ts'
 
 /** Settings of query processing, by cassandra.yaml's names. */
@@ -104,6 +105,7 @@ export class QueryProcessor implements QueryHandler {
   readonly #timestamps: TimestampSource
   readonly #config: QueryConfig
   readonly #context: StatementContext
+  readonly #tracing: Tracing
   readonly #mutation = new MutationBuilder()
   readonly #timestamp = new Int32Array(2)
   readonly #bound = new Int32Array(2)
@@ -135,6 +137,12 @@ export class QueryProcessor implements QueryHandler {
       counterId: options.counterId,
     }
     this.#context = new StatementContext(sources)
+    this.#tracing = new Tracing({
+      engine: options.engine,
+      schema: options.schema,
+      clock: options.clock,
+      timeUuids: sources.timeUuids,
+    })
     this.#onPreparedChange = options.schema.preparedStatementsTable()
     this.prepared = new PreparedStatements(this.#config.prepared_statements_cache_size_bytes, (id) =>
       this.#onPreparedChange.evicted(id),
@@ -158,8 +166,15 @@ export class QueryProcessor implements QueryHandler {
     text: string,
     options: QueryOptions,
     state: ClientState,
-    _flags: RequestFlags,
+    flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
+    if (!flags.tracing) return this.#query(text, options, state)
+    return this.#tracing.run('Execute CQL3 query', { query: text }, options, state, () =>
+      this.#query(text, options, state),
+    )
+  }
+
+  #query(text: string, options: QueryOptions, state: ClientState): QueryResult | Promise<QueryResult> {
     const statement = this.#prepare(text, options.keyspace ?? state.keyspace)
     return this.#execute(statement, this.#positional(statement, options), state)
   }
@@ -168,7 +183,23 @@ export class QueryProcessor implements QueryHandler {
     ref: PreparedRef,
     options: QueryOptions,
     state: ClientState,
-    _flags: RequestFlags,
+    flags: RequestFlags,
+  ): QueryResult | Promise<QueryResult> {
+    if (!flags.tracing) return this.#executePrepared(ref, options, state)
+    const query = this.prepared.find(ref)?.query
+    return this.#tracing.run(
+      'Execute CQL3 prepared query',
+      query === undefined ? {} : { query },
+      options,
+      state,
+      () => this.#executePrepared(ref, options, state),
+    )
+  }
+
+  #executePrepared(
+    ref: PreparedRef,
+    options: QueryOptions,
+    state: ClientState,
   ): QueryResult | Promise<QueryResult> {
     const statement = this.prepared.find(ref)
     if (statement === null) {
@@ -191,7 +222,19 @@ export class QueryProcessor implements QueryHandler {
     return markChanged(result, ref.buffer, ref.resultIdOffset, ref.resultIdLength)
   }
 
-  prepare(text: string, keyspace: string | null, state: ClientState, _flags: RequestFlags): QueryResult {
+  prepare(
+    text: string,
+    keyspace: string | null,
+    state: ClientState,
+    flags: RequestFlags,
+  ): QueryResult | Promise<QueryResult> {
+    if (!flags.tracing) return this.#prepareAndStore(text, keyspace, state)
+    return this.#tracing.run('Preparing CQL3 query', { query: text }, null, state, () =>
+      this.#prepareAndStore(text, keyspace, state),
+    )
+  }
+
+  #prepareAndStore(text: string, keyspace: string | null, state: ClientState): QueryResult {
     const used = keyspace ?? state.keyspace
     const statement = this.#prepare(text, used)
     if (statement.bind.columns.length > 0xffff) {
@@ -237,7 +280,19 @@ export class QueryProcessor implements QueryHandler {
     entries: readonly BatchEntry[],
     options: QueryOptions,
     state: ClientState,
-    _flags: RequestFlags,
+    flags: RequestFlags,
+  ): QueryResult | Promise<QueryResult> {
+    if (!flags.tracing) return this.#batch(type, entries, options, state)
+    return this.#tracing.run('Execute batch of CQL3 queries', {}, options, state, () =>
+      this.#batch(type, entries, options, state),
+    )
+  }
+
+  #batch(
+    type: BatchType,
+    entries: readonly BatchEntry[],
+    options: QueryOptions,
+    state: ClientState,
   ): QueryResult {
     const statements: PreparedModification[] = []
     const values: BoundValues[] = []
@@ -494,11 +549,9 @@ export class QueryProcessor implements QueryHandler {
         mutation.begin()
       } else writeModification(statement, mutation, context, this.#lookup)
     })
-    const partitions = mutationPartitions(
-      mutation,
-      (handle) => statements.find(({ table }) => table.handle === handle)!.table.keyspace,
-    )
-    const warnings = checkBatchSize(type, statements, mutationDataSize(mutation), partitions, this.#config)
+    mutation.finish()
+    const { dataSize, partitions } = measureBatch(mutation)
+    const warnings = checkBatchSize(type, statements, dataSize, partitions, this.#config)
     this.#apply(mutation)
     return warnings.length === 0 ? VOID : { kind: 'void', warnings }
   }
@@ -718,5 +771,3 @@ function markChanged(result: QueryResult, buffer: Uint8Array, offset: number, le
   }
   return { ...result, metadataChanged: true }
 }
-
-export { AlreadyExistsError, NO_VALUES }

@@ -231,6 +231,9 @@ export class SchemaService implements ReplaySchema {
 
   // --- system tables
 
+  /** Address of this node as its system tables give it. */
+  listenAddress = '127.0.0.1'
+
   /** The row of system.local, or null before it was first written. */
   readLocal(): InternalRow | null {
     return readInternalRows(this.#read, this.systemTable('local'), utf8Bytes('local'), 0)[0] ?? null
