@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto'
 import { toHex, utf8Bytes } from '../common/bytes.ts'
-import {
-  AlreadyExistsError,
-  ConsistencyLevel,
-  InvalidRequestError,
-  UnpreparedError,
-} from '../common/errors.ts'
+import { ConsistencyLevel, InvalidRequestError, UnpreparedError } from '../common/errors.ts'
 import { checkBatchSize, type PreparedBatch, prepareBatch, validateBatch } from '../cql/modify/batch.ts'
 import { measureBatch } from '../cql/modify/batch-size.ts'
 import { executeCas } from '../cql/modify/cas.ts'
