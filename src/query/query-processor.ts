@@ -231,26 +231,26 @@ export class QueryProcessor implements QueryHandler {
 
   #prepareAndStore(text: string, keyspace: string | null, state: ClientState): QueryResult {
     const used = keyspace ?? state.keyspace
+    const withKeyspace = preparedId(text, used)
+    const withoutKeyspace = preparedId(text, null)
+    // Only where both are known is it certain which of the two this client has to be given.
+    const qualified = this.prepared.get(withoutKeyspace)
+    const unqualified = this.prepared.get(withKeyspace)
+    if (qualified !== null && unqualified !== null) {
+      if (qualified.fullyQualified) return preparedResult(withoutKeyspace, qualified)
+      if (used !== null && !unqualified.fullyQualified) return preparedResult(withKeyspace, unqualified)
+    }
     const statement = this.#prepare(text, used)
     if (statement.bind.columns.length > 0xffff) {
       throw new InvalidRequestError(
         `Too many markers(?). ${statement.bind.columns.length} markers exceed the allowed maximum of 65535`,
       )
     }
-    const withKeyspace = preparedId(text, used)
-    const withoutKeyspace = preparedId(text, null)
-    const id = statement.fullyQualified ? withoutKeyspace : withKeyspace
     this.#store(withoutKeyspace, statement)
     if (used !== null) this.#store(withKeyspace, statement)
+    const result = preparedResult(statement.fullyQualified ? withoutKeyspace : withKeyspace, statement)
     const warnings = statement.fullyQualified ? undefined : warnAboutUse(state, keyspace, used, withKeyspace)
-    return {
-      kind: 'prepared',
-      id,
-      bind: statement.bind,
-      result: statement.result,
-      resultMetadataId: statement.result?.id ?? EMPTY_METADATA_ID,
-      ...(warnings === undefined ? {} : { warnings }),
-    }
+    return warnings === undefined ? result : { ...result, warnings }
   }
 
   #store(id: Uint8Array, statement: PreparedStatement): void {
@@ -725,6 +725,16 @@ export function preparedId(query: string, keyspace: string | null): Uint8Array {
       .update(utf8Bytes((keyspace ?? '') + query))
       .digest(),
   )
+}
+
+function preparedResult(id: Uint8Array, statement: PreparedStatement): QueryResult {
+  return {
+    kind: 'prepared',
+    id,
+    bind: statement.bind,
+    result: statement.result,
+    resultMetadataId: statement.result?.id ?? EMPTY_METADATA_ID,
+  }
 }
 
 const warned = new WeakSet<ClientState>()
