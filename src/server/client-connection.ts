@@ -93,6 +93,9 @@ class ConnectedClient implements ClientState {
  * One client (`ServerConnection` and the handlers of its Netty pipeline): reads requests, hands them to the query
  * room and writes the answers in whatever order they are ready.
  */
+/** Names a connection in the texts of protocol errors, as Netty's channel ids do. */
+let nextChannelId = 1
+
 export class ClientConnection implements TurnConnection {
   readonly state: ClientState
   readonly network: NetworkConnection
@@ -135,9 +138,7 @@ export class ClientConnection implements TurnConnection {
     this.state = new ConnectedClient(network.remoteAddress, network.remotePort)
     this.lastActiveMs = context.turn.nowMs()
     const { config } = context
-    const channelId = Math.floor(Math.random() * 0x1_0000_0000)
-      .toString(16)
-      .padStart(8, '0')
+    const channelId = (nextChannelId++ >>> 0).toString(16).padStart(8, '0')
     this.inbound = new InboundDecoder(
       {
         frameSizeMax: config.native_transport_max_frame_size,
