@@ -89,13 +89,13 @@ class ConnectedClient implements ClientState {
   }
 }
 
+/** Names a connection in the texts of protocol errors, as Netty's channel ids do. */
+let nextChannelId = 1
+
 /**
  * One client (`ServerConnection` and the handlers of its Netty pipeline): reads requests, hands them to the query
  * room and writes the answers in whatever order they are ready.
  */
-/** Names a connection in the texts of protocol errors, as Netty's channel ids do. */
-let nextChannelId = 1
-
 export class ClientConnection implements TurnConnection {
   readonly state: ClientState
   readonly network: NetworkConnection
