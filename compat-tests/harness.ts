@@ -40,7 +40,7 @@ export interface SibylProcess {
 }
 
 export function sibylIsBuilt(): boolean {
-  return existsSync(program) && existsSync(resolve(import.meta.dirname, '../dist/cli.js'))
+  return existsSync(program) && existsSync(resolve(import.meta.dirname, '../dist/cli.cjs'))
 }
 
 /** Starts the program without waiting for it to listen. */
