@@ -1,11 +1,11 @@
-import { EMPTY_BYTES, int32Bytes, int64Bytes, readUint16, writeInt64 } from '../../common/bytes.ts'
+import { EMPTY_BYTES, int32Bytes, int64Bytes, readUint16, utf8Bytes, writeInt64 } from '../../common/bytes.ts'
 import { murmur3Token } from '../../common/murmur3.ts'
 import { readClustering } from '../../model/clustering.ts'
 import { counterTotal } from '../../model/counter-context.ts'
 import { LiveRow } from '../../model/live-row.ts'
 import type { RowsResult } from '../../model/query-result.ts'
 import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
-import type { TableMetadata } from '../../model/table.ts'
+import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { packComposite, packList } from '../../types/index.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
@@ -251,13 +251,7 @@ export class SelectExecution {
 
   /** Whether a cell lives of a column that the table still has: those of dropped columns don't make a row. */
   #hasKnownCell(table: TableMetadata, isStatic: boolean): boolean {
-    for (const column of isStatic ? table.statics : table.regulars) {
-      if (column.type.multiCell) {
-        row.complex(column.id)
-        if (row.nextCell()) return true
-      } else if (row.simple(column.id)) return true
-    }
-    return false
+    return (isStatic ? table.statics : table.regulars).some((column) => hasCell(row, column))
   }
 
   /** Writes one row, or counts it for an aggregate. */
@@ -390,7 +384,13 @@ export class SelectExecution {
     // The static row alone has no clustering, and that of a table without clustering columns is empty.
     const hasMark = table.clusterings.length > 0 && !(partitionIsDone && row.exists === false)
     const clustering = hasMark ? readClustering(row, row.clusteringAt, table.clusterings.length) : []
-    const rowMark = hasMark ? makeRowMark(clustering, bound.protocolVersion) : null
+    const rowMark = hasMark
+      ? makeRowMark(
+          clustering,
+          bound.protocolVersion,
+          bound.protocolVersion <= 3 ? lastCellName(row, table.regulars) : undefined,
+        )
+      : null
     let state: Omit<PagingState, 'legacyMark'> = {
       partitionKey: bound.pager === 'single' ? null : key,
       rowMark,
@@ -452,6 +452,31 @@ export class SelectExecution {
       ...(warnings === undefined ? {} : { warnings }),
     }
   }
+}
+
+/**
+ * The name of the row's last cell, by the name of its column and then by its path, as Cassandra 2 ordered them
+ * (`Row.cellsInLegacyOrder`): in v3, a page ends there.
+ */
+function lastCellName(live: LiveRow, regulars: readonly ColumnMetadata[]): readonly Uint8Array[] | undefined {
+  let last: ColumnMetadata | null = null
+  for (const column of regulars) {
+    if ((last === null || column.name > last.name) && hasCell(live, column)) last = column
+  }
+  if (last === null) return undefined
+  if (!last.type.multiCell) return [utf8Bytes(last.name)]
+  let path = EMPTY_BYTES
+  live.complex(last.id)
+  while (live.nextCell()) {
+    path = live.u8.slice(live.cell.pathOffset, live.cell.pathOffset + live.cell.pathLength)
+  }
+  return [utf8Bytes(last.name), path]
+}
+
+function hasCell(live: LiveRow, column: ColumnMetadata): boolean {
+  if (!column.type.multiCell) return live.simple(column.id)
+  live.complex(column.id)
+  return live.nextCell()
 }
 
 /** Notes where the components of the row's clustering are. */

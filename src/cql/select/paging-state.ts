@@ -19,6 +19,9 @@ export interface PagingState {
 
 const MAX_INT = 0x7fffffff
 
+/** The name of the cell that stood for a row without any. */
+const ROW_MARKER: readonly Uint8Array[] = [EMPTY_BYTES]
+
 function malformed(): ProtocolError {
   return new ProtocolError('Invalid value for the paging state')
 }
@@ -115,10 +118,14 @@ export function serializePagingState(state: PagingState, protocolVersion: number
 /**
  * A row mark of the clustering's values, as bytes whatever their types, so that it outlives changes of them
  * (`RowMark.create`): for each 32 values a vint of 2 bits a value (1: empty, 2: null), then those with their lengths.
- * In v3 it is the name of the row's marker: a composite of the values and an empty name.
+ * In v3 it is the name that Cassandra 2 gave a cell: a composite of the values and of what names the cell in its row.
  */
-export function makeRowMark(clustering: readonly Uint8Array[], protocolVersion: number): Uint8Array {
-  if (protocolVersion <= 3) return packComposite([...clustering, EMPTY_BYTES])
+export function makeRowMark(
+  clustering: readonly Uint8Array[],
+  protocolVersion: number,
+  cellName: readonly Uint8Array[] = ROW_MARKER,
+): Uint8Array {
+  if (protocolVersion <= 3) return packComposite([...clustering, ...cellName])
   const parts: Uint8Array[] = []
   for (let from = 0; from < clustering.length; from += 32) {
     const batch = clustering.slice(from, from + 32)

@@ -110,18 +110,17 @@ function answer(entry: Case, pagingState: string | undefined, shouldYield: () =>
 const inAnyOrder = (message: string) =>
   message.replace(/\w+( ,\w+)+/, (names) => names.split(' ,').sort().join(' ,'))
 
-/** Cassandra names a cell in the marks of v3, Sibyl the row; both lead to the same next page. */
 function shown(entry: Case, { pagingState, error, ...rest }: Answer): Answer {
   if (error !== undefined) return { error: { code: error.code, message: inAnyOrder(error.message) } }
   if (pagingState === undefined) return rest
-  return { ...rest, pagingState: entry.version === 3 ? 'of v3' : stateText(pagingState) }
+  return { ...rest, pagingState: stateText(pagingState, entry.version ?? 4) }
 }
 
 /** Where a partition is done, Cassandra may leave the mark of a row before it, which is of no use. */
-function stateText(hex: string): string {
-  const state = parsePagingState(Buffer.from(hex, 'hex'), 4)
+function stateText(hex: string, version: number): string {
+  const state = parsePagingState(Buffer.from(hex, 'hex'), version)
   if (state.partitionKey === null || state.remainingInPartition > 0) return hex
-  return Buffer.from(serializePagingState({ ...state, rowMark: null }, 4)).toString('hex')
+  return Buffer.from(serializePagingState({ ...state, rowMark: null }, version)).toString('hex')
 }
 
 describe('SELECT answers as Apache Cassandra did', () => {
