@@ -499,6 +499,7 @@ function fold(term: Term): Term {
 
 /** Throws an InvalidRequestError unless the bytes are a value of the type; looks without a copy where it can. */
 export function validateValue(type: CqlType, buffer: Uint8Array, offset: number, length: number): void {
+  if (type.kind === 'reversed') type = type.base
   const fixed = type.fixedLength
   switch (type.kind) {
     case 'int':

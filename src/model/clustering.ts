@@ -38,9 +38,11 @@ export function compareClusterings(
   y: Words,
   b: number,
 ): number {
+  const X = x.i32
+  const Y = y.i32
   for (let i = 0; i < types.length; i++) {
-    const aLength = x.i32[a]!
-    const bLength = y.i32[b]!
+    const aLength = X[a]!
+    const bLength = Y[b]!
     a++
     b++
     if (aLength < 0 || bLength < 0) {

@@ -518,11 +518,17 @@ function beginSimpleUpdate(
     }
     keyScratch[at] = length >> 8
     keyScratch[at + 1] = length
-    keyScratch.set(locatedBytes.subarray(locatedOffset, locatedOffset + length), at + 2)
+    copyBytes(locatedBytes, locatedOffset, length, keyScratch, at + 2)
     at += length + 3
     keyScratch[at - 1] = 0
   }
   validateKey(at)
   murmur3Token(keyScratch, 0, at, token)
   out.beginUpdate(table.handle, token[0]!, token[1]!, keyScratch, 0, at)
+}
+
+/** Copies bytes; short runs, which keys are, without making a view of them. */
+function copyBytes(source: Uint8Array, offset: number, length: number, target: Uint8Array, at: number): void {
+  if (length > 64) target.set(source.subarray(offset, offset + length), at)
+  else for (let i = 0; i < length; i++) target[at + i] = source[offset + i]!
 }

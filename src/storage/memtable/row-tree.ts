@@ -81,20 +81,40 @@ export class RowTree {
     let node = root
     let parent = 0
     let parentSlot = 0
+    let atFirst = false
     for (;;) {
       const words = slabs.words[node >>> 17]!
       const base = (node & 0x1ffff) << 1
       const count = words[base]! & 0xffff
       let low = 0
       let high = count
-      // Rows mostly arrive in order: look at the last one first.
+      // Rows mostly arrive in order, one or the other: look at that end first.
       if (count > 0) {
-        const order = this.#compare(words[base + KEYS + count - 1]!, row, rowAt)
-        if (order < 0) low = count
-        else if (order === 0) {
-          words[base + KEYS + count - 1] = place(words[base + KEYS + count - 1]!)
+        const first = atFirst ? 0 : count - 1
+        const order = this.#compare(words[base + KEYS + first]!, row, rowAt)
+        if (order === 0) {
+          words[base + KEYS + first] = place(words[base + KEYS + first]!)
           return root
-        } else high = count - 1
+        }
+        if (atFirst) {
+          if (order > 0) high = 0
+          else low = 1
+        } else if (order < 0) low = count
+        else {
+          high = count - 1
+          // At the root: before its first row, the rest of the way looks at first rows.
+          if (node === root && high > 0) {
+            const lowest = this.#compare(words[base + KEYS]!, row, rowAt)
+            if (lowest === 0) {
+              words[base + KEYS] = place(words[base + KEYS]!)
+              return root
+            }
+            if (lowest > 0) {
+              high = 0
+              atFirst = true
+            } else low = 1
+          }
+        }
       }
       let found = -1
       while (low < high) {
@@ -132,6 +152,7 @@ export class RowTree {
         if (order < 0) low++
         child = words[base + CHILDREN + low]!
       }
+      if (low !== 0) atFirst = false
       parent = node
       parentSlot = low
       node = child
@@ -209,8 +230,8 @@ export class RowTree {
     const c = (child & 0x1ffff) << 1
     const inner = (C[c]! & INNER) !== 0
     const count = P[p]! & 0xffff
-    // At the right edge rows likely arrive in order: leave the left node full.
-    const middle = slot === count ? MAX_ROWS - 3 : MAX_ROWS >>> 1
+    // At an edge rows likely arrive in order: leave the node on the inner side full.
+    const middle = slot === count ? MAX_ROWS - 3 : slot === 0 ? 2 : MAX_ROWS >>> 1
     const rightCount = MAX_ROWS - middle - 1
     const right = inner ? this.#newInner() : this.#newLeaf(leafCapacity(rightCount))
     const R = slabs.words[right >>> 17]!
