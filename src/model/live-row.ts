@@ -1,10 +1,13 @@
 import {
   CELL_COMPLEX_DELETION,
+  CELL_EXPIRES,
   CELL_HAS_PATH,
+  CELL_TOMBSTONE,
   CellReader,
   compare64,
   ROW_HAS_DELETION,
   ROW_HAS_LIVENESS,
+  ROW_LIVENESS_EXPIRES,
   RowHeader,
   type Words,
 } from './row-format.ts'
@@ -26,6 +29,10 @@ export class LiveRow {
   livenessLive = false
   /** Whether the row exists: its liveness is live or any cell is. */
   exists = false
+  /** What a read of the row counts as tombstones: its dead cells, or else the deletion of a row that does not exist. */
+  tombstones = 0
+  /** Tombstones from before this second do not count: a compaction would have removed them (gc_grace_seconds). */
+  purgeBefore = 0
   #nowSeconds = 0
   #deletionHi = 0
   #deletionLo = 0
@@ -50,12 +57,16 @@ export class LiveRow {
     header.read(i32, at)
     this.clusteringAt = header.clustering
     const flags = header.flags
+    const { purgeBefore } = this
+    let hasDeletion = false
+    let dead = 0
     if (
       flags & ROW_HAS_DELETION &&
       compare64(header.deletionHi, header.deletionLo, deletionHi, deletionLo) > 0
     ) {
       deletionHi = header.deletionHi
       deletionLo = header.deletionLo
+      hasDeletion = header.deletionLocalTime >= purgeBefore
     }
     this.#deletionHi = deletionHi
     this.#deletionLo = deletionLo
@@ -66,6 +77,11 @@ export class LiveRow {
       header.localExpirationTime > nowSeconds &&
       compare64(header.livenessHi, header.livenessLo, deletionHi, deletionLo) > 0
     let live = this.livenessLive
+    if (flags & ROW_LIVENESS_EXPIRES && !live) {
+      hasDeletion ||=
+        header.localExpirationTime >= purgeBefore &&
+        compare64(header.livenessHi, header.livenessLo, deletionHi, deletionLo) > 0
+    }
     let column = -1
     let complexHi = 0
     let complexLo = 0
@@ -86,22 +102,25 @@ export class LiveRow {
         if (compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0) {
           complexHi = cell.timestampHi
           complexLo = cell.timestampLo
+          hasDeletion ||= cell.localDeletionTime >= purgeBefore
         }
       } else if (
-        !live &&
-        cell.isLive(nowSeconds) &&
+        (!live || cell.flags & (CELL_TOMBSTONE | CELL_EXPIRES)) &&
         compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0
       ) {
-        live = true
+        if (cell.isLive(nowSeconds)) live = true
+        else if (cell.localDeletionTime - cell.ttl >= purgeBefore) dead++
       }
     }
     this.exists = live
+    this.tombstones = dead > 0 ? dead : hasDeletion && !live ? 1 : 0
   }
 
   /** Forgets the row: no column has a value. */
   clear(): void {
     this.#stamp++
     this.exists = false
+    this.tombstones = 0
     this.livenessLive = false
   }
 

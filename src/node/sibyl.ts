@@ -23,6 +23,7 @@ import { DEFAULT_COMMIT_LOG_CONFIG } from '../storage/commitlog/config.ts'
 import { StorageEngine } from '../storage/storage-engine.ts'
 import { createLogger, type Logger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
+import { settingsOf } from './settings.ts'
 import { registerSystemViews } from './system-views.ts'
 import { randomTokens } from './tokens.ts'
 import { CQL_VERSION, NATIVE_PROTOCOL_VERSION, PARTITIONER, RELEASE_VERSION } from './version.ts'
@@ -89,6 +90,7 @@ export class Sibyl {
   static async start(options: SibylOptions = {}): Promise<Sibyl> {
     const dir = options.dir ?? IN_MEMORY
     const dataCenter = options.dataCenter ?? 'datacenter1'
+    const settings = settingsOf(options)
     const logger = createLogger(options.logLevel ?? 'silent')
     const timestamps = new TimestampSource(nodeClock)
     const timeUuids = new TimeUuidSource(timestamps, nodeRandom)
@@ -123,6 +125,7 @@ export class Sibyl {
         random: nodeRandom,
         timestamps,
         counterId: hostId,
+        config: settings.query,
       })
       processor.restorePrepared()
       await runInit(options.init, processor)
@@ -132,6 +135,7 @@ export class Sibyl {
         port: options.port ?? 0,
         handler: processor,
         authenticator: authenticatorOf(options),
+        config: settings.transport,
         logger,
         ...(options.clientEncryption?.enabled === true
           ? { tls: await (await import('./client-encryption.ts')).tlsSettings(options.clientEncryption) }

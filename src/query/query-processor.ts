@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { toHex, utf8Bytes } from '../common/bytes.ts'
-import { ConsistencyLevel, InvalidRequestError, UnpreparedError } from '../common/errors.ts'
+import { ConsistencyLevel, InvalidRequestError, ReadFailureError, UnpreparedError } from '../common/errors.ts'
 import { checkBatchSize, type PreparedBatch, prepareBatch, validateBatch } from '../cql/modify/batch.ts'
 import { measureBatch } from '../cql/modify/batch-size.ts'
 import { executeCas } from '../cql/modify/cas.ts'
@@ -20,6 +20,8 @@ import {
   prepareSelect,
   RowsWriter,
   SelectExecution,
+  TombstoneOverwhelmingError,
+  type TombstoneThresholds,
 } from '../cql/select/index.ts'
 import { evaluate, type PrepareContext } from '../cql/term.ts'
 import { resolveType } from '../cql/types.ts'
@@ -39,6 +41,7 @@ import {
   type ReadCommand,
 } from '../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
+import { isLocalSystemKeyspace } from '../schema/names.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
 import {
   assureSufficientReplicas,
@@ -61,6 +64,8 @@ export interface QueryConfig {
   readonly batch_size_warn_threshold_bytes: number
   readonly batch_size_fail_threshold_bytes: number
   readonly unlogged_batch_across_partitions_warn_threshold: number
+  readonly tombstone_warn_threshold: number
+  readonly tombstone_failure_threshold: number
 }
 
 export const DEFAULT_QUERY_CONFIG: QueryConfig = {
@@ -69,6 +74,8 @@ export const DEFAULT_QUERY_CONFIG: QueryConfig = {
   batch_size_warn_threshold_bytes: 5 * 1024,
   batch_size_fail_threshold_bytes: 50 * 1024,
   unlogged_batch_across_partitions_warn_threshold: 10,
+  tombstone_warn_threshold: 1000,
+  tombstone_failure_threshold: 100_000,
 }
 
 export interface QueryProcessorOptions {
@@ -86,6 +93,9 @@ export interface QueryProcessorOptions {
 const VOID: QueryResult = { kind: 'void' }
 const EMPTY = new Uint8Array(0)
 
+/** `RequestFailureReason.READ_TOO_MANY_TOMBSTONES`. */
+const READ_TOO_MANY_TOMBSTONES = 1
+
 /** A SELECT gives way to other work after so many milliseconds. */
 const SLICE_MS = 5
 
@@ -99,6 +109,7 @@ export class QueryProcessor implements QueryHandler {
   readonly #timers: Timers
   readonly #timestamps: TimestampSource
   readonly #config: QueryConfig
+  readonly #tombstones: TombstoneThresholds
   readonly #context: StatementContext
   readonly #tracing: Tracing
   readonly #mutation = new MutationBuilder()
@@ -126,6 +137,10 @@ export class QueryProcessor implements QueryHandler {
     this.#timers = options.timers
     this.#timestamps = options.timestamps
     this.#config = { ...DEFAULT_QUERY_CONFIG, ...options.config }
+    this.#tombstones = {
+      warn: this.#config.tombstone_warn_threshold,
+      fail: this.#config.tombstone_failure_threshold,
+    }
     const sources = {
       timeUuids: new TimeUuidSource(options.timestamps, options.random),
       random: options.random,
@@ -595,7 +610,9 @@ export class QueryProcessor implements QueryHandler {
     const context = this.#begin(options)
     const bound = bindSelect(prepared, context, options, context.nowSeconds)
     this.#rows.reset()
-    const execution = new SelectExecution(bound, this.#read, this.#rows)
+    const execution = isLocalSystemKeyspace(table.keyspace)
+      ? new SelectExecution(bound, this.#read, this.#rows)
+      : new SelectExecution(bound, this.#read, this.#rows, this.#tombstones)
     this.#sliceStart = this.#clock.monotonicMs()
     let done = false
     try {
@@ -603,16 +620,16 @@ export class QueryProcessor implements QueryHandler {
       if (done) return execution.result()
     } catch (error) {
       execution.close()
-      throw error
+      throw this.#readFailure(error, options.consistency)
     }
     // What was written so far stays this statement's; the next ones write elsewhere.
     this.#rows = new RowsWriter()
     execution.reader?.suspend()
-    return this.#selectOn(execution)
+    return this.#selectOn(execution, options.consistency)
   }
 
   /** Goes on with a SELECT in later turns, on what the first one saw. */
-  async #selectOn(execution: SelectExecution): Promise<QueryResult> {
+  async #selectOn(execution: SelectExecution, consistency: ConsistencyLevel): Promise<QueryResult> {
     try {
       for (;;) {
         await nextTurn(this.#timers)
@@ -620,9 +637,27 @@ export class QueryProcessor implements QueryHandler {
         if (execution.run(this.#shouldYield)) return execution.result()
         execution.reader?.suspend()
       }
+    } catch (error) {
+      throw this.#readFailure(error, consistency)
     } finally {
       execution.close()
     }
+  }
+
+  /** What a client is told when this node, the only replica, gave a read up. */
+  #readFailure(error: unknown, consistency: ConsistencyLevel): unknown {
+    if (!(error instanceof TombstoneOverwhelmingError)) return error
+    const node = this.#schema.listenAddress
+    const failure = new ReadFailureError(
+      `Operation failed - received 0 responses and 1 failures: READ_TOO_MANY_TOMBSTONES from /${node}:7000`,
+      consistency,
+      0,
+      1,
+      new Map([[node, READ_TOO_MANY_TOMBSTONES]]),
+      false,
+    )
+    failure.warnings = error.warnings
+    return failure
   }
 
   #open(command: ReadCommand): PartitionReader {

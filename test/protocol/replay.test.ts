@@ -83,7 +83,8 @@ describe('the list of exchanges that are left out', () => {
         "indexes": 14,
         "roles": 78,
         "several nodes": 83,
-        "total": 243,
+        "thresholds": 11,
+        "total": 254,
         "views": 22,
       }
     `)

@@ -30,7 +30,7 @@ interface Exclusion extends Rule {
   readonly needs: Feature
 }
 
-export type Feature = 'several nodes' | 'indexes' | 'views' | 'functions' | 'roles'
+export type Feature = 'several nodes' | 'indexes' | 'views' | 'functions' | 'roles' | 'thresholds'
 
 interface SideStatement {
   readonly file: string

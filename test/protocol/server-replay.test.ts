@@ -14,7 +14,14 @@ import type { Feature } from './replay.ts'
 import { connector, replayFile } from './replay.ts'
 
 /** All 1,022 recorded exchanges, replayed to the transport over real sockets on a query room that knows the answers. */
-const EVERYTHING: readonly Feature[] = ['several nodes', 'indexes', 'views', 'functions', 'roles']
+const EVERYTHING: readonly Feature[] = [
+  'several nodes',
+  'indexes',
+  'views',
+  'functions',
+  'roles',
+  'thresholds',
+]
 
 interface Case {
   readonly files: RegExp

@@ -10,6 +10,7 @@ import { packComposite, packList } from '../../types/index.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
 import type { BoundSelect } from './bind.ts'
+import { partitionCommandText, rangeCommandText } from './command-text.ts'
 import { makeRowMark, type PagingState, serializePagingState } from './paging-state.ts'
 import { orderRows } from './post-ordering.ts'
 import { RowsWriter } from './rows-writer.ts'
@@ -28,6 +29,25 @@ import {
   type Output,
   type Source,
 } from './selection.ts'
+
+/** How many tombstones a read may meet until it warns of them, and until it fails. */
+export interface TombstoneThresholds {
+  readonly warn: number
+  readonly fail: number
+}
+
+const NO_THRESHOLDS: TombstoneThresholds = { warn: 0x7fffffff, fail: 0x7fffffff }
+
+/** A read met more tombstones than tombstone_failure_threshold; with the warnings of it and of reads before. */
+export class TombstoneOverwhelmingError extends Error {
+  readonly warnings: readonly string[]
+
+  constructor(warnings: readonly string[]) {
+    super('Scanned over too many tombstones')
+    this.name = 'TombstoneOverwhelmingError'
+    this.warnings = warnings
+  }
+}
 
 /** Rows between two looks at the clock. */
 const ROWS_A_STEP = 32
@@ -72,12 +92,25 @@ export class SelectExecution {
   #statics: RowsWriter | null = null
   readonly #staticAt: number[]
   #pagingState: Uint8Array | null = null
+  readonly #thresholds: TombstoneThresholds
+  readonly #purgeBefore: number
+  /** What the command has met so far: each partition by key is a command of its own (`ReadCommand`). */
+  #liveRows = 0
+  #tombstones = 0
+  #tokenHi = 0
+  #tokenLo = 0
+  #warnings: string[] | null = null
   /** Where rows begin, where they are ordered later; and the counts of an aggregate's one row. */
   readonly #rowStarts: number[] | null
   readonly #countAt: number[]
   #counted = 0
 
-  constructor(bound: BoundSelect, open: (command: ReadCommand) => PartitionReader, out: RowsWriter) {
+  constructor(
+    bound: BoundSelect,
+    open: (command: ReadCommand) => PartitionReader,
+    out: RowsWriter,
+    thresholds: TombstoneThresholds = NO_THRESHOLDS,
+  ) {
     const { selection, table, postOrdering } = bound.prepared
     this.#bound = bound
     this.#open = open
@@ -92,6 +125,8 @@ export class SelectExecution {
     this.#partitionFilter = filter.length === 0 ? filter : filter.filter(ofPartition)
     this.#rowFilter = filter.length === 0 ? filter : filter.filter((test) => !ofPartition(test))
     this.#checksDropped = table.dropped.size > 0
+    this.#thresholds = thresholds
+    this.#purgeBefore = bound.nowSeconds - table.params.gcGraceSeconds
     this.#rowStarts = postOrdering === null ? null : []
     this.#keyAt = table.partitionKeys.length > 1 ? [] : NONE
     this.#keyLength = table.partitionKeys.length > 1 ? [] : NONE
@@ -106,10 +141,14 @@ export class SelectExecution {
 
   /** Runs until done, or until `shouldYield` says so; true when done. */
   run(shouldYield: () => boolean): boolean {
+    row.purgeBefore = this.#purgeBefore
     for (;;) {
       if (this.#reader === null) {
         const command = this.#bound.commands[this.#command]
-        if (command === undefined) return true
+        if (command === undefined) {
+          this.#endCommand(null)
+          return true
+        }
         this.#reader = this.#open(command)
       }
       const reader = this.#reader
@@ -122,14 +161,20 @@ export class SelectExecution {
         if (++this.#steps % ROWS_A_STEP === 0 && shouldYield()) {
           // The partition just moved to is looked at when reading goes on.
           this.#inPartition = this.#beginPartition(reader)
+          if (!this.#inPartition) this.#endPartition(reader)
           return false
         }
         this.#inPartition = this.#beginPartition(reader)
-        if (!this.#inPartition) continue
+        if (!this.#inPartition) {
+          this.#endPartition(reader)
+          continue
+        }
       }
       const end = this.#readRows(reader, shouldYield)
       if (end === 'yield') return false
+      this.#endPartition(reader)
       if (end === 'full') {
+        this.#endCommand(null)
         this.close()
         this.#command = this.#bound.commands.length
         return true
@@ -141,6 +186,44 @@ export class SelectExecution {
   /** Gives up what is open; after `run` said that it is done, nothing is. */
   close(): void {
     if (this.#reader !== null) this.#closeReader()
+  }
+
+  /** Where partitions are read by key, each is a command. */
+  #endPartition(reader: PartitionReader): void {
+    if (this.#bound.pager !== 'range') this.#endCommand(reader)
+  }
+
+  /** Warns of a command that read many tombstones (`ReadCommand.withMetricsRecording`). */
+  #endCommand(reader: PartitionReader | null): void {
+    const { warn } = this.#thresholds
+    if (this.#tombstones > warn) {
+      const text =
+        reader === null
+          ? rangeCommandText(this.#bound)
+          : partitionCommandText(
+              this.#bound,
+              this.#bound.commands[this.#command],
+              reader.keyBytes.subarray(reader.keyOffset, reader.keyOffset + reader.keyLength),
+            )
+      const token = (BigInt(this.#tokenHi) << 32n) | BigInt(this.#tokenLo >>> 0)
+      this.#warnings ??= []
+      this.#warnings.push(
+        `Read ${this.#liveRows} live rows and ${this.#tombstones} tombstone cells for query ${text.slice(0, 512)}; token ${token} (see tombstone_warn_threshold)`,
+      )
+    }
+    this.#liveRows = this.#tombstones = 0
+  }
+
+  #count(live: LiveRow, reader: PartitionReader): void {
+    if (live.exists) this.#liveRows++
+    if (live.tombstones === 0) return
+    this.#tombstones += live.tombstones
+    const { fail } = this.#thresholds
+    if (this.#tombstones > fail) {
+      this.#tombstones = fail + 1
+      this.#endCommand(this.#bound.pager === 'range' ? null : reader)
+      throw new TombstoneOverwhelmingError(this.#warnings ?? [])
+    }
   }
 
   #closeReader(): void {
@@ -158,9 +241,12 @@ export class SelectExecution {
     this.#partitionLimit =
       bound.isContinued && this.#command === 0 ? bound.remainingInPartition : bound.perPartitionLimit
     this.#staticLives = false
+    this.#tokenHi = reader.tokenHi
+    this.#tokenLo = reader.tokenLo
     let statics = noRow
     if (readsStatics && reader.staticRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
+      this.#count(row, reader)
       this.#staticLives = row.exists && (!this.#checksDropped || this.#hasKnownCell(table, true))
       statics = row
     }
@@ -210,6 +296,7 @@ export class SelectExecution {
     if (this.#partitionRows >= this.#partitionLimit) return 'end'
     while (reader.nextRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
+      this.#count(row, reader)
       if (row.exists && (!this.#checksDropped || row.livenessLive || this.#hasKnownCell(table, false))) {
         if (selection.clusteringsUsed > 0 || filters) locateClustering(row, table.clusterings.length)
         if (!filters || this.#passes(rowFilter)) {
@@ -422,7 +509,11 @@ export class SelectExecution {
       rowCount = Math.min(rowCount, this.#bound.userLimit)
       orderRows(out, this.#rowStarts, prepared.postOrdering, this.#outputs.length, shown, rowCount)
     }
-    return { kind: 'rows', metadata, rowCount, content: out.view(), pagingState: this.#pagingState }
+    const content = out.view()
+    const pagingState = this.#pagingState
+    return this.#warnings === null
+      ? { kind: 'rows', metadata, rowCount, content, pagingState }
+      : { kind: 'rows', metadata, rowCount, content, pagingState, warnings: this.#warnings }
   }
 
   #aggregate(): RowsResult {
@@ -438,18 +529,19 @@ export class SelectExecution {
     }
     for (const at of this.#countAt) writeInt64(out.u8, at, BigInt(this.#counted))
     const { restrictions } = prepared
-    const warnings = !restrictions.hasPartitionKeyRestrictions
-      ? ['Aggregation query used without partition key']
-      : restrictions.keyHasIn
-        ? ['Aggregation query used on multiple partition keys (IN restriction)']
-        : undefined
+    const warnings = this.#warnings ?? []
+    if (!restrictions.hasPartitionKeyRestrictions) {
+      warnings.unshift('Aggregation query used without partition key')
+    } else if (restrictions.keyHasIn) {
+      warnings.unshift('Aggregation query used on multiple partition keys (IN restriction)')
+    }
     return {
       kind: 'rows',
       metadata: prepared.resultMetadata,
       rowCount: 1,
       content: out.view(),
       pagingState: null,
-      ...(warnings === undefined ? {} : { warnings }),
+      ...(warnings.length === 0 ? {} : { warnings }),
     }
   }
 }

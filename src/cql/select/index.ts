@@ -1,7 +1,7 @@
 /** SELECT: prepared once, bound to values and a page, and run over partitions into rows as the wire has them. */
 
 export { type BoundSelect, bindSelect } from './bind.ts'
-export { SelectExecution } from './execution.ts'
+export { SelectExecution, TombstoneOverwhelmingError, type TombstoneThresholds } from './execution.ts'
 export { type PagingState, parsePagingState, serializePagingState } from './paging-state.ts'
 export { type PreparedSelect, prepareSelect } from './prepare.ts'
 export { RowsWriter } from './rows-writer.ts'

@@ -64,6 +64,8 @@ export interface Selection {
   readonly terms: readonly Term[]
   /** All columns that are looked at, for the checks of DISTINCT. */
   readonly columns: readonly ColumnMetadata[]
+  /** Written as `*`. */
+  readonly isWildcard: boolean
   readonly isAggregate: boolean
   readonly hasFunctions: boolean
   /** One more than the greatest clustering position looked at. */
@@ -484,6 +486,7 @@ export function prepareSelection(
     statics: builder.statics,
     terms: builder.terms,
     columns: builder.columns,
+    isWildcard: selectors === '*',
     isAggregate: builder.isAggregate,
     hasFunctions: builder.hasFunctions,
     clusteringsUsed: builder.clusteringsUsed,
