@@ -361,10 +361,10 @@ export class SelectExecution {
           break
         case OUTPUT_CLUSTERING:
           if (clusteringLength[argument] < 0) out.nullValue()
-          else out.value(live.u8, clusteringAt[argument], clusteringLength[argument])
+          else out.words(live.i32, clusteringAt[argument] >>> 2, clusteringLength[argument])
           break
         case OUTPUT_SIMPLE:
-          if (live.simple(argument)) out.value(live.u8, live.cell.valueOffset, live.cell.valueLength)
+          if (live.simple(argument)) out.words(live.i32, live.cell.valueOffset >>> 2, live.cell.valueLength)
           else out.nullValue()
           break
         case OUTPUT_COMPUTED:

@@ -1,6 +1,11 @@
 import { writeInt32 } from '../../common/bytes.ts'
 
 const INITIAL_BYTES = 64 * 1024
+/** Longer values are copied by one native call. */
+const LONG_VALUE = 512
+/** Words of rows are in the machine's order: stored in that order, their bytes stay where they were. */
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
 /** A buffer that grew beyond this for one result is let go with the next. */
 const KEPT_BYTES = 4 * 1024 * 1024
 
@@ -11,14 +16,17 @@ const KEPT_BYTES = 4 * 1024 * 1024
 export class RowsWriter {
   u8: Uint8Array
   length = 0
+  /** Over the same memory: a store of a word at any offset, for values that lie at whole words where they come from. */
+  #data: DataView
 
   constructor(bytes: number = INITIAL_BYTES) {
     this.u8 = new Uint8Array(bytes)
+    this.#data = new DataView(this.u8.buffer)
   }
 
   reset(): void {
     this.length = 0
-    if (this.u8.length > KEPT_BYTES) this.u8 = new Uint8Array(INITIAL_BYTES)
+    if (this.u8.length > KEPT_BYTES) this.#replace(new Uint8Array(INITIAL_BYTES))
   }
 
   /** What was written, as a view. */
@@ -31,7 +39,12 @@ export class RowsWriter {
     if (needed <= this.u8.length) return
     const grown = new Uint8Array(Math.max(needed, this.u8.length * 2))
     grown.set(this.u8.subarray(0, this.length))
-    this.u8 = grown
+    this.#replace(grown)
+  }
+
+  #replace(bytes: Uint8Array): void {
+    this.u8 = bytes
+    this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   int32(value: number): void {
@@ -51,6 +64,23 @@ export class RowsWriter {
     writeInt32(this.u8, this.length, length)
     this.length += 4
     this.#copy(source, offset, length)
+  }
+
+  /** A value that begins at word `word` of a row's memory, as cells and clusterings do: copied word by word. */
+  words(source: Int32Array, word: number, length: number): void {
+    if (length > LONG_VALUE) {
+      this.value(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), word << 2, length)
+      return
+    }
+    // The last word may bring up to three bytes too many, which the next value overwrites.
+    if (this.length + length + 8 > this.u8.length) this.#reserve(length + 8)
+    const data = this.#data
+    let at = this.length
+    data.setInt32(at, length)
+    at += 4
+    const end = at + length
+    for (; at < end; at += 4) data.setInt32(at, source[word++], LITTLE_ENDIAN)
+    this.length = end
   }
 
   /** Bytes as they are. */
