@@ -14,6 +14,7 @@ import { sameKey } from '../restrictions/partition-keys.ts'
 import type { ExecutionContext, Term, Value } from '../term.ts'
 import { type PagingState, parsePagingState, readRowMark } from './paging-state.ts'
 import type { PreparedSelect } from './prepare.ts'
+import type { SelectionTerm } from './selection.ts'
 
 export const NO_LIMIT = 0x7fffffff
 
@@ -63,6 +64,17 @@ function limitOf(term: Term | null, context: ExecutionContext): number {
   return limit
 }
 
+/** The value of a term in the selection; unset bounds of slices leave them open. */
+function selectionValue({ term, use, subject }: SelectionTerm, context: ExecutionContext): Value {
+  const value = ownedValue(term, context)
+  if (use !== 'argument' && value === null)
+    throw invalid(`Invalid null value for ${use} selection on ${subject}`)
+  if (use === 'element' && value === undefined) {
+    throw invalid(`Invalid unset value for element selection on ${subject}`)
+  }
+  return value
+}
+
 /** Binds a SELECT to the values in `context` and to the page that `options` ask for. */
 export function bindSelect(
   prepared: PreparedSelect,
@@ -75,6 +87,8 @@ export function bindSelect(
   const perPartitionLimit = prepared.isDistinct ? 1 : limitOf(prepared.perPartitionLimit, context)
   const state =
     options.pagingState === null ? null : parsePagingState(options.pagingState, options.protocolVersion)
+  const terms =
+    selection.terms.length === 0 ? NO_TERMS : selection.terms.map((term) => selectionValue(term, context))
   // Neither an aggregate nor what is ordered after reading is cut short by the LIMIT.
   const limit = selection.isAggregate || prepared.postOrdering !== null ? NO_LIMIT : userLimit
   const isPaged = !selection.isAggregate && options.pageSize > 0 && limit > options.pageSize
@@ -116,7 +130,7 @@ export function bindSelect(
     pager,
     keys,
     protocolVersion: options.protocolVersion,
-    terms: selection.terms.length === 0 ? NO_TERMS : selection.terms.map((term) => ownedValue(term, context)),
+    terms,
     functions: selection.hasFunctions ? functionContext(context) : null,
   }
 }

@@ -3,14 +3,16 @@ import { murmur3Token } from '../../common/murmur3.ts'
 import { readClustering } from '../../model/clustering.ts'
 import { counterTotal } from '../../model/counter-context.ts'
 import { LiveRow } from '../../model/live-row.ts'
-import type { RowsResult } from '../../model/query-result.ts'
+import type { ColumnSpecification, RowsResult } from '../../model/query-result.ts'
 import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { packComposite, packList } from '../../types/index.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
 import type { BoundSelect } from './bind.ts'
+import { elementCell, elementOf, sliceOf } from './collection-part.ts'
 import { partitionCommandText, rangeCommandText } from './command-text.ts'
+import { writeJsonRow } from './json-row.ts'
 import { makeRowMark, type PagingState, serializePagingState } from './paging-state.ts'
 import { orderRows } from './post-ordering.ts'
 import { RowsWriter } from './rows-writer.ts'
@@ -71,6 +73,8 @@ const NONE: number[] = []
 export class SelectExecution {
   readonly #bound: BoundSelect
   readonly #open: (command: ReadCommand) => PartitionReader
+  /** Where the rows go, and where their values do: elsewhere when JSON is made of them. */
+  readonly #rows: RowsWriter
   readonly #out: RowsWriter
   readonly #outputs: readonly Output[]
   readonly #partitionFilter: readonly FilterExpression[]
@@ -114,7 +118,8 @@ export class SelectExecution {
     const { selection, table, postOrdering } = bound.prepared
     this.#bound = bound
     this.#open = open
-    this.#out = out
+    this.#rows = out
+    this.#out = selection.json === null ? out : new RowsWriter(1024)
     this.#outputs =
       selection.orderingOutputs.length === 0 || selection.isAggregate
         ? selection.outputs
@@ -348,8 +353,8 @@ export class SelectExecution {
       if (this.#counted > 1) return
     }
     const out = this.#out
-    this.#rowStarts?.push(out.length)
     const outputs = this.#outputs
+    this.#rowStarts?.push(this.#rows.length)
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i]
       const { argument } = output
@@ -381,7 +386,18 @@ export class SelectExecution {
           writeCells(out, output, live)
       }
     }
-    if (!this.#bound.prepared.selection.isAggregate) this.#rowCount++
+    const { isAggregate, json } = this.#bound.prepared.selection
+    if (isAggregate) return
+    this.#rowCount++
+    if (json !== null) this.#writeJson(json)
+  }
+
+  /** Writes the JSON of the row whose values were written, and after it the values to order it by. */
+  #writeJson(columns: readonly ColumnSpecification[]): void {
+    const values = this.#out
+    const at = writeJsonRow(this.#rows, columns, values)
+    this.#rows.bytes(values.u8, at, values.length - at)
+    values.reset()
   }
 
   #writeStatic(index: number): void {
@@ -445,7 +461,27 @@ export class SelectExecution {
         return this.#bound.terms[source.index] ?? null
       case 'count':
         return null
+      case 'element':
+        return this.#elementValue(source, live, reader)
+      case 'slice': {
+        const value = this.#valueOf(source.of, live, reader)
+        if (value === null) return null
+        const bound = (index: number) => (index < 0 ? null : (this.#bound.terms[index] ?? null))
+        return sliceOf(source.type, value, bound(source.from), bound(source.to))
+      }
     }
+  }
+
+  #elementValue(
+    { of, type, key }: Extract<Source, { kind: 'element' }>,
+    live: LiveRow,
+    reader: PartitionReader,
+  ): Uint8Array | null {
+    const wanted = this.#bound.terms[key]
+    if (wanted == null) return null
+    if (of.kind === 'cells' && of.column.type.multiCell) return elementCell(type, of.column, wanted, live)
+    const value = this.#valueOf(of, live, reader)
+    return value === null ? null : elementOf(type, value, wanted)
   }
 
   #tokenValue(args: readonly Source[] | null, live: LiveRow, reader: PartitionReader): Uint8Array | null {
@@ -502,12 +538,13 @@ export class SelectExecution {
     const { prepared } = this.#bound
     const metadata = prepared.resultMetadata
     if (prepared.selection.isAggregate) return this.#aggregate()
-    const out = this.#out
+    const out = this.#rows
     let rowCount = this.#rowCount
     if (prepared.postOrdering !== null && this.#rowStarts !== null) {
-      const shown = prepared.selection.outputs.length
+      const { orderingOutputs } = prepared.selection
+      const shown = metadata.columns.length
       rowCount = Math.min(rowCount, this.#bound.userLimit)
-      orderRows(out, this.#rowStarts, prepared.postOrdering, this.#outputs.length, shown, rowCount)
+      orderRows(out, this.#rowStarts, prepared.postOrdering, shown + orderingOutputs.length, shown, rowCount)
     }
     const content = out.view()
     const pagingState = this.#pagingState
@@ -528,6 +565,7 @@ export class SelectExecution {
       }
     }
     for (const at of this.#countAt) writeInt64(out.u8, at, BigInt(this.#counted))
+    if (prepared.selection.json !== null) this.#writeJson(prepared.selection.json)
     const { restrictions } = prepared
     const warnings = this.#warnings ?? []
     if (!restrictions.hasPartitionKeyRestrictions) {
@@ -539,7 +577,7 @@ export class SelectExecution {
       kind: 'rows',
       metadata: prepared.resultMetadata,
       rowCount: 1,
-      content: out.view(),
+      content: this.#rows.view(),
       pagingState: null,
       ...(warnings.length === 0 ? {} : { warnings }),
     }

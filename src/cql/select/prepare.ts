@@ -51,7 +51,6 @@ export function prepareSelect(
   context: PrepareContext,
 ): PreparedSelect {
   const selectors = statement.selection
-  if (statement.json) throw invalid('SELECT JSON is not supported yet')
   const orderings = prepareOrderings(statement.orderBy, table)
   const onlyStaticColumns = selectors !== '*' && selectsOnlyStatics(selectors, table)
   const restrictions = prepareRestrictions(statement.where, table, 'select', context, {
@@ -59,7 +58,7 @@ export function prepareSelect(
     allowFiltering: statement.allowFiltering,
   })
   const orderingColumns = restrictions.keyHasIn ? orderings.map((ordering) => ordering.column) : []
-  const selection = prepareSelection(selectors, orderingColumns, table, context)
+  const selection = prepareSelection(selectors, orderingColumns, table, context, statement.json)
   if (statement.distinct) {
     if (statement.perPartitionLimit !== null) {
       throw invalid('PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries')

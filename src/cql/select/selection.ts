@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 import { compareBytes, utf8Bytes } from '../../common/bytes.ts'
 import type { ColumnSpecification, ResultMetadata } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { type CqlType, listType, native, sameType, unwrapReversed } from '../../types/index.ts'
+import {
+  type CqlType,
+  listType,
+  type MapType,
+  native,
+  type SetType,
+  sameType,
+  unwrapReversed,
+} from '../../types/index.ts'
 import { findFunction, type NativeFunction } from '../functions.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification, existingColumn, invalid } from '../restrictions/index.ts'
@@ -31,6 +39,16 @@ export type Source =
   | { readonly kind: 'token'; readonly args: readonly Source[] | null }
   | { readonly kind: 'term'; readonly index: number }
   | { readonly kind: 'count' }
+  /** `c[key]` of a set or map; `key` is the place of its value among the terms. */
+  | { readonly kind: 'element'; readonly of: Source; readonly type: SetType | MapType; readonly key: number }
+  /** `c[from..to]`; -1 where it is open. */
+  | {
+      readonly kind: 'slice'
+      readonly of: Source
+      readonly type: SetType | MapType
+      readonly from: number
+      readonly to: number
+    }
 
 /** The kinds of output, as small integers for the loop over them. */
 export const OUTPUT_PARTITION_KEY = 0
@@ -54,14 +72,23 @@ export interface Output {
   readonly source: Source
 }
 
+/** A term in the selection. An element of `subject`, or a bound of a slice of it, must have a value. */
+export interface SelectionTerm {
+  readonly term: Term
+  readonly use: 'argument' | 'element' | 'slice'
+  readonly subject: string
+}
+
 /** What a SELECT gives of each row (`Selection`). */
 export interface Selection {
   readonly metadata: ResultMetadata
   readonly outputs: readonly Output[]
   /** Values of the static row that outputs take from the store. */
   readonly statics: readonly Source[]
-  /** Terms in arguments of functions, evaluated once an execution. */
-  readonly terms: readonly Term[]
+  /** Terms in arguments of functions and between brackets, evaluated once an execution. */
+  readonly terms: readonly SelectionTerm[]
+  /** The columns that a JSON text is made of; null without JSON. */
+  readonly json: readonly ColumnSpecification[] | null
   /** All columns that are looked at, for the checks of DISTINCT. */
   readonly columns: readonly ColumnMetadata[]
   /** Written as `*`. */
@@ -95,6 +122,13 @@ type Selectable =
       readonly args: readonly Selectable[]
     }
   | { readonly kind: 'term'; readonly term: raw.Literal | raw.BindMarker }
+  | { readonly kind: 'element'; readonly of: Selectable; readonly key: raw.Term }
+  | {
+      readonly kind: 'slice'
+      readonly of: Selectable
+      readonly from: raw.Term | null
+      readonly to: raw.Term | null
+    }
 
 interface PreparedSelector {
   readonly selectable: Selectable
@@ -149,8 +183,18 @@ function prepareSelectable(selectable: raw.Selectable, table: TableMetadata): Se
     case 'mapOrUdt':
       throw notYet('A collection literal')
     case 'element':
+      return {
+        kind: 'element',
+        of: prepareSelectable(selectable.receiver, table),
+        key: selectable.key,
+      }
     case 'slice':
-      throw notYet('An element of a collection')
+      return {
+        kind: 'slice',
+        of: prepareSelectable(selectable.receiver, table),
+        from: selectable.from,
+        to: selectable.to,
+      }
     case 'arithmetic':
     case 'negation':
       throw notYet('Arithmetic')
@@ -195,6 +239,8 @@ function looksAt(selectable: Selectable, predicate: (column: ColumnMetadata) => 
       return predicate(selectable.column)
     case 'field':
     case 'nested':
+    case 'element':
+    case 'slice':
       return looksAt(selectable.of, predicate)
     case 'call':
       return selectable.args.some((arg) => looksAt(arg, predicate))
@@ -250,6 +296,12 @@ function selectableText(selectable: Selectable): string {
       return `${selectable.name}(${selectable.args.map(selectableText).join(', ')})`
     case 'term':
       return termText(selectable.term)
+    case 'element':
+      return `${selectableText(selectable.of)}[${termText(selectable.key)}]`
+    case 'slice': {
+      const bound = (term: raw.Term | null) => (term === null ? '' : termText(term))
+      return `${selectableText(selectable.of)}[${bound(selectable.from)}..${bound(selectable.to)}]`
+    }
   }
 }
 
@@ -263,7 +315,7 @@ interface Typed {
 /** Sources and types of selectors: the second pass. */
 class SelectionBuilder {
   readonly statics: Source[] = []
-  readonly terms: Term[] = []
+  readonly terms: SelectionTerm[] = []
   readonly columns: ColumnMetadata[] = []
   hasFunctions = false
   isAggregate = false
@@ -321,6 +373,29 @@ class SelectionBuilder {
         return this.#call(selectable)
       case 'term':
         throw notYet(`A ${selectable.term.kind === 'literal' ? 'literal' : 'bind marker'}`)
+      case 'element': {
+        const { of, type, prepare } = this.#collection(selectable.of, 'element')
+        return {
+          source: { kind: 'element', of, type, key: prepare(selectable.key) },
+          type: type.kind === 'map' ? type.values : type.elements,
+          name: selectableText(selectable),
+        }
+      }
+      case 'slice': {
+        const { of, type, prepare } = this.#collection(selectable.of, 'slice')
+        const { from, to } = selectable
+        return {
+          source: {
+            kind: 'slice',
+            of,
+            type,
+            from: from === null ? -1 : prepare(from),
+            to: to === null ? -1 : prepare(to),
+          },
+          type,
+          name: selectableText(selectable),
+        }
+      }
     }
   }
 
@@ -358,6 +433,41 @@ class SelectionBuilder {
     }
   }
 
+  /** A set or map before brackets, and how terms between them are prepared (`Selectable.specForElementOrSlice`). */
+  #collection(
+    selectable: Selectable,
+    use: 'element' | 'slice',
+  ): { of: Source; type: SetType | MapType; prepare: (term: raw.Term) => number } {
+    const typed = this.typed(selectable)
+    const type = unwrapReversed(typed.type)
+    const text = selectableText(selectable)
+    if (type.kind === 'list') {
+      const selection = use === 'element' ? 'Element' : 'Slice'
+      throw invalid(`${selection} selection is only allowed on sets and maps, but ${text} is a list`)
+    }
+    if (type.kind !== 'set' && type.kind !== 'map') {
+      throw invalid(
+        use === 'element'
+          ? `Invalid element selection: ${text} is of type ${typeName(type)} is not a collection`
+          : `Invalid slice selection: ${text} of type ${typeName(type)} is not a collection`,
+      )
+    }
+    const receiver = { keyspace: this.#table.keyspace, table: this.#table.name, name: typed.name, type }
+    const specification =
+      type.kind === 'map'
+        ? part(receiver, `key(${typed.name})`, type.keys)
+        : part(receiver, `value(${typed.name})`, type.elements)
+    const prepare = (term: raw.Term): number => {
+      this.terms.push({
+        term: prepareTerm(term, specification, this.#context),
+        use,
+        subject: typed.name,
+      })
+      return this.terms.length - 1
+    }
+    return { of: typed.source, type, prepare }
+  }
+
   #call(selectable: Extract<Selectable, { kind: 'call' }>): Typed {
     this.hasFunctions = true
     if (selectable.function === null) return this.#tokenCall(selectable.args)
@@ -385,7 +495,7 @@ class SelectionBuilder {
 
   #termArgument(term: raw.Literal | raw.BindMarker, name: string, type: CqlType): Typed {
     const receiver = part({ keyspace: this.#table.keyspace, table: this.#table.name, name, type }, name, type)
-    this.terms.push(prepareTerm(term, receiver, this.#context))
+    this.terms.push({ term: prepareTerm(term, receiver, this.#context), use: 'argument', subject: name })
     return { source: { kind: 'term', index: this.terms.length - 1 }, type, name: termText(term) }
   }
 
@@ -462,6 +572,7 @@ export function prepareSelection(
   orderingColumns: readonly ColumnMetadata[],
   table: TableMetadata,
   context: PrepareContext,
+  isJson: boolean,
 ): Selection {
   const builder = new SelectionBuilder(table, context)
   const columns: ColumnSpecification[] = []
@@ -480,8 +591,12 @@ export function prepareSelection(
     }
   }
   const orderingOutputs = orderingColumns.map((column) => outputOf(builder.column(column)))
+  const { keyspace, name } = table
   return {
-    metadata: resultMetadata(columns),
+    metadata: resultMetadata(
+      isJson ? [{ keyspace, table: name, name: '[json]', type: native.text }] : columns,
+    ),
+    json: isJson ? columns : null,
     outputs,
     statics: builder.statics,
     terms: builder.terms,
@@ -491,6 +606,6 @@ export function prepareSelection(
     hasFunctions: builder.hasFunctions,
     clusteringsUsed: builder.clusteringsUsed,
     orderingOutputs,
-    orderingIndexes: orderingColumns.map((_, i) => outputs.length + i),
+    orderingIndexes: orderingColumns.map((_, i) => (isJson ? 1 : outputs.length) + i),
   }
 }
