@@ -20,6 +20,8 @@ export const USAGE = `Usage: sibyl [options]
   --tls-keystore-password TEXT                                                   SIBYL_TLS_KEYSTORE_PASSWORD
   --tls-truststore FILE demand client certificates signed by these               SIBYL_TLS_TRUSTSTORE
   --tls-optional        plain connections too                                    SIBYL_TLS_OPTIONAL=true
+  --set NAME=VALUE      a setting by cassandra.yaml's name, such as              SIBYL_SET (comma separated)
+                        max_mutation_size=8MiB; may be given several times
   --log-level LEVEL     silent, error, warn, info or debug (info); to stderr     SIBYL_LOG_LEVEL
   --help                this text
 `
@@ -46,6 +48,7 @@ const FLAGS: Readonly<Record<string, { readonly value: boolean }>> = {
   'tls-keystore-password': { value: true },
   'tls-truststore': { value: true },
   'tls-optional': { value: false },
+  set: { value: true },
   'log-level': { value: true },
   help: { value: false },
 }
@@ -104,6 +107,7 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
     return found
   }
   const keystore = text('tls-keystore')
+  const settings = parseSettings([...(env['SIBYL_SET'] ?? '').split(','), ...(given.get('set') ?? [])])
   const options: Record<string, unknown> = {
     host: text('host'),
     port: number('port', 0, 65_535) ?? 9042,
@@ -117,6 +121,7 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
     commitlogSync: choice('commitlog-sync', ['periodic', 'batch', 'group']),
     commitFailurePolicy: choice('commit-failure-policy', ['stop', 'stop_commit', 'ignore', 'die']),
     memtableSpaceMiB: number('memtable-space', 1, 32_768),
+    settings,
     logLevel: choice('log-level', ['silent', 'error', 'warn', 'info', 'debug']) ?? 'info',
     clientEncryption:
       keystore === undefined
@@ -136,4 +141,16 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
       Object.entries(options).filter(([, value]) => value !== undefined),
     ) as SibylOptions,
   }
+}
+
+/** Settings as `name=value`; a later one wins. */
+function parseSettings(texts: readonly string[]): Record<string, string> {
+  const settings: Record<string, string> = {}
+  for (const text of texts) {
+    if (text.trim() === '') continue
+    const at = text.indexOf('=')
+    if (at <= 0) throw new ArgumentError(`--set takes name=value, not ${text}`)
+    settings[text.slice(0, at).trim()] = text.slice(at + 1).trim()
+  }
+  return settings
 }

@@ -1,3 +1,5 @@
+import type { ClientEncryptionOptions } from '../server/index.ts'
+
 /** What a server is started with. Every option has a flag and an environment variable of the same meaning. */
 export interface SibylOptions {
   /** Address to listen on. Default 127.0.0.1. */
@@ -25,19 +27,11 @@ export interface SibylOptions {
   readonly memtableSpaceMiB?: number
   /** client_encryption_options of cassandra.yaml. */
   readonly clientEncryption?: ClientEncryptionOptions
-  /** Other settings, by cassandra.yaml's names. */
+  /**
+   * Other settings by cassandra.yaml's names, such as `{ prepared_statements_cache_size: '20MiB' }`. Sizes are bytes or
+   * texts like '16MiB', durations milliseconds or texts like '10s'. A name that Sibyl does not have is refused.
+   */
   readonly settings?: Readonly<Record<string, number | boolean | string>>
   /** 'silent' when embedded, 'info' for the command. */
   readonly logLevel?: 'silent' | 'error' | 'warn' | 'info' | 'debug'
-}
-
-/** client_encryption_options: keystores are PEM or PKCS12 files. */
-export interface ClientEncryptionOptions {
-  readonly enabled: boolean
-  readonly optional?: boolean
-  readonly keystore?: string
-  readonly keystore_password?: string
-  readonly require_client_auth?: boolean
-  readonly truststore?: string
-  readonly truststore_password?: string
 }

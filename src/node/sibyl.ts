@@ -4,6 +4,7 @@ import { ConsistencyLevel } from '../common/errors.ts'
 import { parseUuid, uuidText } from '../common/uuid.ts'
 import { splitScript } from '../cql/script.ts'
 import { TimestampSource } from '../io/clock.ts'
+import type { TlsSettings } from '../io/network.ts'
 import { nodeClock } from '../io/node-clock.ts'
 import { createNodeDisk } from '../io/node-disk.ts'
 import { NodeNetwork } from '../io/node-network.ts'
@@ -19,11 +20,10 @@ import { TimeUuidSource } from '../query/statement-context.ts'
 import { VirtualTables } from '../query/virtual-tables.ts'
 import { NativeTransport } from '../server/index.ts'
 import { CommitLog } from '../storage/commitlog/commit-log.ts'
-import { DEFAULT_COMMIT_LOG_CONFIG } from '../storage/commitlog/config.ts'
 import { StorageEngine } from '../storage/storage-engine.ts'
 import { createLogger, type Logger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
-import { settingsOf } from './settings.ts'
+import { type Settings, settingsOf } from './settings.ts'
 import { registerSystemViews } from './system-views.ts'
 import { randomTokens } from './tokens.ts'
 import { CQL_VERSION, NATIVE_PROTOCOL_VERSION, PARTITIONER, RELEASE_VERSION } from './version.ts'
@@ -96,7 +96,7 @@ export class Sibyl {
     const timeUuids = new TimeUuidSource(timestamps, nodeRandom)
     const engine = new StorageEngine({
       memtableSpaceBytes: (options.memtableSpaceMiB ?? 2048) * MIB,
-      maxMutationSizeBytes: 16 * MIB,
+      maxMutationSizeBytes: settings.query.max_mutation_size_bytes,
     })
     const schema = new SchemaService({ engine, clock: nodeClock, timestamps, timeUuids, dataCenter })
     let log: CommitLog | null = null
@@ -107,7 +107,7 @@ export class Sibyl {
       const lock = disk.lockDirectory(dir)
       unlock = () => lock.release()
       try {
-        log = await openLog(dir, disk, engine, schema, options, logger, (error) => fail(error))
+        log = await openLog(dir, disk, engine, schema, settings, logger, (error) => fail(error))
       } catch (error) {
         unlock()
         throw error
@@ -137,13 +137,11 @@ export class Sibyl {
         authenticator: authenticatorOf(options),
         config: settings.transport,
         logger,
-        ...(options.clientEncryption?.enabled === true
-          ? { tls: await (await import('./client-encryption.ts')).tlsSettings(options.clientEncryption) }
-          : {}),
+        ...(await encryption(options)),
       })
       schema.writeLocal({ rpc_address: transport.address.host, rpc_port: transport.address.port })
       await engine.flush()
-      registerSystemViews(virtual, { schema, transport, processor, engine, options })
+      registerSystemViews(virtual, { schema, transport, processor, engine, options, settings })
       const sibyl = new Sibyl(transport, log, unlock, dir, dataCenter)
       fail = (error) => {
         logger.error(`The commit log failed, the server stops: ${error.message}`)
@@ -183,7 +181,7 @@ async function openLog(
   disk: ReturnType<typeof createNodeDisk>,
   engine: StorageEngine,
   schema: SchemaService,
-  options: SibylOptions,
+  settings: Settings,
   logger: Logger,
   onFailure: (error: Error) => void,
 ): Promise<CommitLog> {
@@ -193,11 +191,7 @@ async function openLog(
     timers: nodeTimers,
     random: nodeRandom,
     directory: `${dir}/commitlog`,
-    config: {
-      ...DEFAULT_COMMIT_LOG_CONFIG,
-      sync: options.commitlogSync ?? 'periodic',
-      failurePolicy: options.commitFailurePolicy ?? 'stop',
-    },
+    config: settings.commitLog,
     logger,
     onFailure,
   })
@@ -253,6 +247,17 @@ function writeIdentity(schema: SchemaService, options: SibylOptions, dataCenter:
 function authenticatorOf(options: SibylOptions): Authenticator {
   if (options.authenticator !== 'PasswordAuthenticator') return new AllowAllAuthenticator()
   return new PasswordAuthenticator((user, password) => user === 'cassandra' && password === 'cassandra')
+}
+
+/** TLS, if it was asked for; only then its code is loaded. */
+async function encryption({ clientEncryption }: SibylOptions): Promise<{ readonly tls?: TlsSettings }> {
+  if (clientEncryption?.enabled !== true) return {}
+  const [{ tlsSettings }, { readFileSync }] = await Promise.all([
+    import('../server/client-encryption.ts'),
+    import('node:fs'),
+  ])
+  const tls = tlsSettings(clientEncryption, readFileSync)
+  return tls === null ? {} : { tls }
 }
 
 const INTERNAL_OPTIONS: QueryOptions = {

@@ -5,6 +5,8 @@ import type { NativeTransport } from '../server/index.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
 import type { CqlType } from '../types/index.ts'
 import type { SibylOptions } from './options.ts'
+import type { Settings } from './settings.ts'
+import { PARTITIONER } from './version.ts'
 
 /** What the virtual tables look at. */
 export interface Observed {
@@ -13,6 +15,7 @@ export interface Observed {
   readonly processor: QueryProcessor
   readonly engine: StorageEngine
   readonly options: SibylOptions
+  readonly settings: Settings
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -21,7 +24,7 @@ type Row = Readonly<Record<string, unknown>>
 export function registerSystemViews(virtual: VirtualTables, observed: Observed): void {
   registerVirtualSchema(virtual, observed.schema)
   virtual.register('system_views', 'clients', () => clients(observed.transport))
-  virtual.register('system_views', 'settings', () => settings(observed.options))
+  virtual.register('system_views', 'settings', () => settings(observed))
 }
 
 function registerVirtualSchema(virtual: VirtualTables, schema: SchemaService): void {
@@ -85,20 +88,21 @@ function clients(transport: NativeTransport): Row[] {
   }))
 }
 
-function settings(options: SibylOptions): Row[] {
+function settings({ options, settings, transport }: Observed): Row[] {
+  const { enabled = false, optional = false } = options.clientEncryption ?? {}
   const values: Record<string, string> = {
-    allocate_tokens_for_local_replication_factor: '3',
+    ...Object.fromEntries(settings.texts),
     authenticator: options.authenticator ?? 'AllowAllAuthenticator',
     authorizer: 'AllowAllAuthorizer',
+    'client_encryption_options.enabled': String(enabled),
+    'client_encryption_options.optional': String(optional),
     cluster_name: options.clusterName ?? 'Test Cluster',
-    commit_failure_policy: options.commitFailurePolicy ?? 'stop',
-    commitlog_sync: options.commitlogSync ?? 'periodic',
-    commitlog_sync_period: '10000ms',
-    commitlog_segment_size: '32MiB',
-    native_transport_port: String(options.port ?? 9042),
+    commit_failure_policy: settings.commitLog.failurePolicy,
+    commitlog_sync: settings.commitLog.sync,
+    memtable_offheap_space: `${options.memtableSpaceMiB ?? 2048}MiB`,
+    native_transport_port: String(transport.address.port),
     num_tokens: String(options.numTokens ?? 256),
-    partitioner: 'org.apache.cassandra.dht.Murmur3Partitioner',
-    prepared_statements_cache_size: '10MiB',
+    partitioner: PARTITIONER,
     rpc_address: options.host ?? '127.0.0.1',
   }
   return Object.entries(values).map(([name, value]) => ({ name, value }))
