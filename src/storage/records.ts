@@ -1,4 +1,4 @@
-import { UPDATE_HAS_DELETION, UPDATE_KEY_WORD } from '../model/mutation.ts'
+import { MUTATION_HEADER_WORDS, UPDATE_HAS_DELETION, UPDATE_KEY_WORD } from '../model/mutation.ts'
 import {
   CELL_COMPLEX_DELETION,
   CELL_EXPIRES,
@@ -6,6 +6,7 @@ import {
   CELL_ROW_TIMESTAMP,
   CELL_TOMBSTONE,
   cellsAt,
+  ROW_HAS_LIVENESS,
   type Words,
 } from '../model/row-format.ts'
 import type { TableMetadata } from '../model/table.ts'
@@ -50,6 +51,29 @@ export function describeTable(table: TableMetadata): TableDescriptor {
     table: table.name,
     columns: [...table.statics, ...table.regulars].map((column) => [column.id, column.name] as const),
   }
+}
+
+/** Whether a mutation adds no data, only deletes. */
+export function onlyDeletes(mutation: Words): boolean {
+  const I = mutation.i32
+  let next = MUTATION_HEADER_WORDS
+  for (let updates = I[1]!; updates > 0; updates--) {
+    const at = next
+    next += I[at]! >>> 2
+    let row = at + UPDATE_KEY_WORD + ((I[at + 4]! + 3) >>> 2)
+    const flags = I[row]!
+    const rows = I[row + 1]!
+    row += 3 + (flags & UPDATE_HAS_DELETION ? 3 : 0)
+    for (let i = 0; i < rows; i++) {
+      const end = row + (I[row]! >>> 2)
+      if (I[row + 1]! & ROW_HAS_LIVENESS) return false
+      for (let p = cellsAt(I, row); p < end; p = cellEnd(I, p)) {
+        if ((I[p]! & (CELL_TOMBSTONE | CELL_COMPLEX_DELETION)) === 0) return false
+      }
+      row = end
+    }
+  }
+  return true
 }
 
 /** A JSON record: size and kind words, then the text padded with spaces to whole words. */

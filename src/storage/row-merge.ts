@@ -226,7 +226,7 @@ export function mergeRows(
 }
 
 /** Order of cells in a row: by column, complex deletion first, then by path. */
-function compareCells(
+export function compareCells(
   table: TableMetadata,
   a: CellReader,
   aBytes: Uint8Array,

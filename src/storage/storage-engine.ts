@@ -1,15 +1,21 @@
 import { OverloadedError } from '../common/errors.ts'
+import type { Clock } from '../io/clock.ts'
+import type { Timers } from '../io/timers.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
 import { MUTATION_HEADER_WORDS, UPDATE_KEY_WORD } from '../model/mutation.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { Words } from '../model/row-format.ts'
 import type { TableMetadata } from '../model/table.ts'
+import type { CommitLogLogger, CommitLogSnapshot } from './commitlog/commit-log.ts'
+import { CommitLogFailedError, MutationTooLargeError } from './commitlog/errors.ts'
+import { LogCompaction } from './log-compaction.ts'
 import { Memtable } from './memtable/memtable.ts'
 import { MemtableReader } from './memtable/memtable-reader.ts'
 import {
   applyTranslation,
   describeTable,
   encodeJsonRecord,
+  onlyDeletes,
   RECORD_DESCRIPTOR,
   RECORD_MUTATION,
   RECORD_TRUNCATE,
@@ -27,6 +33,19 @@ export interface MutationLog {
   append(buffer: Uint8Array, offset: number, length: number): void
   /** Hands what was appended to the operating system; a promise where an fsync has to be waited for. */
   flush(): Promise<void> | null
+  /** Why nothing can be appended any more. */
+  readonly failure: Error | undefined
+  /** Bytes of all segments. */
+  readonly sizeBytes: number
+  /** Begins to replace all that the log holds by what is appended from here on; see CommitLog. */
+  beginSnapshot(): CommitLogSnapshot
+}
+
+/** What the engine needs to write its log anew in the background. */
+export interface CompactionPorts {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly logger?: CommitLogLogger
 }
 
 /** Settings of the engine, by cassandra.yaml's names where it has them. */
@@ -35,7 +54,11 @@ export interface StorageConfig {
   readonly memtableSpaceBytes: number
   /** Bytes of one mutation: max_mutation_size. */
   readonly maxMutationSizeBytes: number
+  /** Bytes of the commit log beyond which it is written anew: commitlog_total_space. Default 1 GiB. */
+  readonly commitLogTotalSpaceBytes?: number
 }
+
+const COMMIT_LOG_TOTAL_SPACE = 1024 * 1024 * 1024
 
 /** How replay finds the table that a record names, as the schema is at that point of the log. */
 export interface ReplaySchema {
@@ -44,6 +67,19 @@ export interface ReplaySchema {
   /** Told of each partition that a replayed mutation changed. */
   applied(table: TableMetadata, key: Uint8Array): void
 }
+
+/** A table, and the record that describes it. */
+interface Described {
+  readonly table: TableMetadata
+  readonly record: Uint8Array
+}
+
+/** What of the memory beyond the limit is kept for deletions, at least. */
+const SPACE_RESERVE_BYTES = 2 * 1024 * 1024
+
+const NONE: readonly Described[] = []
+/** More than an entry's header in the log. */
+const ENTRY_OVERHEAD_BYTES = 64
 
 /** Figures of one table's memtable. */
 export interface TableStatistics {
@@ -60,6 +96,15 @@ export class StorageEngine {
   readonly #memtables = new Map<number, Memtable>()
   readonly #config: StorageConfig
   #log: MutationLog | null = null
+  #ports: CompactionPorts | null = null
+  #compaction: LogCompaction | null = null
+  #compacted: Promise<void> = Promise.resolve()
+  /** The log is looked at when it comes to a new segment, and let be up to this size after a failed compaction. */
+  #checkedSegment = -1
+  #compactAboveBytes: number
+  /** Something was appended since the last flush; and why some of that is lost. */
+  #hasUnflushed = false
+  #appendFailure: CommitLogFailedError | null = null
   #reservedBytes = 0
   /** Table version described in the current segment, by table handle. */
   readonly #described = new Map<number, TableMetadata>()
@@ -71,11 +116,23 @@ export class StorageEngine {
 
   constructor(config: StorageConfig) {
     this.#config = config
+    this.#compactAboveBytes = config.commitLogTotalSpaceBytes ?? COMMIT_LOG_TOTAL_SPACE
   }
 
-  /** From now on mutations are logged before they are applied. Without a log, data lives in memory only. */
-  useLog(log: MutationLog): void {
+  /**
+   * From now on mutations are logged before they are applied. Without a log, data lives in memory only. With ports, a
+   * log that has outgrown the data is written anew in the background.
+   */
+  useLog(log: MutationLog, ports: CompactionPorts | null = null): void {
     this.#log = log
+    this.#ports = ports
+  }
+
+  /** Ends what the engine does in the background. To be called before the log is closed. */
+  async close(): Promise<void> {
+    this.#compaction?.stop()
+    await this.#compacted
+    this.#ports = null
   }
 
   /** Bytes that the memtables have taken from the system. */
@@ -118,46 +175,91 @@ export class StorageEngine {
   apply(mutation: MutationBuilder): void {
     const size = mutation.finish()
     if (this.#reservedBytes + size > this.#config.memtableSpaceBytes) this.#checkSpace(mutation, size)
-    if (this.#log !== null) this.#append(this.#log, mutation, size)
+    if (this.#log !== null) {
+      if (this.#compaction?.isInSchema === true && this.#changesSchema(mutation))
+        this.#compaction.finishSchema()
+      this.#append(this.#log, mutation, size)
+    }
     this.#applyUpdates(mutation)
   }
 
+  #changesSchema(mutation: Words): boolean {
+    let at = MUTATION_HEADER_WORDS
+    for (let i = 0; i < mutation.i32[1]!; i++) {
+      if (this.#memtable(mutation.i32[at + 1]!).table.keyspace === 'system_schema') return true
+      at += mutation.i32[at]! >>> 2
+    }
+    return false
+  }
+
   /**
-   * Near the limit: memory is counted in slabs, so what fits into blocks that are free already is still let in when
-   * it only overwrites. Deletions and overwrites of a full table must stay possible; what adds is refused.
+   * Near the limit memory is counted in slabs: what fits into blocks that are free already is let in. So are
+   * deletions, and what the server writes for itself, or a full table could not be emptied; for them, and for blocks
+   * that are free but of the wrong size, there is some room above the limit.
    */
   #checkSpace(mutation: Words, size: number): void {
-    const handle = mutation.i32[MUTATION_HEADER_WORDS + 1]!
-    const slabs = this.#memtables.get(handle)?.slabs
-    if (slabs !== undefined && slabs.reservedBytes - slabs.usedBytes > size * 4 + 4096) return
+    const limit = this.#config.memtableSpaceBytes
+    const { table, slabs } = this.#memtable(mutation.i32[MUTATION_HEADER_WORDS + 1]!)
+    if (table.keyspace === 'system' || table.keyspace === 'system_schema') return
+    const isDeletion = onlyDeletes(mutation)
+    const isWithinReserve = this.#reservedBytes + size <= limit + Math.max(limit / 8, SPACE_RESERVE_BYTES)
+    if (isWithinReserve && (isDeletion || slabs.reservedBytes - slabs.usedBytes > size * 4 + 4096)) return
     throw new OverloadedError(
-      `Memtables hold ${this.#reservedBytes} bytes, the limit is ${this.#config.memtableSpaceBytes} bytes`,
+      `Too much data in memtables: ${this.#reservedBytes} of ${limit} bytes are in use (memtable_offheap_space). Rows have to be deleted, or tables truncated, before more is written`,
     )
   }
 
+  /** Appends a finished mutation, and in front of it what says which tables and columns it means. */
   #append(log: MutationLog, mutation: MutationBuilder, size: number): void {
-    log.reserve(size)
-    if (log.segmentId !== this.#describedSegment) {
-      this.#described.clear()
-      this.#describedSegment = log.segmentId
+    if (size > this.#config.maxMutationSizeBytes) {
+      throw new MutationTooLargeError(size, this.#config.maxMutationSizeBytes)
     }
+    if (log.failure !== undefined) throw log.failure
+    this.#hasUnflushed = true
+    try {
+      const descriptors = this.#reserve(log, mutation, size)
+      for (const { table, record } of descriptors) {
+        log.append(record, 0, record.length)
+        this.#described.set(table.handle, table)
+      }
+      log.append(mutation.u8, 0, size)
+    } catch (error) {
+      // With commit_failure_policy ignore the log goes on, but what this turn has appended before may be lost.
+      if (error instanceof CommitLogFailedError) this.#appendFailure ??= error
+      throw error
+    }
+  }
+
+  /** Makes room in one segment for a mutation and the descriptors that it needs there; returns those. */
+  #reserve(log: MutationLog, mutation: Words, size: number): readonly Described[] {
+    for (;;) {
+      const segment = log.segmentId
+      if (segment !== this.#describedSegment) {
+        this.#described.clear()
+        this.#describedSegment = segment
+      }
+      const missing = this.#undescribed(mutation)
+      let bytes = size
+      for (const { record } of missing) bytes += record.length + ENTRY_OVERHEAD_BYTES
+      const limit = 2 * this.#config.maxMutationSizeBytes
+      if (bytes > limit) throw new MutationTooLargeError(bytes, limit)
+      log.reserve(bytes)
+      if (log.segmentId === segment) return missing
+    }
+  }
+
+  #undescribed(mutation: Words): readonly Described[] {
+    let missing: Described[] | null = null
     let at = MUTATION_HEADER_WORDS
     for (let i = 0; i < mutation.i32[1]!; i++) {
-      const handle = mutation.i32[at + 1]!
-      const table = this.#memtable(handle).table
-      if (this.#described.get(handle) !== table) {
-        const record = encodeJsonRecord(RECORD_DESCRIPTOR, describeTable(table))
-        log.reserve(record.length + size + 64)
-        if (log.segmentId !== this.#describedSegment) {
-          this.#append(log, mutation, size)
-          return
-        }
-        log.append(record, 0, record.length)
-        this.#described.set(handle, table)
-      }
+      const { table } = this.#memtable(mutation.i32[at + 1]!)
       at += mutation.i32[at]! >>> 2
+      if (this.#described.get(table.handle) === table) continue
+      if (missing?.some((described) => described.table === table)) continue
+      missing ??= []
+      missing.push({ table, record: encodeJsonRecord(RECORD_DESCRIPTOR, describeTable(table)) })
     }
-    log.append(mutation.u8, 0, size)
+    return missing ?? NONE
   }
 
   #applyUpdates(mutation: Words): void {
@@ -177,17 +279,75 @@ export class StorageEngine {
 
   /** Removes all rows of a table, durably with the next `flush`. */
   truncate(table: TableMetadata): void {
+    const memtable = this.#memtable(table.handle)
     if (this.#log !== null) {
       const record = encodeJsonRecord(RECORD_TRUNCATE, { table: table.id })
-      this.#log.reserve(record.length)
-      this.#log.append(record, 0, record.length)
+      if (this.#log.failure !== undefined) throw this.#log.failure
+      this.#hasUnflushed = true
+      try {
+        this.#log.append(record, 0, record.length)
+      } catch (error) {
+        if (error instanceof CommitLogFailedError) this.#appendFailure ??= error
+        throw error
+      }
     }
-    this.#memtable(table.handle).clear()
+    memtable.clear()
   }
 
-  /** Makes what was applied durable: at once (null), or when the promise resolves. */
+  /**
+   * Makes what was applied durable: at once (null), or when the promise resolves. Throws, or rejects, when the commit
+   * log failed: none of what was applied since the last call may be acknowledged then. Where nothing was, nothing is
+   * lost, and reads go on with a failed log.
+   */
   flush(): Promise<void> | null {
-    return this.#log === null ? null : this.#log.flush()
+    const log = this.#log
+    if (log === null) return null
+    const hasUnflushed = this.#hasUnflushed
+    const appendFailure = this.#appendFailure
+    this.#hasUnflushed = false
+    this.#appendFailure = null
+    if (!hasUnflushed && log.failure !== undefined) return null
+    const flushed = log.flush()
+    if (appendFailure !== null) {
+      flushed?.catch(() => undefined)
+      throw appendFailure
+    }
+    if (log.segmentId !== this.#checkedSegment) this.#considerCompaction(log)
+    return flushed
+  }
+
+  /** Writes the log anew if it has grown over its limit, and would become half as big at least. */
+  #considerCompaction(log: MutationLog): void {
+    this.#checkedSegment = log.segmentId
+    const ports = this.#ports
+    if (ports === null || this.#compaction !== null) return
+    const before = log.sizeBytes
+    if (before <= this.#compactAboveBytes) return
+    let liveBytes = 0
+    for (const { slabs } of this.#memtables.values()) liveBytes += slabs.usedBytes
+    if (before < 2 * liveBytes) return
+    const compaction = new LogCompaction({
+      clock: ports.clock,
+      timers: ports.timers,
+      memtables: this.#memtables.values(),
+      maxMutationSizeBytes: this.#config.maxMutationSizeBytes,
+      beginSnapshot: () => log.beginSnapshot(),
+      append: (mutation) => this.#append(log, mutation, mutation.finish()),
+    })
+    this.#compaction = compaction
+    this.#compacted = compaction.run().then(
+      () => {
+        this.#compaction = null
+        this.#compactAboveBytes = this.#config.commitLogTotalSpaceBytes ?? COMMIT_LOG_TOTAL_SPACE
+        ports.logger?.info(`The commit log was written anew: ${before} bytes before, ${log.sizeBytes} after`)
+      },
+      (error: unknown) => {
+        this.#compaction = null
+        this.#compactAboveBytes = 2 * before
+        const text = error instanceof Error ? error.message : String(error)
+        ports.logger?.warn(`The commit log could not be written anew: ${text}`)
+      },
+    )
   }
 
   /** A reader over what the command asks for. To be closed when done with. */
@@ -230,7 +390,12 @@ export class StorageEngine {
         for (let i = 0; i < (record.i32[1]! & 0xffffff); i++) {
           const next = at + (record.i32[at]! >>> 2)
           const translation = handles?.get(record.i32[at + 1]!)
-          if (translation?.table != null) {
+          // A segment describes each table before the first record of it.
+          if (translation == null)
+            throw new Error(
+              `Segment ${scope} of the commit log does not say what table ${record.i32[at + 1]} is`,
+            )
+          if (translation.table !== null) {
             const { table } = translation
             const memtable = this.#memtables.get(table.handle)
             if (memtable !== undefined) {

@@ -1,82 +1,95 @@
 import { compareBytes } from '../../common/bytes.ts'
+import { type ClusteringBound, compareBounds, readClustering } from '../../model/clustering.ts'
+import type { MutationBuilder } from '../../model/mutation.ts'
 import {
-  type ClusteringBound,
-  clusteringTypes,
-  compareBounds,
-  readClustering,
-} from '../../model/clustering.ts'
-import { type MutationBuilder, readRangeTombstone } from '../../model/mutation.ts'
-import {
+  CELL_COMPLEX_DELETION,
+  CELL_EXPIRES,
+  CELL_TOMBSTONE,
   CellReader,
   compare64,
   ROW_HAS_DELETION,
   ROW_HAS_LIVENESS,
-  ROW_LIVENESS_EXPIRES,
   ROW_STATIC,
   RowHeader,
   type Words,
 } from '../../model/row-format.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { compareCells } from '../row-merge.ts'
-import { LIVE_HI, LIVE_LO, LIVE_TIME, type Memtable, PARTITION_HEADER_WORDS } from './memtable.ts'
+import {
+  LIVE_HI,
+  LIVE_LO,
+  LIVE_TIME,
+  type Memtable,
+  PARTITION_HEADER_WORDS,
+  readRangeTombstone,
+} from './memtable.ts'
 import { RowTreeCursor } from './row-tree.ts'
 import type { TokenCursor } from './token-index.ts'
 
-const CELL_FLAGS_KEPT = (1 << 16) | (2 << 16) | (8 << 16)
+/** How much is written at a time. */
+export interface WalkLimits {
+  /** Mutations are about this long, if no row is longer. */
+  readonly mutationBytes: number
+  /** A row that is longer is cut into several mutations; only one with a single cell may be longer than this. */
+  readonly rowBytes: number
+}
 
-class WordsAt implements Words {
-  i32: Int32Array = new Int32Array(0)
-  u8: Uint8Array = new Uint8Array(0)
-  at = 0
+/** A block of a memtable. */
+class Block implements Words {
+  readonly i32: Int32Array
+  readonly u8: Uint8Array
+  /** First word. */
+  readonly at: number
 
-  move(memtable: Memtable, pointer: number): this {
+  constructor(memtable: Memtable, pointer: number) {
     this.i32 = memtable.slabs.words[pointer >>> 17]!
     this.u8 = memtable.slabs.bytes[pointer >>> 17]!
     this.at = (pointer & 0x1ffff) << 1
-    return this
   }
 }
 
-/** The cell behind which a row goes on, out of the row, which may have changed since. */
-class LastCell {
-  readonly reader = new CellReader()
-  readonly words: Words
+/** A cell out of its row, which may change. */
+class CellCopy {
+  readonly cell = new CellReader()
+  readonly bytes: Uint8Array
 
   constructor(source: Words, cell: CellReader) {
-    const i32 = source.i32.slice(cell.at, cell.next)
-    this.words = { i32, u8: new Uint8Array(i32.buffer) }
-    this.reader.read(i32, 0, 0, 0)
+    const words = source.i32.slice(cell.at, cell.next)
+    this.bytes = new Uint8Array(words.buffer)
+    this.cell.read(words, 0, 0, 0)
   }
 }
 
 type Phase = 'static' | 'rows' | 'rangeTombstones'
 
+const FIRST: ClusteringBound = { components: [], side: 0 }
+const NO_BYTES = new Uint8Array(0)
 const token = new Int32Array(2)
 const header = new RowHeader()
 const cell = new CellReader()
-const EMPTY = new Uint8Array(0)
 
 /**
- * Writes out all that a memtable holds as mutations, a bit at a time. The memtable may change between two bits: what
- * is written is what it holds at that moment, and what is added behind the walk's back is not written. Nothing of
- * a TRUNCATE's past: the walk ends there.
+ * Writes out all that a memtable holds as mutations, a bit at a time. The memtable may change between two bits: what is
+ * written is what it holds at that moment, and what comes up behind the walk is left out. After a TRUNCATE
+ * the walk is at its end.
  */
 export class MemtableWalk {
   readonly #memtable: Memtable
   readonly #generation: number
-  readonly #index: TokenCursor = { directory: 0, bucket: 0, entry: 0 }
+  readonly #cursor: TokenCursor = { directory: 0, bucket: 0, entry: 0 }
   #indexVersion = -1
-  /** The partition that the walk is in, or was in last. Partitions do not move. */
+  /** The partition that the walk is in, or was in last; a partition never moves. */
   #partition = 0
-  #isInPartition = false
   #tokenHi = 0
   #tokenLo = 0
-  #phase: Phase = 'static'
+  #isInPartition = false
   #isDeletionWritten = false
+  #phase: Phase = 'static'
   readonly #rows = new RowTreeCursor()
-  /** Where the rows go on, and the cell behind which the first of them does. */
-  #rowFrom: ClusteringBound | null = null
-  #lastCell: LastCell | null = null
+  #rowsFrom: ClusteringBound = FIRST
+  /** In the middle of a row that is cut; and the cell of it that was written last. */
+  #isInRow = false
+  #lastCell: CellCopy | null = null
   #tombstonesFrom: ClusteringBound | null = null
 
   constructor(memtable: Memtable) {
@@ -84,15 +97,13 @@ export class MemtableWalk {
     this.#generation = memtable.generation
   }
 
-  /**
-   * Adds to a mutation that was begun until it has `bytes` bytes, or a row has made it longer. A row that alone would
-   * is cut into several mutations, of which only those with a single cell are longer. False when all is written.
-   */
-  fill(mutation: MutationBuilder, bytes: number): boolean {
+  /** Adds to a mutation that was begun, and is empty. False when all has been written. */
+  fill(mutation: MutationBuilder, limits: WalkLimits): boolean {
     if (this.#memtable.generation !== this.#generation) return false
-    while (mutation.sizeBytes < bytes) {
+    while (mutation.sizeBytes < limits.mutationBytes) {
       if (!this.#isInPartition && !this.#nextPartition()) return false
-      this.#isInPartition = !this.#writePartition(mutation, bytes)
+      this.#isInPartition = !this.#writePartition(mutation, limits)
+      if (this.#isInPartition) return true
     }
     return true
   }
@@ -101,129 +112,130 @@ export class MemtableWalk {
     const { index } = this.#memtable
     if (this.#indexVersion !== index.version) {
       this.#indexVersion = index.version
-      if (this.#partition === 0) index.seek(this.#index, -0x80000000, 0)
-      else this.#seekBehind()
+      if (this.#partition === 0) index.seek(this.#cursor, -0x80000000, 0)
+      else this.#seekBehindPartition()
     }
-    this.#partition = index.next(this.#index, token)
-    if (this.#partition === 0) return false
+    const pointer = index.next(this.#cursor, token)
+    if (pointer === 0) return false
+    this.#partition = pointer
     this.#tokenHi = token[0]!
     this.#tokenLo = token[1]!
-    this.#phase = 'static'
     this.#isDeletionWritten = false
-    this.#rowFrom = null
-    this.#lastCell = null
+    this.#phase = 'static'
+    this.#rowsFrom = FIRST
     this.#tombstonesFrom = null
     return true
   }
 
-  /** Partitions have come since: the cursor looks for its place anew. */
-  #seekBehind(): void {
+  /** Partitions have been added: looks for the place anew. */
+  #seekBehindPartition(): void {
     const { index } = this.#memtable
-    const cursor = this.#index
-    const last = new WordsAt().move(this.#memtable, this.#partition)
-    const lastLength = last.i32[last.at]!
-    const next = new WordsAt()
-    index.seek(cursor, this.#tokenHi, this.#tokenLo)
+    index.seek(this.#cursor, this.#tokenHi, this.#tokenLo)
     for (;;) {
-      const before = { ...cursor }
-      const pointer = index.next(cursor, token)
+      const { directory, bucket, entry } = this.#cursor
+      const pointer = index.next(this.#cursor, token)
       if (pointer === 0) return
-      let order = compare64(token[0]!, token[1]!, this.#tokenHi, this.#tokenLo)
-      if (order === 0) {
-        next.move(this.#memtable, pointer)
-        order = compareBytes(
-          next.u8,
-          (next.at + PARTITION_HEADER_WORDS) << 2,
-          next.i32[next.at]!,
-          last.u8,
-          (last.at + PARTITION_HEADER_WORDS) << 2,
-          lastLength,
-        )
-      }
-      if (order > 0) {
-        Object.assign(cursor, before)
+      const order = compare64(token[0]!, token[1]!, this.#tokenHi, this.#tokenLo)
+      if (order > 0 || (order === 0 && this.#compareKeys(pointer, this.#partition) > 0)) {
+        Object.assign(this.#cursor, { directory, bucket, entry })
         return
       }
     }
   }
 
-  /** Writes an update of the partition from where the walk is; true when that is all of it. */
-  #writePartition(mutation: MutationBuilder, bytes: number): boolean {
-    const memtable = this.#memtable
-    const partition = new WordsAt().move(memtable, this.#partition)
-    const { i32: P, at: p } = partition
-    const keyOffset = (p + PARTITION_HEADER_WORDS) << 2
-    mutation.beginUpdate(
-      memtable.table.handle,
-      this.#tokenHi,
-      this.#tokenLo,
-      partition.u8,
-      keyOffset,
-      P[p]!,
+  #compareKeys(a: number, b: number): number {
+    const x = new Block(this.#memtable, a)
+    const y = new Block(this.#memtable, b)
+    return compareBytes(
+      x.u8,
+      (x.at + PARTITION_HEADER_WORDS) << 2,
+      x.i32[x.at]!,
+      y.u8,
+      (y.at + PARTITION_HEADER_WORDS) << 2,
+      y.i32[y.at]!,
     )
+  }
+
+  /** Writes the partition from where the walk is; true when that is all of it. */
+  #writePartition(mutation: MutationBuilder, limits: WalkLimits): boolean {
+    const { i32, u8, at } = new Block(this.#memtable, this.#partition)
+    const { handle } = this.#memtable.table
+    const keyOffset = (at + PARTITION_HEADER_WORDS) << 2
+    mutation.beginUpdate(handle, this.#tokenHi, this.#tokenLo, u8, keyOffset, i32[at]!)
     if (!this.#isDeletionWritten) {
-      if (P[p + 4] !== LIVE_HI || P[p + 5] !== LIVE_LO || P[p + 6] !== LIVE_TIME) {
-        mutation.partitionDeletion(P[p + 4]!, P[p + 5]!, P[p + 6]!)
-      }
       this.#isDeletionWritten = true
+      const isDeleted = i32[at + 4] !== LIVE_HI || i32[at + 5] !== LIVE_LO || i32[at + 6] !== LIVE_TIME
+      if (isDeleted) mutation.partitionDeletion(i32[at + 4]!, i32[at + 5]!, i32[at + 6]!)
     }
-    let isDone = true
-    if (this.#phase === 'static') {
-      isDone = P[p + 3] === 0 || this.#writeRow(mutation, P[p + 3]!, bytes)
-      if (isDone) this.#phase = 'rows'
-    }
-    if (isDone && this.#phase === 'rows') {
-      isDone = P[p + 1] === 0 || this.#writeRows(mutation, P[p + 1]!, bytes)
-      if (isDone) this.#phase = 'rangeTombstones'
-    }
-    if (isDone) isDone = P[p + 7] === 0 || this.#writeRangeTombstones(mutation, P[p + 7]!, bytes)
+    const isDone = this.#writeContent(mutation, i32[at + 3]!, i32[at + 1]!, i32[at + 7]!, limits)
     mutation.endUpdate()
     return isDone
   }
 
-  #writeRows(mutation: MutationBuilder, root: number, bytes: number): boolean {
+  #writeContent(
+    mutation: MutationBuilder,
+    staticRow: number,
+    rows: number,
+    tombstones: number,
+    limits: WalkLimits,
+  ): boolean {
+    if (this.#phase === 'static') {
+      if (staticRow !== 0 && !this.#writeRow(mutation, staticRow, limits)) return false
+      this.#phase = 'rows'
+    }
+    if (this.#phase === 'rows') {
+      if (rows !== 0 && !this.#writeRows(mutation, rows, limits)) return false
+      this.#phase = 'rangeTombstones'
+    }
+    return tombstones === 0 || this.#writeRangeTombstones(mutation, tombstones, limits)
+  }
+
+  #writeRows(mutation: MutationBuilder, rows: number, limits: WalkLimits): boolean {
     const memtable = this.#memtable
     const types = memtable.clusteringTypes
-    if (types.length === 0) return this.#writeRow(mutation, root, bytes)
-    const rows = this.#rows
-    rows.open(memtable.slabs, types, root, false)
-    rows.seek(this.#rowFrom ?? { components: [], side: 0 })
-    let last = 0
-    while (mutation.sizeBytes < bytes) {
-      const pointer = rows.next()
+    if (types.length === 0) return this.#writeRow(mutation, rows, limits)
+    this.#rows.open(memtable.slabs, types, rows, false)
+    this.#rows.seek(this.#rowsFrom)
+    for (;;) {
+      const pointer = this.#rows.next()
       if (pointer === 0) return true
-      last = pointer
-      if (!this.#writeRow(mutation, pointer, bytes)) {
-        this.#rowFrom = this.#boundOf(pointer, 0)
-        return false
-      }
+      const isWhole = this.#writeRow(mutation, pointer, limits)
+      if (isWhole && mutation.sizeBytes < limits.mutationBytes) continue
+      const row = new Block(memtable, pointer)
+      header.read(row.i32, row.at)
+      const components = readClustering(row, header.clustering, types.length)
+      this.#rowsFrom = { components, side: isWhole ? 1 : 0 }
+      return false
     }
-    if (last !== 0) this.#rowFrom = this.#boundOf(last, 1)
-    return false
   }
 
-  #boundOf(pointer: number, side: 0 | 1): ClusteringBound {
-    const row = new WordsAt().move(this.#memtable, pointer)
-    header.read(row.i32, row.at)
-    return { components: readClustering(row, header.clustering, this.#memtable.clusteringTypes.length), side }
-  }
-
-  /** Writes a row from behind `#lastCell`; true when that is all of it. */
-  #writeRow(mutation: MutationBuilder, pointer: number, bytes: number): boolean {
-    const row = new WordsAt().move(this.#memtable, pointer)
+  /** Writes a row, or, of one that is cut, its next part; true when that is all of it. */
+  #writeRow(mutation: MutationBuilder, pointer: number, limits: WalkLimits): boolean {
     const { table } = this.#memtable
-    if (this.#lastCell === null && row.i32[row.at]! <= bytes && !hasDroppedCells(table, row)) {
-      mutation.copyRow(row, row.at)
-      return true
-    }
-    const last = this.#lastCell
-    this.#lastCell = null
+    const row = new Block(this.#memtable, pointer)
     header.read(row.i32, row.at)
-    // Liveness and deletion stand in the first part; in the others each cell has its timestamp.
-    const flags =
-      last === null
-        ? header.flags & (ROW_HAS_LIVENESS | ROW_LIVENESS_EXPIRES | ROW_HAS_DELETION | ROW_STATIC)
-        : header.flags & ROW_STATIC
+    if (!this.#isInRow) {
+      if (row.i32[row.at]! <= limits.rowBytes) {
+        if (hasOnlyColumnsOf(table, row)) mutation.copyRow(row, row.at)
+        else this.#writePart(mutation, row, header.flags, Number.POSITIVE_INFINITY)
+        return true
+      }
+      this.#isInRow = true
+      // Liveness and deletion come first; then each part has a mutation to itself.
+      if (header.flags & (ROW_HAS_LIVENESS | ROW_HAS_DELETION)) {
+        this.#writePart(mutation, row, header.flags, 0)
+      }
+      return false
+    }
+    if (!this.#writePart(mutation, row, header.flags & ROW_STATIC, limits.rowBytes)) return false
+    this.#isInRow = false
+    this.#lastCell = null
+    return true
+  }
+
+  /** Writes a row with cells behind `#lastCell`, about `bytes` of them; true when those are all. */
+  #writePart(mutation: MutationBuilder, row: Block, flags: number, bytes: number): boolean {
+    const { table } = this.#memtable
     mutation.beginRow(
       flags,
       header.livenessHi,
@@ -240,40 +252,78 @@ export class MemtableWalk {
       if (length > 0) p += (length + 3) >>> 2
     }
     mutation.endClustering()
-    const { livenessHi, livenessLo, end } = header
-    let isFirst = true
-    let p = header.cells
-    for (; p < end; p = cell.next) {
-      cell.read(row.i32, p, livenessHi, livenessLo)
+    const last = this.#lastCell
+    let written = 0
+    let lastWritten = -1
+    let isDone = true
+    for (let p = header.cells; p < header.end; p = cell.next) {
+      cell.read(row.i32, p, header.livenessHi, header.livenessLo)
       if (table.columnsById[cell.columnId] === undefined) continue
-      if (last !== null && compareCells(table, cell, row.u8, last.reader, last.words.u8) <= 0) continue
+      if (last !== null && compareCells(table, cell, row.u8, last.cell, last.bytes) <= 0) continue
       const cellBytes = (cell.next - cell.at) << 2
-      const isFull = mutation.sizeBytes + cellBytes > bytes
-      // A cell that fills a mutation gets one to itself, without the row's liveness and deletion.
-      if (isFull && !(isFirst && last !== null)) break
-      isFirst = false
+      if (bytes === 0 || (written > 0 && written + cellBytes > bytes)) {
+        isDone = false
+        break
+      }
       mutation.cell(
         cell.columnId,
-        cell.flags & CELL_FLAGS_KEPT,
+        cell.flags & (CELL_TOMBSTONE | CELL_EXPIRES | CELL_COMPLEX_DELETION),
         cell.timestampHi,
         cell.timestampLo,
         cell.ttl,
         cell.localDeletionTime,
-        cell.pathLength < 0 ? EMPTY : row.u8,
+        cell.pathLength < 0 ? NO_BYTES : row.u8,
         cell.pathOffset,
         cell.pathLength,
         row.u8,
         cell.valueOffset,
         cell.valueLength,
       )
-      this.#lastCell = null
-      lastWritten.copy(row, cell)
+      written += cellBytes
+      lastWritten = p
     }
     mutation.endRow()
-    return p >= end
+    if (!isDone && lastWritten >= 0) {
+      cell.read(row.i32, lastWritten, 0, 0)
+      this.#lastCell = new CellCopy(row, cell)
+    }
+    return isDone
   }
 
-  #writeRangeTombstones(mutation: MutationBuilder, list: number, bytes: number): boolean {
-    return mutation.sizeBytes > bytes && list !== 0
+  #writeRangeTombstones(mutation: MutationBuilder, list: number, limits: WalkLimits): boolean {
+    const types = this.#memtable.clusteringTypes
+    const { i32, at } = new Block(this.#memtable, list)
+    const count = i32[at]!
+    const read = (index: number) => {
+      const block = new Block(this.#memtable, i32[at + 2 + index]!)
+      return readRangeTombstone(block, block.at)
+    }
+    let low = 0
+    const from = this.#tombstonesFrom
+    for (let high = count; from !== null && low < high; ) {
+      const middle = (low + high) >>> 1
+      if (compareBounds(types, read(middle).end, from) <= 0) low = middle + 1
+      else high = middle
+    }
+    for (; low < count; low++) {
+      const { start, end, hi, lo, time } = read(low)
+      mutation.beginRangeTombstone(hi, lo, time)
+      mutation.bound(start.components, start.side)
+      mutation.bound(end.components, end.side)
+      mutation.endRangeTombstone()
+      if (mutation.sizeBytes < limits.mutationBytes || low === count - 1) continue
+      this.#tombstonesFrom = end
+      return false
+    }
+    return true
   }
+}
+
+/** Whether no cell of a row belongs to a column that was dropped. */
+function hasOnlyColumnsOf(table: TableMetadata, row: Block): boolean {
+  for (let p = header.cells; p < header.end; p = cell.next) {
+    cell.read(row.i32, p, 0, 0)
+    if (table.columnsById[cell.columnId] === undefined) return false
+  }
+  return true
 }

@@ -37,10 +37,10 @@ export const LIVE_HI = -0x80000000
 export const LIVE_LO = 0
 export const LIVE_TIME = 0x7fffffff
 
-const PARTITION_HEADER_WORDS = 8
+export const PARTITION_HEADER_WORDS = 8
 
 /** A range tombstone, out of its block. */
-interface RangeTombstone {
+export interface RangeTombstone {
   readonly start: ClusteringBound
   readonly end: ClusteringBound
   readonly hi: number
@@ -380,7 +380,8 @@ function readBound(words: Words, at: number): { bound: ClusteringBound; next: nu
   return { bound: { components, side }, next: at }
 }
 
-function readRangeTombstone(words: Words, at: number): RangeTombstone {
+/** The range tombstone in the block at word `at`. */
+export function readRangeTombstone(words: Words, at: number): RangeTombstone {
   const start = readBound(words, at + 4)
   const end = readBound(words, start.next)
   return {

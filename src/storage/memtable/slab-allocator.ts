@@ -9,9 +9,14 @@
 const STRIDE_SHIFT = 17
 const STRIDE_BYTES = 1 << 20
 const FIRST_SLAB_BYTES = 4096
+/** A longer block has a slab to itself, which goes with it. */
+const OWN_SLAB_BYTES = STRIDE_BYTES / 4
 const EXACT_CLASS_BYTES = 512
 const EXACT_CLASSES = EXACT_CLASS_BYTES / 8 + 1
 const CLASSES = EXACT_CLASSES + 8 * 24
+
+const NO_WORDS = new Int32Array(0)
+const NO_BYTES = new Uint8Array(0)
 
 /** Size class of a block of `bytes`; exact up to 512 bytes, then eight classes to each power of two. */
 function sizeClass(bytes: number): number {
@@ -38,6 +43,8 @@ export class SlabAllocator {
   reservedBytes = 0
   usedBytes = 0
   readonly #free = new Int32Array(CLASSES)
+  /** Indices of slabs that are gone. */
+  readonly #emptySlabs: number[] = []
   #slab = -1
   #offset = 0
   #limit = 0
@@ -70,9 +77,9 @@ export class SlabAllocator {
       return head
     }
     if (this.#offset + size > this.#limit) {
-      if (size > STRIDE_BYTES / 4 && this.#slab >= 0) return this.#addSlab(size) << STRIDE_SHIFT
+      if (size > OWN_SLAB_BYTES && this.#slab >= 0) return this.#addSlab(size) << STRIDE_SHIFT
       this.#retireTail()
-      this.#nextSlabBytes = Math.max(this.#nextSlabBytes, Math.min(STRIDE_BYTES / 4, size + 8))
+      this.#nextSlabBytes = Math.max(this.#nextSlabBytes, Math.min(OWN_SLAB_BYTES, size + 8))
       this.#slab = this.#addSlab(this.#nextSlabBytes)
       this.#limit = this.#nextSlabBytes
       // The first block of the first slab would have pointer 0, which stands for none.
@@ -88,7 +95,13 @@ export class SlabAllocator {
   /** Gives a block back; `bytes` as it was allocated with. */
   free(pointer: number, bytes: number): void {
     const index = sizeClass(bytes)
-    this.usedBytes -= classBytes(index)
+    const size = classBytes(index)
+    this.usedBytes -= size
+    const slab = pointer >>> STRIDE_SHIFT
+    if (size > OWN_SLAB_BYTES && this.bytes[slab]!.length === size && slab !== this.#slab) {
+      this.#dropSlab(slab)
+      return
+    }
     this.words[pointer >>> STRIDE_SHIFT]![(pointer & 0x1ffff) << 1] = this.#free[index]!
     this.#free[index] = pointer
   }
@@ -106,6 +119,7 @@ export class SlabAllocator {
     this.reservedBytes = 0
     this.usedBytes = 0
     this.#free.fill(0)
+    this.#emptySlabs.length = 0
     this.#slab = -1
     this.#offset = 0
     this.#limit = 0
@@ -119,11 +133,21 @@ export class SlabAllocator {
 
   #addSlab(bytes: number): number {
     const memory = new SharedArrayBuffer(bytes)
-    this.words.push(new Int32Array(memory))
-    this.bytes.push(new Uint8Array(memory))
+    const slab = this.#emptySlabs.pop() ?? this.words.length
+    this.words[slab] = new Int32Array(memory)
+    this.bytes[slab] = new Uint8Array(memory)
     this.reservedBytes += bytes
     this.#onReserve(bytes)
-    return this.words.length - 1
+    return slab
+  }
+
+  #dropSlab(slab: number): void {
+    const bytes = this.bytes[slab]!.length
+    this.words[slab] = NO_WORDS
+    this.bytes[slab] = NO_BYTES
+    this.#emptySlabs.push(slab)
+    this.reservedBytes -= bytes
+    this.#onReserve(-bytes)
   }
 
   /** What is left of the current slab becomes free blocks. */
