@@ -1,7 +1,7 @@
 import { readInt32, writeInt32 } from '../../common/bytes.ts'
 import type { LiveRow } from '../../model/live-row.ts'
 import type { ColumnMetadata } from '../../model/table.ts'
-import type { CqlType, MapType, SetType } from '../../types/index.ts'
+import { type CqlType, type MapType, type SetType, unpackMap, unpackSet } from '../../types/index.ts'
 
 /** Parts of sets and maps: one element by its key, or those between two. */
 
@@ -83,4 +83,30 @@ export function sliceOf(
   writeInt32(part, 0, count)
   if (count > 0) part.set(collection.subarray(start, end), 4)
   return part
+}
+
+function keysOf(type: SetType | MapType, collection: Uint8Array): readonly Uint8Array[] {
+  return type.kind === 'map' ? unpackMap(collection).map(([key]) => key) : unpackSet(collection)
+}
+
+function compareKeys(type: SetType | MapType, a: Uint8Array, b: Uint8Array): number {
+  return keyType(type).compare(a, 0, a.length, b, 0, b.length)
+}
+
+/** The place of an element of a serialized collection, or -1. */
+export function indexOfKey(type: SetType | MapType, collection: Uint8Array, key: Uint8Array): number {
+  return keysOf(type, collection).findIndex((candidate) => compareKeys(type, candidate, key) === 0)
+}
+
+/** The places of the elements between two keys: the first, and that behind the last. */
+export function indexRange(
+  type: SetType | MapType,
+  collection: Uint8Array,
+  from: Uint8Array | null,
+  to: Uint8Array | null,
+): readonly [number, number] {
+  const keys = keysOf(type, collection)
+  const start = from === null ? 0 : keys.findIndex((key) => compareKeys(type, key, from) >= 0)
+  const end = to === null ? -1 : keys.findIndex((key) => compareKeys(type, key, to) > 0)
+  return [start < 0 ? keys.length : start, end < 0 ? keys.length : end]
 }

@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, int32Bytes, int64Bytes, readUint16, utf8Bytes, writeInt64 } from '../../common/bytes.ts'
+import { EMPTY_BYTES, int64Bytes, readUint16, utf8Bytes, writeInt64 } from '../../common/bytes.ts'
 import { murmur3Token } from '../../common/murmur3.ts'
 import { readClustering } from '../../model/clustering.ts'
 import { counterTotal } from '../../model/counter-context.ts'
@@ -6,11 +6,11 @@ import { LiveRow } from '../../model/live-row.ts'
 import type { ColumnSpecification, RowsResult } from '../../model/query-result.ts'
 import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { packComposite, packList } from '../../types/index.ts'
+import { packComposite } from '../../types/index.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
 import type { BoundSelect } from './bind.ts'
-import { elementCell, elementOf, sliceOf } from './collection-part.ts'
+import { elementCell, elementOf, indexOfKey, indexRange, sliceOf } from './collection-part.ts'
 import { partitionCommandText, rangeCommandText } from './command-text.ts'
 import { writeJsonRow } from './json-row.ts'
 import { makeRowMark, type PagingState, serializePagingState } from './paging-state.ts'
@@ -31,6 +31,7 @@ import {
   type Output,
   type Source,
 } from './selection.ts'
+import { cellTimestamps, type Timestamps, timestampAt, timestampValue } from './timestamps.ts'
 
 /** How many tombstones a read may meet until it warns of them, and until it fails. */
 export interface TombstoneThresholds {
@@ -442,7 +443,7 @@ export class SelectExecution {
       case 'writetime':
       case 'maxwritetime':
       case 'ttl':
-        return timestampsOf(source, live, this.#bound.nowSeconds)
+        return timestampValue(source.kind, this.#timestamps(source.of, source.kind === 'ttl', live, reader))
       case 'field': {
         const value = this.#valueOf(source.of, live, reader)
         return value === null ? null : (fieldOf(value, source.index) ?? null)
@@ -469,6 +470,34 @@ export class SelectExecution {
         const bound = (index: number) => (index < 0 ? null : (this.#bound.terms[index] ?? null))
         return sliceOf(source.type, value, bound(source.from), bound(source.to))
       }
+    }
+  }
+
+  /** When the cells of a source were written, or how long they still live (`Selector.getWritetimes`, `getTTLs`). */
+  #timestamps(source: Source, isTtl: boolean, live: LiveRow, reader: PartitionReader): Timestamps | null {
+    const bound = (index: number) => (index < 0 ? null : (this.#bound.terms[index] ?? null))
+    switch (source.kind) {
+      case 'cells':
+        return cellTimestamps(source.column, isTtl, live, this.#bound.nowSeconds)
+      case 'field': {
+        if (this.#valueOf(source, live, reader) === null) return null
+        return timestampAt(this.#timestamps(source.of, isTtl, live, reader), source.index)
+      }
+      case 'element': {
+        const collection = this.#valueOf(source.of, live, reader)
+        const key = bound(source.key)
+        const index = collection === null || key === null ? -1 : indexOfKey(source.type, collection, key)
+        return index < 0 ? null : timestampAt(this.#timestamps(source.of, isTtl, live, reader), index)
+      }
+      case 'slice': {
+        const collection = this.#valueOf(source.of, live, reader)
+        if (collection === null) return null
+        const [from, to] = indexRange(source.type, collection, bound(source.from), bound(source.to))
+        const all = from < to ? this.#timestamps(source.of, isTtl, live, reader) : null
+        return all?.many === true ? { many: true, values: all.values.slice(from, to) } : all
+      }
+      default:
+        return null
     }
   }
 
@@ -694,36 +723,6 @@ function cellsValue(source: Extract<Source, { kind: 'cells' }>, live: LiveRow): 
   const size = type.kind === 'udt' ? type.fieldTypes.length : 0
   writeCells(scratch, { kind: kinds[type.kind] ?? OUTPUT_UDT, argument: id, size, source }, live)
   return scratch.length === 4 && scratch.u8[0] === 0xff ? null : scratch.u8.slice(4, scratch.length)
-}
-
-type TimestampSource = Extract<Source, { kind: 'writetime' | 'maxwritetime' | 'ttl' }>
-
-/** writetime() or ttl() of the cell that `live` stands at. */
-function timestampOf(kind: TimestampSource['kind'], live: LiveRow, nowSeconds: number): Uint8Array | null {
-  const { cell } = live
-  if (kind !== 'ttl') return int64Bytes((BigInt(cell.timestampHi) << 32n) | BigInt(cell.timestampLo >>> 0))
-  return cell.ttl === 0 ? null : int32Bytes(cell.localDeletionTime - nowSeconds)
-}
-
-/** writetime(), maxwritetime() or ttl() of a column: one value, or a list of them, one a cell or field. */
-function timestampsOf(source: TimestampSource, live: LiveRow, nowSeconds: number): Uint8Array | null {
-  const { kind, column } = source
-  if (!column.type.multiCell) return live.simple(column.id) ? timestampOf(kind, live, nowSeconds) : null
-  const fields = column.type.kind === 'udt' ? column.type.fieldTypes.length : 0
-  const values: (Uint8Array | null)[] = new Array(fields).fill(null)
-  let count = 0
-  let greatest: bigint | null = null
-  live.complex(column.id)
-  while (live.nextCell()) {
-    const { cell } = live
-    const at = fields > 0 ? readUint16(live.u8, cell.pathOffset) : count
-    values[at] = timestampOf(kind, live, nowSeconds)
-    const timestamp = (BigInt(cell.timestampHi) << 32n) | BigInt(cell.timestampLo >>> 0)
-    if (greatest === null || timestamp > greatest) greatest = timestamp
-    count++
-  }
-  if (greatest === null) return null
-  return kind === 'maxwritetime' ? int64Bytes(greatest) : packList(values)
 }
 
 /** A field of a serialized user type, by its position; undefined beyond those that were written. */

@@ -33,7 +33,8 @@ export type Source =
   | { readonly kind: 'clustering'; readonly position: number }
   | { readonly kind: 'cells'; readonly column: ColumnMetadata }
   | { readonly kind: 'static'; readonly index: number }
-  | { readonly kind: 'writetime' | 'maxwritetime' | 'ttl'; readonly column: ColumnMetadata }
+  /** Of a column or of parts of it, which `of` reads from the row's own cells even where the column is static. */
+  | { readonly kind: 'writetime' | 'maxwritetime' | 'ttl'; readonly of: Source }
   | { readonly kind: 'field'; readonly of: Source; readonly index: number }
   | { readonly kind: 'function'; readonly function: NativeFunction; readonly args: readonly Source[] }
   | { readonly kind: 'token'; readonly args: readonly Source[] | null }
@@ -114,6 +115,7 @@ type Selectable =
       readonly kind: 'timestamp'
       readonly function: 'writetime' | 'maxwritetime' | 'ttl'
       readonly column: ColumnMetadata
+      readonly of: Selectable
     }
   | {
       readonly kind: 'call'
@@ -160,9 +162,9 @@ function prepareSelectable(selectable: raw.Selectable, table: TableMetadata): Se
         field: selectable.field.text,
       }
     case 'writetimeOrTtl': {
-      if (selectable.target.kind !== 'column') throw notYet(`${selectable.function} of a part of a column`)
-      const column = existingColumn(table, selectable.target.name.text)
-      return { kind: 'timestamp', function: selectable.function, column }
+      const column = existingColumn(table, targetColumn(selectable.target))
+      const of = prepareSelectable(selectable.target, table)
+      return { kind: 'timestamp', function: selectable.function, column, of }
     }
     case 'functionCall':
       return prepareCall(selectable, table)
@@ -198,6 +200,20 @@ function prepareSelectable(selectable: raw.Selectable, table: TableMetadata): Se
     case 'arithmetic':
     case 'negation':
       throw notYet('Arithmetic')
+  }
+}
+
+/** The name of the column that writetime() or ttl() is of, perhaps with parts of it behind. */
+function targetColumn(target: raw.Selectable): string {
+  switch (target.kind) {
+    case 'column':
+      return target.name.text
+    case 'field':
+    case 'element':
+    case 'slice':
+      return targetColumn(target.receiver)
+    default:
+      throw invalid('writetime and ttl are of columns')
   }
 }
 
@@ -291,7 +307,7 @@ function selectableText(selectable: Selectable): string {
     case 'field':
       return `${selectableText(selectable.of)}.${selectable.field}`
     case 'timestamp':
-      return `${selectable.function}(${selectable.column.name})`
+      return `${selectable.function}(${selectableText(selectable.of)})`
     case 'call':
       return `${selectable.name}(${selectable.args.map(selectableText).join(', ')})`
     case 'term':
@@ -320,6 +336,8 @@ class SelectionBuilder {
   hasFunctions = false
   isAggregate = false
   clusteringsUsed = 0
+  /** Not so inside of what is kept as a whole. */
+  #keepsStatics = true
   readonly #table: TableMetadata
   readonly #context: PrepareContext
 
@@ -337,7 +355,7 @@ class SelectionBuilder {
         this.clusteringsUsed = Math.max(this.clusteringsUsed, column.position + 1)
         return { kind: 'clustering', position: column.position }
       case 'static':
-        return this.#static({ kind: 'cells', column })
+        return this.#keepsStatics ? this.#static({ kind: 'cells', column }) : { kind: 'cells', column }
       case 'regular':
         return { kind: 'cells', column }
     }
@@ -404,14 +422,16 @@ class SelectionBuilder {
     if (column.kind === 'partition_key' || column.kind === 'clustering') {
       throw invalid(`Cannot use selection function ${selectable.function} on PRIMARY KEY part ${column.name}`)
     }
-    this.#look(column)
-    const source: Source = { kind: selectable.function, column }
+    this.#keepsStatics = false
+    const of = this.typed(selectable.of)
+    this.#keepsStatics = true
+    const source: Source = { kind: selectable.function, of: of.source }
     const one = selectable.function === 'ttl' ? native.int : native.bigint
     return {
       source: column.kind === 'static' ? this.#static(source) : source,
       // Every cell has its own.
-      type: column.type.multiCell && selectable.function !== 'maxwritetime' ? listType(one, false) : one,
-      name: `${selectable.function}(${column.name})`,
+      type: of.type.multiCell && selectable.function !== 'maxwritetime' ? listType(one, false) : one,
+      name: `${selectable.function}(${of.name})`,
     }
   }
 
