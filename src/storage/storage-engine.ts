@@ -31,6 +31,8 @@ export interface MutationLog {
   /** Makes sure that a record of this payload will go to the segment that `segmentId` then names. */
   reserve(payloadLength: number): void
   append(buffer: Uint8Array, offset: number, length: number): void
+  /** The same for a record that is `length` bytes of words. */
+  appendWords(words: Int32Array, length: number): void
   /** Hands what was appended to the operating system; a promise where an fsync has to be waited for. */
   flush(): Promise<void> | null
   /** Why nothing can be appended any more. */
@@ -222,7 +224,7 @@ export class StorageEngine {
         log.append(record, 0, record.length)
         this.#described.set(table.handle, table)
       }
-      log.append(mutation.u8, 0, size)
+      log.appendWords(mutation.i32, size)
     } catch (error) {
       // With commit_failure_policy ignore the log goes on, but what this turn has appended before may be lost.
       if (error instanceof CommitLogFailedError) this.#appendFailure ??= error

@@ -29,6 +29,7 @@ import {
   SEGMENT_SIZE_BYTES_MAX,
   segmentFileName,
   writeEntry,
+  writeEntryOfWords,
 } from './format.ts'
 import {
   planReplay,
@@ -69,6 +70,10 @@ export interface CommitLogSnapshot {
 
 /** What is pending between two flushes; more is written in between. */
 const PENDING_BYTES = 512 * 1024
+
+/** Longer records are copied and checksummed by native calls. */
+const WORDS_BYTES_MAX = 1024
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** The flushes that one fsync of `group` mode will answer. */
 interface GroupWindow {
@@ -114,6 +119,7 @@ export class CommitLog {
   #untrusted = false
 
   readonly #pending = new Uint8Array(PENDING_BYTES)
+  readonly #pendingData = new DataView(this.#pending.buffer)
   #pendingLength = 0
 
   /** Records were written since the last fsync began. */
@@ -268,6 +274,34 @@ export class CommitLog {
     const at = this.#appendEntry(EntryKind.record, buffer, offset, length)
     this.#current.hasRecords = true
     return at
+  }
+
+  /**
+   * `append` for a record that is words, from the first on: `length` bytes of them, a multiple of 4. Copied and
+   * checksummed in one pass.
+   */
+  appendWords(words: Int32Array, length: number): number {
+    if (length > WORDS_BYTES_MAX || !IS_LITTLE_ENDIAN) {
+      return this.append(new Uint8Array(words.buffer, words.byteOffset, length), 0, length)
+    }
+    this.reserve(length)
+    const size = ENTRY_HEADER_BYTES + length
+    if (this.#pendingLength + size > PENDING_BYTES) this.#writePending()
+    const at = this.#pendingLength
+    const fileOffset = this.#current.written + at
+    writeEntryOfWords(
+      this.#pending,
+      this.#pendingData,
+      at,
+      EntryKind.record,
+      words,
+      length,
+      fileOffset,
+      this.#current.seed,
+    )
+    this.#pendingLength = at + size
+    this.#current.hasRecords = true
+    return fileOffset
   }
 
   /**

@@ -17,7 +17,7 @@
  * bytes elsewhere (a log kept as a blob in a record), never pass for an entry.
  */
 import { readInt32, writeInt32 } from '../../common/bytes.ts'
-import { crc32, crc32Of } from './crc32.ts'
+import { copyWithCrc, crc32, crc32Of } from './crc32.ts'
 
 export const COMMIT_LOG_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 64
@@ -131,6 +131,24 @@ export function writeEntry(
   writeInt32(out, at + 5, header)
   writeInt32(out, at + 9, crc32Of(payload, header))
   out.set(payload, at + ENTRY_HEADER_BYTES)
+}
+
+/** Writes an entry whose payload is words, in one pass; `data` is over the same memory as `out`. */
+export function writeEntryOfWords(
+  out: Uint8Array,
+  data: DataView,
+  at: number,
+  kind: number,
+  words: Int32Array,
+  length: number,
+  fileOffset: number,
+  seed: number,
+): void {
+  const header = headerCrc(kind, length, fileOffset, seed)
+  out[at] = kind
+  writeInt32(out, at + 1, length)
+  writeInt32(out, at + 5, header)
+  writeInt32(out, at + 9, copyWithCrc(words, length, data, at + ENTRY_HEADER_BYTES, header))
 }
 
 /** What stands at a place: a whole entry of so many bytes; nothing valid; or too few bytes to tell, so many needed. */
