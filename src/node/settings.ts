@@ -3,6 +3,7 @@ import type { QueryConfig } from '../query/query-processor.ts'
 import { DEFAULT_QUERY_CONFIG } from '../query/query-processor.ts'
 import { defaultConfig, type NativeTransportConfig } from '../server/index.ts'
 import { type CommitLogConfig, DEFAULT_COMMIT_LOG_CONFIG } from '../storage/commitlog/config.ts'
+import { DEFAULT_COMMIT_LOG_TOTAL_SPACE } from '../storage/storage-engine.ts'
 import type { SibylOptions } from './options.ts'
 
 /** What the settings of the options say to each room. */
@@ -10,6 +11,8 @@ export interface Settings {
   readonly query: QueryConfig
   readonly transport: NativeTransportConfig
   readonly commitLog: CommitLogConfig
+  /** commitlog_total_space: beyond it the commit log is written anew. */
+  readonly commitLogTotalSpaceBytes: number
   /** Every setting in force, by cassandra.yaml's name and as it writes them. */
   readonly texts: ReadonlyMap<string, string>
 }
@@ -64,6 +67,7 @@ function definitions(): Readonly<Record<string, Setting>> {
     commitlog_segment_size: { kind: 'size', default: log.segmentSizeBytes, min: 1, max: INT_MAX },
     commitlog_sync_group_window: { kind: 'duration', default: log.syncGroupWindowMs, min: 1, max: INT_MAX },
     commitlog_sync_period: { kind: 'duration', default: log.syncPeriodMs, min: 1, max: INT_MAX },
+    commitlog_total_space: { kind: 'size', default: DEFAULT_COMMIT_LOG_TOTAL_SPACE },
     consecutive_message_errors_threshold: {
       kind: 'number',
       default: transport.consecutive_message_errors_threshold,
@@ -170,6 +174,7 @@ export function settingsOf(options: SibylOptions): Settings {
       segmentSizeBytes: number('commitlog_segment_size'),
       mutationSizeBytesMax: number('max_mutation_size'),
     },
+    commitLogTotalSpaceBytes: number('commitlog_total_space'),
     texts: new Map([...values].map(([name, value]) => [name, valueText(known[name]!.kind, value)])),
   }
 }

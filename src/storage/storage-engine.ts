@@ -60,7 +60,7 @@ export interface StorageConfig {
   readonly commitLogTotalSpaceBytes?: number
 }
 
-const COMMIT_LOG_TOTAL_SPACE = 1024 * 1024 * 1024
+export const DEFAULT_COMMIT_LOG_TOTAL_SPACE = 1024 * 1024 * 1024
 
 /** How replay finds the table that a record names, as the schema is at that point of the log. */
 export interface ReplaySchema {
@@ -118,7 +118,7 @@ export class StorageEngine {
 
   constructor(config: StorageConfig) {
     this.#config = config
-    this.#compactAboveBytes = config.commitLogTotalSpaceBytes ?? COMMIT_LOG_TOTAL_SPACE
+    this.#compactAboveBytes = config.commitLogTotalSpaceBytes ?? DEFAULT_COMMIT_LOG_TOTAL_SPACE
   }
 
   /**
@@ -340,7 +340,7 @@ export class StorageEngine {
     this.#compacted = compaction.run().then(
       () => {
         this.#compaction = null
-        this.#compactAboveBytes = this.#config.commitLogTotalSpaceBytes ?? COMMIT_LOG_TOTAL_SPACE
+        this.#compactAboveBytes = this.#config.commitLogTotalSpaceBytes ?? DEFAULT_COMMIT_LOG_TOTAL_SPACE
         ports.logger?.info(`The commit log was written anew: ${before} bytes before, ${log.sizeBytes} after`)
       },
       (error: unknown) => {

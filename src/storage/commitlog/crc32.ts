@@ -60,7 +60,13 @@ export function crc32Of(view: Uint8Array, seed: number = 0): number {
  * view: what a record of the hot path takes. `length` is a multiple of 4; words lie in memory in the machine's order,
  * which has to be little-endian.
  */
-export function copyWithCrc(words: Int32Array, length: number, out: DataView, at: number, seed: number): number {
+export function copyWithCrc(
+  words: Int32Array,
+  length: number,
+  out: DataView,
+  at: number,
+  seed: number,
+): number {
   let crc = ~seed
   const count = length >>> 2
   let i = 0

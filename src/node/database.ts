@@ -1,0 +1,172 @@
+import { parseUuid, uuidText } from '../common/uuid.ts'
+import { type Clock, TimestampSource } from '../io/clock.ts'
+import type { Disk } from '../io/disk.ts'
+import type { Random } from '../io/random.ts'
+import type { Timers } from '../io/timers.ts'
+import { internalValue } from '../query/internal-rows.ts'
+import { QueryProcessor } from '../query/query-processor.ts'
+import { SchemaService } from '../query/schema-service.ts'
+import { TimeUuidSource } from '../query/statement-context.ts'
+import { VirtualTables } from '../query/virtual-tables.ts'
+import { CommitLog } from '../storage/commitlog/commit-log.ts'
+import { StorageEngine } from '../storage/storage-engine.ts'
+import type { Logger } from './logger.ts'
+import type { SibylOptions } from './options.ts'
+import type { Settings } from './settings.ts'
+import { randomTokens } from './tokens.ts'
+import { CQL_VERSION, NATIVE_PROTOCOL_VERSION, PARTITIONER, RELEASE_VERSION } from './version.ts'
+
+/** What a database reaches the machine by. */
+export interface DatabasePorts {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+}
+
+export const IN_MEMORY = ':memory:'
+const MIB = 1024 * 1024
+
+/** Everything of a node but its network: storage, schema and queries over one directory. */
+export interface Database {
+  readonly engine: StorageEngine
+  readonly schema: SchemaService
+  readonly virtual: VirtualTables
+  readonly processor: QueryProcessor
+  /** Syncs and closes the commit log and gives the directory free. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a directory, or memory alone. Rejects when the directory is another process's or its commit log is corrupt.
+ * `onFailure` is called once when the commit log fails, unless commit_failure_policy is `ignore`.
+ */
+export async function openDatabase(
+  options: SibylOptions,
+  settings: Settings,
+  ports: DatabasePorts,
+  logger: Logger,
+  onFailure: (error: Error) => void,
+): Promise<Database> {
+  const { clock, timers, random, disk } = ports
+  const dir = options.dir ?? IN_MEMORY
+  const dataCenter = options.dataCenter ?? 'datacenter1'
+  const timestamps = new TimestampSource(clock)
+  const timeUuids = new TimeUuidSource(timestamps, random)
+  const engine = new StorageEngine({
+    memtableSpaceBytes: (options.memtableSpaceMiB ?? 2048) * MIB,
+    maxMutationSizeBytes: settings.query.max_mutation_size_bytes,
+    commitLogTotalSpaceBytes: settings.commitLogTotalSpaceBytes,
+  })
+  const schema = new SchemaService({ engine, clock, timestamps, timeUuids, dataCenter })
+  const lock = dir === IN_MEMORY ? null : disk.lockDirectory(dir)
+  let log: CommitLog | null = null
+  const close = async (): Promise<void> => {
+    try {
+      await engine.close()
+      await log?.close()
+    } finally {
+      lock?.release()
+    }
+  }
+  try {
+    if (lock !== null) log = await openLog(dir, ports, engine, schema, settings, logger, onFailure)
+    schema.finishReplay()
+    const hostId = writeIdentity(schema, options, dataCenter, ports)
+    const virtual = new VirtualTables()
+    const processor = new QueryProcessor({
+      engine,
+      schema,
+      virtual,
+      clock,
+      timers,
+      random,
+      timestamps,
+      counterId: hostId,
+      config: settings.query,
+    })
+    processor.restorePrepared()
+    return { engine, schema, virtual, processor, close }
+  } catch (error) {
+    await close().catch(() => {})
+    throw error
+  }
+}
+
+async function openLog(
+  dir: string,
+  ports: DatabasePorts,
+  engine: StorageEngine,
+  schema: SchemaService,
+  settings: Settings,
+  logger: Logger,
+  onFailure: (error: Error) => void,
+): Promise<CommitLog> {
+  const log = await CommitLog.open({
+    ...ports,
+    directory: `${dir}/commitlog`,
+    config: settings.commitLog,
+    logger,
+    onFailure,
+  })
+  // Records are read as words: each is brought to an aligned place first.
+  let scratch = new Uint8Array(1 << 16)
+  let words = { i32: new Int32Array(scratch.buffer), u8: scratch }
+  await log.replay(({ buffer, offset, length, segmentId }) => {
+    if (length > scratch.length) {
+      scratch = new Uint8Array((length * 2 + 3) & ~3)
+      words = { i32: new Int32Array(scratch.buffer), u8: scratch }
+    }
+    scratch.set(buffer.subarray(offset, offset + length))
+    engine.replay(words, String(segmentId), schema)
+  })
+  engine.useLog(log, { clock: ports.clock, timers: ports.timers, logger })
+  return log
+}
+
+/** Writes this node into system.local, with the id and tokens it had before, if it had any. Returns the id's bytes. */
+function writeIdentity(
+  schema: SchemaService,
+  options: SibylOptions,
+  dataCenter: string,
+  { clock, random }: DatabasePorts,
+): Uint8Array {
+  const table = schema.systemTable('local')
+  const row = schema.readLocal()
+  const before = row === null ? null : (internalValue(table, row, 'host_id') as string | null)
+  const hostId = before ?? randomHostId(random)
+  const host = options.host ?? '127.0.0.1'
+  const address =
+    host === 'localhost' ? '127.0.0.1' : host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  schema.listenAddress = address
+  schema.writeLocal({
+    bootstrapped: 'COMPLETED',
+    broadcast_address: address,
+    broadcast_port: 7000,
+    cluster_name: options.clusterName ?? 'Test Cluster',
+    cql_version: CQL_VERSION,
+    data_center: dataCenter,
+    gossip_generation: Math.floor(clock.nowMs() / 1000),
+    host_id: hostId,
+    listen_address: address,
+    listen_port: 7000,
+    native_protocol_version: NATIVE_PROTOCOL_VERSION,
+    partitioner: PARTITIONER,
+    rack: options.rack ?? 'rack1',
+    release_version: RELEASE_VERSION,
+    rpc_address: address,
+    rpc_port: options.port ?? 9042,
+    schema_version: schema.current.version,
+    ...(before === null ? { tokens: new Set(randomTokens(options.numTokens ?? 256, random)) } : {}),
+  })
+  return parseUuid(hostId)!
+}
+
+/** A random UUID (version 4). */
+function randomHostId(random: Random): string {
+  const bytes = new Uint8Array(16)
+  random.bytes(bytes)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return uuidText(bytes)
+}

@@ -1,0 +1,166 @@
+import { AllowAllAuthenticator, type Authenticator, PasswordAuthenticator } from '../auth/index.ts'
+import { ConsistencyLevel } from '../common/errors.ts'
+import { splitScript } from '../cql/script.ts'
+import type { Network, TlsSettings } from '../io/network.ts'
+import { NO_VALUES, type QueryOptions } from '../model/query-options.ts'
+import type { ClientState } from '../query/query-handler.ts'
+import type { QueryProcessor } from '../query/query-processor.ts'
+import { NativeTransport } from '../server/index.ts'
+import { type Database, type DatabasePorts, openDatabase } from './database.ts'
+import { createLogger } from './logger.ts'
+import type { SibylOptions } from './options.ts'
+import { settingsOf } from './settings.ts'
+import { registerSystemViews } from './system-views.ts'
+
+/** All that a node reaches the machine by. */
+export interface NodePorts extends DatabasePorts {
+  readonly network: Network
+  /** Ends the process: commit_failure_policy die. */
+  exit(code: number): void
+}
+
+/** Exit code of commit_failure_policy die, as of Cassandra. */
+const FAILED_EXIT_CODE = 100
+const NO_FLAGS = { tracing: false, customPayload: null }
+
+/** A node that listens for CQL clients. */
+export class Node {
+  readonly #transport: NativeTransport
+  readonly #database: Database
+  #stopping: Promise<void> | null = null
+
+  constructor(transport: NativeTransport, database: Database) {
+    this.#transport = transport
+    this.#database = database
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    return this.#transport.address
+  }
+
+  /** Answers what is being asked, closes every connection and file. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      await this.#transport.stop()
+    } finally {
+      await this.#database.close()
+    }
+  }
+}
+
+/** Starts a node; resolves when a query would succeed. Rejects as `Sibyl.start` does. */
+export async function startNode(options: SibylOptions, ports: NodePorts): Promise<Node> {
+  const settings = settingsOf(options)
+  const logger = createLogger(options.logLevel ?? 'silent')
+  const policy = settings.commitLog.failurePolicy
+  let node: Node | null = null
+  let failure: Error | null = null
+  const onFailure = (error: Error): void => {
+    failure = error
+    if (policy === 'die') {
+      logger.error(`The commit log failed, the process ends: ${error.message}`)
+      ports.exit(FAILED_EXIT_CODE)
+    } else if (policy === 'stop') {
+      logger.error(`The commit log failed, the server stops: ${error.message}`)
+      // A log that has failed has nothing to say that was not said.
+      void node?.stop().catch(() => {})
+    } else logger.error(`The commit log failed, from now on the server reads only: ${error.message}`)
+  }
+  const database = await openDatabase(options, settings, ports, logger, onFailure)
+  try {
+    const { engine, schema, virtual, processor } = database
+    await runInit(options.init, processor)
+    const transport = await NativeTransport.start({
+      network: ports.network,
+      clock: ports.clock,
+      timers: ports.timers,
+      host: options.host ?? '127.0.0.1',
+      port: options.port ?? 0,
+      handler: processor,
+      authenticator: authenticatorOf(options),
+      config: settings.transport,
+      logger,
+      ...(await encryption(options)),
+    })
+    node = new Node(transport, database)
+    try {
+      schema.writeLocal({ rpc_address: transport.address.host, rpc_port: transport.address.port })
+      await engine.flush()
+      if (failure !== null && policy !== 'stop_commit') throw failure
+    } catch (error) {
+      await node.stop().catch(() => {})
+      throw error
+    }
+    registerSystemViews(virtual, { schema, transport, processor, engine, options, settings })
+    return node
+  } catch (error) {
+    await database.close().catch(() => {})
+    throw error
+  }
+}
+
+function authenticatorOf(options: SibylOptions): Authenticator {
+  if (options.authenticator !== 'PasswordAuthenticator') return new AllowAllAuthenticator()
+  return new PasswordAuthenticator((user, password) => user === 'cassandra' && password === 'cassandra')
+}
+
+/** TLS, if it was asked for; only then its code is loaded. */
+async function encryption({ clientEncryption }: SibylOptions): Promise<{ readonly tls?: TlsSettings }> {
+  if (clientEncryption?.enabled !== true) return {}
+  const [{ tlsSettings }, { readFileSync }] = await Promise.all([
+    import('../server/client-encryption.ts'),
+    import('node:fs'),
+  ])
+  const tls = tlsSettings(clientEncryption, readFileSync)
+  return tls === null ? {} : { tls }
+}
+
+const INTERNAL_OPTIONS: QueryOptions = {
+  consistency: ConsistencyLevel.ONE,
+  values: NO_VALUES,
+  names: null,
+  skipMetadata: false,
+  pageSize: -1,
+  pagingState: null,
+  serialConsistency: ConsistencyLevel.SERIAL,
+  hasTimestamp: false,
+  timestampHi: 0,
+  timestampLo: 0,
+  nowInSeconds: null,
+  keyspace: null,
+  protocolVersion: 5,
+}
+
+/** Executes the statements of the init files, one after another. */
+async function runInit(init: SibylOptions['init'], processor: QueryProcessor): Promise<void> {
+  if (init === undefined || init.length === 0) return
+  const { readInitFiles } = await import('./init-files.ts')
+  const state: ClientState = {
+    keyspace: null,
+    user: null,
+    remoteAddress: '127.0.0.1',
+    remotePort: 0,
+    protocolVersion: 5,
+    startupOptions: new Map(),
+  }
+  for (const { path, text } of readInitFiles(typeof init === 'string' ? [init] : init)) {
+    for (const statement of splitScript(text)) {
+      try {
+        await processor.query(statement.text, INTERNAL_OPTIONS, state, NO_FLAGS)
+        await processor.commit()
+      } catch (error) {
+        throw new Error(
+          `${path}:${statement.line}: ${error instanceof Error ? error.message : String(error)}`,
+          {
+            cause: error,
+          },
+        )
+      }
+    }
+  }
+}
