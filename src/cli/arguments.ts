@@ -107,6 +107,9 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
     return found
   }
   const keystore = text('tls-keystore')
+  for (const name of ['tls-keystore-password', 'tls-truststore', 'tls-optional']) {
+    if (keystore === undefined && given.has(name)) throw new ArgumentError(`--${name} needs --tls-keystore`)
+  }
   const settings = parseSettings([...(env['SIBYL_SET'] ?? '').split(','), ...(given.get('set') ?? [])])
   const options: Record<string, unknown> = {
     host: text('host'),

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { toHex, utf8Bytes } from '../common/bytes.ts'
-import { ConsistencyLevel, InvalidRequestError, ReadFailureError, UnpreparedError } from '../common/errors.ts'
+import {
+  ConsistencyLevel,
+  CqlError,
+  InvalidRequestError,
+  ReadFailureError,
+  UnpreparedError,
+} from '../common/errors.ts'
 import { checkBatchSize, type PreparedBatch, prepareBatch, validateBatch } from '../cql/modify/batch.ts'
 import { measureBatch } from '../cql/modify/batch-size.ts'
 import { executeCas } from '../cql/modify/cas.ts'
@@ -279,7 +285,7 @@ export class QueryProcessor implements QueryHandler {
       try {
         this.prepared.set(id, this.#prepare(query, keyspace))
       } catch (error) {
-        if (!(error instanceof InvalidRequestError)) throw error
+        if (!(error instanceof CqlError)) throw error
         this.#onPreparedChange.evicted(id)
       }
     }

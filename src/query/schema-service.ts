@@ -272,8 +272,8 @@ export class SchemaService implements ReplaySchema {
         })
       },
       evicted: (id) => {
-        if (readInternalRows(this.#read, table, id, 0).length === 0) return
         stored.delete(asciiText(id))
+        if (readInternalRows(this.#read, table, id, 0).length === 0) return
         this.#mutation.begin()
         deleteInternalRow(this.#mutation, table, { key: id, clustering: [] }, this.writeTime())
         this.#engine.apply(this.#mutation)
