@@ -34,6 +34,8 @@ export interface BoundSelect {
   readonly remaining: number
   /** Rows of this page at most; NO_LIMIT without paging. */
   readonly pageRows: number
+  /** As the request has it. */
+  readonly pageSize: number
   readonly perPartitionLimit: number
   /** The first command goes on inside a partition, of which so many rows remain. */
   readonly isContinued: boolean
@@ -123,6 +125,7 @@ export function bindSelect(
     userLimit,
     remaining,
     pageRows: isPaged ? Math.min(options.pageSize, remaining) : remaining,
+    pageSize: options.pageSize,
     perPartitionLimit,
     isContinued: reading.isContinued,
     remainingInPartition: reading.remainingInPartition,

@@ -23,7 +23,7 @@ export function rangeCommandText(bound: BoundSelect): string {
 function commandText(bound: BoundSelect, where: string): string {
   const { table } = bound.prepared
   const limit = limitText(bound)
-  return `SELECT ${columnsText(bound)} FROM ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}${where === '' ? '' : ` WHERE ${where}`}${limit === '' ? '' : ` ${limit}`} ALLOW FILTERING`
+  return `SELECT ${columnsText(bound)} FROM ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}${where === '' ? '' : ` WHERE ${where}`}${limit === null ? '' : ` ${limit}`} ALLOW FILTERING`
 }
 
 function byName(a: ColumnMetadata, b: ColumnMetadata): number {
@@ -42,13 +42,15 @@ function columnsText({ prepared }: BoundSelect): string {
   return names.length === 0 ? '*' : names.join(', ')
 }
 
-function limitText({ prepared, isPaged, pageRows, userLimit, perPartitionLimit }: BoundSelect): string {
-  const { selection, postOrdering } = prepared
-  const limit = isPaged ? pageRows : selection.isAggregate || postOrdering !== null ? NO_LIMIT : userLimit
+/** Null where there are no limits. Those of an aggregate are there, but say nothing but the size of pages. */
+function limitText(bound: BoundSelect): string | null {
+  const { prepared, isPaged, pageRows, pageSize, userLimit, perPartitionLimit } = bound
+  if (prepared.selection.isAggregate) return pageSize > 0 ? `LIMIT ${pageSize}` : ''
+  const limit = isPaged ? pageRows : prepared.postOrdering !== null ? NO_LIMIT : userLimit
   const texts: string[] = []
   if (limit !== NO_LIMIT) texts.push(`LIMIT ${limit}`)
   if (perPartitionLimit !== NO_LIMIT) texts.push(`PER PARTITION LIMIT ${perPartitionLimit}`)
-  return texts.join(' ')
+  return texts.length === 0 ? null : texts.join(' ')
 }
 
 function keyValues(table: TableMetadata, key: Uint8Array): readonly string[] {

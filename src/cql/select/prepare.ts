@@ -101,6 +101,10 @@ export function prepareSelect(
     readsStatics:
       table.statics.length > 0 &&
       (selection.statics.length > 0 ||
+        // Where nothing but the key is selected, Cassandra reads everything, and counts it among the rows read.
+        [...selection.columns, ...restrictions.restrictedNonKeyColumns].every(
+          ({ position }) => position >= 0,
+        ) ||
         restrictions.staticContentAlone ||
         restrictions.restrictedNonKeyColumns.some((column) => column.kind === 'static')),
   }
