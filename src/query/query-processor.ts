@@ -6,6 +6,7 @@ import {
   InvalidRequestError,
   ReadFailureError,
   UnpreparedError,
+  type WriteType,
 } from '../common/errors.ts'
 import { checkBatchSize, type PreparedBatch, prepareBatch, validateBatch } from '../cql/modify/batch.ts'
 import { measureBatch } from '../cql/modify/batch-size.ts'
@@ -48,6 +49,7 @@ import {
 } from '../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
 import { isLocalSystemKeyspace } from '../schema/names.ts'
+import { CommitLogFailedError } from '../storage/commitlog/errors.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
 import {
   assureSufficientReplicas,
@@ -62,6 +64,13 @@ import type { SchemaService } from './schema-service.ts'
 import { StatementContext, TimeUuidSource } from './statement-context.ts'
 import { Tracing } from './tracing.ts'
 import type { VirtualTables } from './virtual-tables.ts'
+import { oversizedError, unloggedError, writeError } from './write-errors.ts'
+
+/** Hears of prepared statements that come and go. */
+interface PreparedChange {
+  added(id: Uint8Array, statement: PreparedStatement): void
+  evicted(id: Uint8Array): void
+}
 
 /** Settings of query processing, by cassandra.yaml's names. */
 export interface QueryConfig {
@@ -130,10 +139,7 @@ export class QueryProcessor implements QueryHandler {
     key: DecoratedKey,
     clustering: readonly Uint8Array[] | null,
   ): RowSnapshot | null => this.#lookUp(table, key, clustering)
-  readonly #onPreparedChange: {
-    added(id: Uint8Array, statement: PreparedStatement): void
-    evicted(id: Uint8Array): void
-  }
+  readonly #onPreparedChange: PreparedChange
 
   constructor(options: QueryProcessorOptions) {
     this.#engine = options.engine
@@ -159,7 +165,7 @@ export class QueryProcessor implements QueryHandler {
       clock: options.clock,
       timeUuids: sources.timeUuids,
     })
-    this.#onPreparedChange = options.schema.preparedStatementsTable()
+    this.#onPreparedChange = whereWritable(options.schema.preparedStatementsTable())
     this.prepared = new PreparedStatements(this.#config.prepared_statements_cache_size_bytes, (id) =>
       this.#onPreparedChange.evicted(id),
     )
@@ -482,7 +488,11 @@ export class QueryProcessor implements QueryHandler {
         )
       }
       case 'other':
-        return this.#executeOther(executable.raw, options, state)
+        try {
+          return this.#executeOther(executable.raw, options, state)
+        } catch (error) {
+          throw unloggedError(error, executable.raw.kind === 'truncate', options.consistency)
+        }
     }
   }
 
@@ -518,18 +528,21 @@ export class QueryProcessor implements QueryHandler {
     this.#timestamps.next(this.#timestamp)
     this.#bindAttributes(prepared, context, options, this.#timestamp)
     writeModification(prepared, mutation, context, this.#lookup)
-    this.#apply(mutation)
+    this.#apply(mutation, options.consistency, table.isCounter ? 'COUNTER' : 'SIMPLE')
     return VOID
   }
 
-  #apply(mutation: MutationBuilder): void {
+  #apply(mutation: MutationBuilder, consistency: ConsistencyLevel, writeType: WriteType): void {
     if (mutation.updateCount === 0) return
-    if (mutation.sizeBytes > this.#config.max_mutation_size_bytes) {
-      throw new InvalidRequestError(
-        `Encountered an oversized mutation (${mutation.sizeBytes}/${this.#config.max_mutation_size_bytes})`,
-      )
+    const limit = this.#config.max_mutation_size_bytes
+    if (mutation.sizeBytes > limit) {
+      throw oversizedError(mutation, limit, this.#engine.tables, writeType)
     }
-    this.#engine.apply(mutation)
+    try {
+      this.#engine.apply(mutation)
+    } catch (error) {
+      throw writeError(error, mutation, limit, () => this.#engine.tables, consistency, writeType)
+    }
   }
 
   #executeBatch(
@@ -561,14 +574,14 @@ export class QueryProcessor implements QueryHandler {
         // Each increment has to see the one before it.
         mutation.begin()
         writeModification(statement, mutation, context, this.#lookup)
-        this.#apply(mutation)
+        this.#apply(mutation, options.consistency, 'COUNTER')
         mutation.begin()
       } else writeModification(statement, mutation, context, this.#lookup)
     })
     mutation.finish()
     const { dataSize, partitions } = measureBatch(mutation)
     const warnings = checkBatchSize(type, statements, dataSize, partitions, this.#config)
-    this.#apply(mutation)
+    this.#apply(mutation, options.consistency, type === 'unlogged' ? 'UNLOGGED_BATCH' : 'BATCH')
     return warnings.length === 0 ? VOID : { kind: 'void', warnings }
   }
 
@@ -605,7 +618,7 @@ export class QueryProcessor implements QueryHandler {
     const mutation = this.#mutation
     mutation.begin()
     const { applied, result } = executeCas(items, this.#read, mutation, isBatch)
-    if (applied) this.#apply(mutation)
+    if (applied) this.#apply(mutation, options.serialConsistency, 'CAS')
     return result
   }
 
@@ -775,6 +788,21 @@ function preparedResult(id: Uint8Array, statement: PreparedStatement): QueryResu
     bind: statement.bind,
     result: statement.result,
     resultMetadataId: statement.result?.id ?? EMPTY_METADATA_ID,
+  }
+}
+
+/** Prepared statements are kept over restarts as long as the commit log can be written. */
+function whereWritable(table: PreparedChange): PreparedChange {
+  const attempt = (write: () => void): void => {
+    try {
+      write()
+    } catch (error) {
+      if (!(error instanceof CommitLogFailedError)) throw error
+    }
+  }
+  return {
+    added: (id, statement) => attempt(() => table.added(id, statement)),
+    evicted: (id) => attempt(() => table.evicted(id)),
   }
 }
 
