@@ -83,18 +83,14 @@ describe.skipIf(environment.kind === 'absent')('cqlsh', () => {
     .filter((file) => file.endsWith('.cql'))
     .map((file) => file.slice(0, -'.cql'.length))
 
-  test.each(names)(
-    '%s.cql from standard input',
-    async (name) => {
-      const keyspace = `compat_cqlsh_${name}`
-      await freshKeyspace(keyspace)
-      const output = await cqlsh(['-k', keyspace], readFileSync(join(scripts, `${name}.cql`), 'utf8'))
-      const recorded = join(scripts, `${name}.out`)
-      if (recording) writeFileSync(recorded, output)
-      expect(output).toBe(readFileSync(recorded, 'utf8'))
-    },
-    120_000,
-  )
+  test.each(names)('%s.cql from standard input', async (name) => {
+    const keyspace = `compat_cqlsh_${name}`
+    await freshKeyspace(keyspace)
+    const output = await cqlsh(['-k', keyspace], readFileSync(join(scripts, `${name}.cql`), 'utf8'))
+    const recorded = join(scripts, `${name}.out`)
+    if (recording) writeFileSync(recorded, output)
+    expect(output).toBe(readFileSync(recorded, 'utf8'))
+  }, 120_000)
 
   test('SHOW VERSION, SHOW HOST and one statement from the command line', async () => {
     expect(await cqlsh(['-e', 'SHOW VERSION'])).toMatch(
@@ -106,12 +102,8 @@ describe.skipIf(environment.kind === 'absent')('cqlsh', () => {
     )
   }, 60_000)
 
-  test.each([3, 4, 5])(
-    'protocol version %i',
-    async (version) => {
-      const output = await cqlsh(['--protocol-version', String(version), '-e', 'SHOW VERSION'])
-      expect(output).toContain(`Native protocol v${version}]`)
-    },
-    60_000,
-  )
+  test.each([3, 4, 5])('protocol version %i', async (version) => {
+    const output = await cqlsh(['--protocol-version', String(version), '-e', 'SHOW VERSION'])
+    expect(output).toContain(`Native protocol v${version}]`)
+  }, 60_000)
 })

@@ -42,17 +42,13 @@ async function runPython(
 }
 
 describe.skipIf(environment.kind === 'absent')('the Python driver', () => {
-  test.each(['ProtocolV3', 'ProtocolV4', 'ProtocolV5', 'Negotiation'])(
-    '%s',
-    async (name) => {
-      if (environment.kind === 'absent') return
-      const { status, output } = await runPython(environment.python, [
-        join(import.meta.dirname, 'python', 'test_driver.py'),
-        name,
-      ])
-      if (status !== 0) console.log(output)
-      expect(status, `see the output of ${name} above`).toBe(0)
-    },
-    180_000,
-  )
+  test.each(['ProtocolV3', 'ProtocolV4', 'ProtocolV5', 'Negotiation'])('%s', async (name) => {
+    if (environment.kind === 'absent') return
+    const { status, output } = await runPython(environment.python, [
+      join(import.meta.dirname, 'python', 'test_driver.py'),
+      name,
+    ])
+    if (status !== 0) console.log(output)
+    expect(status, `see the output of ${name} above`).toBe(0)
+  }, 180_000)
 })

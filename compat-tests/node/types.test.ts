@@ -233,34 +233,31 @@ describe('scalars', () => {
     )
   })
 
-  test.each(scalars.filter(([type]) => type !== 'duration'))(
-    '%s as partition key and clustering column',
-    async (type, name) => {
-      await db.run(
-        `CREATE TABLE key_${name} (p ${type}, c ${type}, v int, PRIMARY KEY (p, c)) WITH CLUSTERING ORDER BY (c DESC)`,
-      )
-      const values = cases.filter(
-        ([column, given]) => column === name && (given as { length?: number }).length !== 70_000,
-      )
-      for (const [n, [, given]] of values.entries()) {
-        const partitionIsEmpty = given === '' || (Buffer.isBuffer(given) && given.length === 0)
-        if (partitionIsEmpty) {
-          expect(
-            await db.error(`INSERT INTO key_${name} (p, c, v) VALUES (?, ?, ?)`, [given, given, n]),
-          ).toBe('0x2200 Key may not be empty')
-          continue
-        }
-        await db.run(`INSERT INTO key_${name} (p, c, v) VALUES (?, ?, ?)`, [given, given, n])
-        expect(await db.rows(`SELECT v FROM key_${name} WHERE p = ? AND c = ?`, [given, given])).toEqual([
-          [n],
-        ])
-        expect(
-          await db.rows(`SELECT v FROM key_${name} WHERE p = ? AND c <= ? AND c >= ?`, [given, given, given]),
-        ).toEqual([[n]])
-        expect(await db.rows(`SELECT v FROM key_${name} WHERE p = ? AND c < ?`, [given, given])).toEqual([])
+  test.each(
+    scalars.filter(([type]) => type !== 'duration'),
+  )('%s as partition key and clustering column', async (type, name) => {
+    await db.run(
+      `CREATE TABLE key_${name} (p ${type}, c ${type}, v int, PRIMARY KEY (p, c)) WITH CLUSTERING ORDER BY (c DESC)`,
+    )
+    const values = cases.filter(
+      ([column, given]) => column === name && (given as { length?: number }).length !== 70_000,
+    )
+    for (const [n, [, given]] of values.entries()) {
+      const partitionIsEmpty = given === '' || (Buffer.isBuffer(given) && given.length === 0)
+      if (partitionIsEmpty) {
+        expect(await db.error(`INSERT INTO key_${name} (p, c, v) VALUES (?, ?, ?)`, [given, given, n])).toBe(
+          '0x2200 Key may not be empty',
+        )
+        continue
       }
-    },
-  )
+      await db.run(`INSERT INTO key_${name} (p, c, v) VALUES (?, ?, ?)`, [given, given, n])
+      expect(await db.rows(`SELECT v FROM key_${name} WHERE p = ? AND c = ?`, [given, given])).toEqual([[n]])
+      expect(
+        await db.rows(`SELECT v FROM key_${name} WHERE p = ? AND c <= ? AND c >= ?`, [given, given, given]),
+      ).toEqual([[n]])
+      expect(await db.rows(`SELECT v FROM key_${name} WHERE p = ? AND c < ?`, [given, given])).toEqual([])
+    }
+  })
 
   test('clustering order is by value, not by text', async () => {
     await db.run('CREATE TABLE ordered (p int, c varint, PRIMARY KEY (p, c))')

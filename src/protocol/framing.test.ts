@@ -58,68 +58,72 @@ function wireOf(framing: Framing, bodies: readonly Buffer[]): Buffer {
   return Buffer.concat(frames)
 }
 
-describe.each<Framing>(['v3', 'v4', 'v4 LZ4', 'v4 Snappy', 'v5', 'v5 LZ4'])(
-  'requests framed as %s',
-  (framing) => {
-    const version = Number(framing[1])
-    const bodies = ['SELECT 1', 'SELECT * FROM t WHERE k = 12345', 'é'.repeat(30)].map((text) =>
-      queryBody(version, text),
-    )
-    const expected = bodies.map((body, stream) => ({ kind: 'envelope', stream, body: body.toString('hex') }))
+describe.each<Framing>([
+  'v3',
+  'v4',
+  'v4 LZ4',
+  'v4 Snappy',
+  'v5',
+  'v5 LZ4',
+])('requests framed as %s', (framing) => {
+  const version = Number(framing[1])
+  const bodies = ['SELECT 1', 'SELECT * FROM t WHERE k = 12345', 'é'.repeat(30)].map((text) =>
+    queryBody(version, text),
+  )
+  const expected = bodies.map((body, stream) => ({ kind: 'envelope', stream, body: body.toString('hex') }))
 
-    it('come out whole from a stream that is cut at any byte', () => {
-      const wire = wireOf(framing, bodies)
-      for (let cut = 0; cut <= wire.length; cut++) {
-        const inbound = inboundOf(framing)
-        inbound.push(wire.subarray(0, cut))
-        const seen = drain(inbound)
-        inbound.push(wire.subarray(cut))
-        seen.push(...drain(inbound))
-        expect(seen).toEqual(expected)
-        expect(inbound.buffered).toBe(0)
-      }
-    })
-
-    it('come out whole byte by byte', () => {
+  it('come out whole from a stream that is cut at any byte', () => {
+    const wire = wireOf(framing, bodies)
+    for (let cut = 0; cut <= wire.length; cut++) {
       const inbound = inboundOf(framing)
-      const seen: Seen[] = []
-      for (const byte of wireOf(framing, bodies)) {
-        inbound.push(Buffer.from([byte]))
-        seen.push(...drain(inbound))
-      }
+      inbound.push(wire.subarray(0, cut))
+      const seen = drain(inbound)
+      inbound.push(wire.subarray(cut))
+      seen.push(...drain(inbound))
       expect(seen).toEqual(expected)
-    })
+      expect(inbound.buffered).toBe(0)
+    }
+  })
 
-    it('come out whole in chunks of any size, big ones among them', () => {
-      const big = [
-        Buffer.alloc(300_000, 'big '),
-        Buffer.alloc(10, 'x'),
-        Buffer.alloc(131_071 - 9, 'limit'),
-        Buffer.alloc(0),
-      ]
-      fc.assert(
-        fc.property(
-          fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 20 }),
-          (sizes) => {
-            const wire = wireOf(framing, big)
-            const inbound = inboundOf(framing)
-            const seen: Seen[] = []
-            for (let at = 0, i = 0; at < wire.length; i++) {
-              const size = sizes[i % sizes.length]
-              inbound.push(wire.subarray(at, at + size))
-              seen.push(...drain(inbound))
-              at += size
-            }
-            expect(seen.map(({ stream, body }) => [stream, body.length / 2])).toEqual(
-              big.map((body, stream) => [stream, body.length]),
-            )
-          },
-        ),
-        { numRuns: 30 },
-      )
-    })
-  },
-)
+  it('come out whole byte by byte', () => {
+    const inbound = inboundOf(framing)
+    const seen: Seen[] = []
+    for (const byte of wireOf(framing, bodies)) {
+      inbound.push(Buffer.from([byte]))
+      seen.push(...drain(inbound))
+    }
+    expect(seen).toEqual(expected)
+  })
+
+  it('come out whole in chunks of any size, big ones among them', () => {
+    const big = [
+      Buffer.alloc(300_000, 'big '),
+      Buffer.alloc(10, 'x'),
+      Buffer.alloc(131_071 - 9, 'limit'),
+      Buffer.alloc(0),
+    ]
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 20 }),
+        (sizes) => {
+          const wire = wireOf(framing, big)
+          const inbound = inboundOf(framing)
+          const seen: Seen[] = []
+          for (let at = 0, i = 0; at < wire.length; i++) {
+            const size = sizes[i % sizes.length]
+            inbound.push(wire.subarray(at, at + size))
+            seen.push(...drain(inbound))
+            at += size
+          }
+          expect(seen.map(({ stream, body }) => [stream, body.length / 2])).toEqual(
+            big.map((body, stream) => [stream, body.length]),
+          )
+        },
+      ),
+      { numRuns: 30 },
+    )
+  })
+})
 
 describe('frames that are too big', () => {
   it('are discarded as they come, and answered when they have ended (v4)', () => {

@@ -83,48 +83,49 @@ function bytes(type: CqlType, value: unknown): Uint8Array {
   return encode(type, value) ?? new Uint8Array()
 }
 
-describe.each(codecs.map(([type, values, order]) => ({ type, values, order })))(
-  '$type.cqlName',
-  ({ type, values, order }) => {
-    test('comes back from bytes, valid', () => {
-      fc.assert(
-        fc.property(values, (value) => {
-          const encoded = bytes(type, value)
-          type.validate(encoded)
-          expect(decode(type, encoded)).toEqual(value)
-        }),
-      )
-    })
+describe.each(codecs.map(([type, values, order]) => ({ type, values, order })))('$type.cqlName', ({
+  type,
+  values,
+  order,
+}) => {
+  test('comes back from bytes, valid', () => {
+    fc.assert(
+      fc.property(values, (value) => {
+        const encoded = bytes(type, value)
+        type.validate(encoded)
+        expect(decode(type, encoded)).toEqual(value)
+      }),
+    )
+  })
 
-    test('comes back from its text and its JSON', () => {
-      fc.assert(
-        fc.property(values, (value) => {
-          const encoded = bytes(type, value)
-          expect([...fromString(type, toText(type, encoded))]).toEqual([...encoded])
-          const json = toJson(type, encoded)
-          // Jackson reads numbers with a point or an exponent as doubles, and an int is no timestamp.
-          if (type.kind === 'decimal' || json === 'null') return
-          expect([...fromJson(type, parseJson(json))]).toEqual([...encoded])
-        }),
-      )
-    })
+  test('comes back from its text and its JSON', () => {
+    fc.assert(
+      fc.property(values, (value) => {
+        const encoded = bytes(type, value)
+        expect([...fromString(type, toText(type, encoded))]).toEqual([...encoded])
+        const json = toJson(type, encoded)
+        // Jackson reads numbers with a point or an exponent as doubles, and an int is no timestamp.
+        if (type.kind === 'decimal' || json === 'null') return
+        expect([...fromJson(type, parseJson(json))]).toEqual([...encoded])
+      }),
+    )
+  })
 
-    test('has a total order, reversed when reversed, also inside bigger buffers', () => {
-      fc.assert(
-        fc.property(values, values, (left, right) => {
-          const a = bytes(type, left)
-          const b = Buffer.concat([Buffer.from([7]), bytes(type, right), Buffer.from([9])])
-          const sign = Math.sign(type.compare(a, 0, a.length, b, 1, b.length - 2))
-          expect(Math.sign(type.compare(b, 1, b.length - 2, a, 0, a.length)) + sign).toBe(0)
-          expect(Math.sign(reversed(type).compare(a, 0, a.length, b, 1, b.length - 2)) + sign).toBe(0)
-          if (order !== undefined) expect(sign + 0).toBe(Math.sign(order(left as never, right as never)) + 0)
-          expect(type.compare(a, 0, a.length, a, 0, a.length) + 0).toBe(0)
-          if (type.emptyAllowed && a.length > 0) expect(type.compare(a, 0, 0, a, 0, a.length)).toBeLessThan(0)
-        }),
-      )
-    })
-  },
-)
+  test('has a total order, reversed when reversed, also inside bigger buffers', () => {
+    fc.assert(
+      fc.property(values, values, (left, right) => {
+        const a = bytes(type, left)
+        const b = Buffer.concat([Buffer.from([7]), bytes(type, right), Buffer.from([9])])
+        const sign = Math.sign(type.compare(a, 0, a.length, b, 1, b.length - 2))
+        expect(Math.sign(type.compare(b, 1, b.length - 2, a, 0, a.length)) + sign).toBe(0)
+        expect(Math.sign(reversed(type).compare(a, 0, a.length, b, 1, b.length - 2)) + sign).toBe(0)
+        if (order !== undefined) expect(sign + 0).toBe(Math.sign(order(left as never, right as never)) + 0)
+        expect(type.compare(a, 0, a.length, a, 0, a.length) + 0).toBe(0)
+        if (type.emptyAllowed && a.length > 0) expect(type.compare(a, 0, 0, a, 0, a.length)).toBeLessThan(0)
+      }),
+    )
+  })
+})
 
 test('sets and maps are packed in order, without duplicates', () => {
   const set = parseCqlTypeName('set<int>', new Map())

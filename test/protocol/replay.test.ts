@@ -26,15 +26,11 @@ describe.skipIf(target === undefined)('recorded exchanges replayed to REPLAY_TAR
     if (replayData.order.includes(files()[0])) await setUp(connectToServer)
   })
 
-  it.each(files())(
-    '%s',
-    async (name) => {
-      const report = await replayFile(name, connectToServer, { features })
-      for (const difference of report.differences) console.log(JSON.stringify(difference, null, 1))
-      expect(report.differences.map(({ comment }) => comment)).toEqual([])
-    },
-    120_000,
-  )
+  it.each(files())('%s', async (name) => {
+    const report = await replayFile(name, connectToServer, { features })
+    for (const difference of report.differences) console.log(JSON.stringify(difference, null, 1))
+    expect(report.differences.map(({ comment }) => comment)).toEqual([])
+  }, 120_000)
 })
 
 describe('the list of exchanges that are left out', () => {

@@ -43,44 +43,43 @@ const SIZES: readonly (readonly [name: string, steps: number, size: (next: () =>
   ],
 ]
 
-test.each(SIZES)(
-  'blocks of sizes %s never overlap, and every byte is accounted for',
-  (_name, steps, size) => {
-    for (let seed = 1; seed <= 4; seed++) {
-      const next = random(seed)
-      let reserved = 0
-      const slabs = new SlabAllocator((bytes) => {
-        reserved += bytes
-      })
-      const blocks: Block[] = []
-      for (let step = 0; step < steps; step++) {
-        if (blocks.length > 0 && next() < 0.45) {
-          const index = Math.floor(next() * blocks.length)
-          const block = blocks[index]!
-          blocks[index] = blocks[blocks.length - 1]!
-          blocks.pop()
-          expect(isWhole(slabs, block)).toBe(true)
-          slabs.free(block.pointer, block.bytes)
-        } else {
-          const bytes = size(next)
-          const pointer = slabs.allocate(bytes)
-          expect(pointer).not.toBe(0)
-          const block = { pointer, bytes, mark: 1 + (step % 255) }
-          fill(slabs, block)
-          blocks.push(block)
-        }
+test.each(
+  SIZES,
+)('blocks of sizes %s never overlap, and every byte is accounted for', (_name, steps, size) => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const next = random(seed)
+    let reserved = 0
+    const slabs = new SlabAllocator((bytes) => {
+      reserved += bytes
+    })
+    const blocks: Block[] = []
+    for (let step = 0; step < steps; step++) {
+      if (blocks.length > 0 && next() < 0.45) {
+        const index = Math.floor(next() * blocks.length)
+        const block = blocks[index]!
+        blocks[index] = blocks[blocks.length - 1]!
+        blocks.pop()
+        expect(isWhole(slabs, block)).toBe(true)
+        slabs.free(block.pointer, block.bytes)
+      } else {
+        const bytes = size(next)
+        const pointer = slabs.allocate(bytes)
+        expect(pointer).not.toBe(0)
+        const block = { pointer, bytes, mark: 1 + (step % 255) }
+        fill(slabs, block)
+        blocks.push(block)
       }
-      for (const block of blocks) expect(isWhole(slabs, block)).toBe(true)
-      expect(reserved).toBe(slabs.reservedBytes)
-      expect(slabs.reservedBytes).toBe(slabs.bytes.reduce((sum, bytes) => sum + bytes.length, 0))
-      expect(slabs.usedBytes).toBeLessThanOrEqual(slabs.reservedBytes)
-      for (const block of blocks) slabs.free(block.pointer, block.bytes)
-      expect(slabs.usedBytes).toBe(0)
-      slabs.clear()
-      expect(reserved).toBe(0)
     }
-  },
-)
+    for (const block of blocks) expect(isWhole(slabs, block)).toBe(true)
+    expect(reserved).toBe(slabs.reservedBytes)
+    expect(slabs.reservedBytes).toBe(slabs.bytes.reduce((sum, bytes) => sum + bytes.length, 0))
+    expect(slabs.usedBytes).toBeLessThanOrEqual(slabs.reservedBytes)
+    for (const block of blocks) slabs.free(block.pointer, block.bytes)
+    expect(slabs.usedBytes).toBe(0)
+    slabs.clear()
+    expect(reserved).toBe(0)
+  }
+})
 
 test('blocks of one class are given out again, so that a steady set of blocks reserves no more', () => {
   const next = random(9)
