@@ -15,6 +15,7 @@ export function splitScript(text: string): ScriptStatement[] {
   let inBatch = false
   let word = ''
   let previousWord = ''
+  let firstWord = ''
   let hasContent = false
 
   const endWord = (): void => {
@@ -22,8 +23,9 @@ export function splitScript(text: string): ScriptStatement[] {
     const upper = word.toUpperCase()
     if (upper === 'BATCH') {
       if (previousWord === 'APPLY') inBatch = false
-      else if (['BEGIN', 'UNLOGGED', 'LOGGED', 'COUNTER'].includes(previousWord)) inBatch = true
+      else if (firstWord === 'BEGIN') inBatch = true
     }
+    if (firstWord === '') firstWord = upper
     previousWord = upper
     word = ''
   }
@@ -34,6 +36,7 @@ export function splitScript(text: string): ScriptStatement[] {
       statements.push({ text: raw.trim(), line: text.slice(0, start + lead).split('\n').length })
     }
     hasContent = false
+    firstWord = ''
   }
   const skipTo = (needle: string, from: number): number => {
     const found = text.indexOf(needle, from)
@@ -43,6 +46,7 @@ export function splitScript(text: string): ScriptStatement[] {
   while (at < text.length) {
     const c = text[at]!
     const two = text.slice(at, at + 2)
+    if (c === ';') endWord()
     if (two === '--' || two === '//') {
       endWord()
       const end = text.indexOf('\n', at)
@@ -59,7 +63,6 @@ export function splitScript(text: string): ScriptStatement[] {
       hasContent = true
       at = skipTo(c, at + 1)
     } else if (c === ';' && !inBatch) {
-      endWord()
       push(at)
       at++
       start = at
@@ -70,8 +73,6 @@ export function splitScript(text: string): ScriptStatement[] {
       at++
       if (at === text.length) endWord()
     }
-    // A script's end may follow APPLY BATCH at once.
-    if (c === ';' && inBatch) endWord()
   }
   push(text.length)
   return statements
