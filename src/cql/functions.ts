@@ -1,6 +1,6 @@
 import { int32Bytes, int64Bytes } from '../common/bytes.ts'
 import { maxTimeUuid, minTimeUuid, timeUuidUnixMs } from '../common/uuid.ts'
-import { type CqlType, dateFromMillis, dateToMillis, native } from '../types/index.ts'
+import { type CqlType, dateFromMillis, native } from '../types/index.ts'
 import type { FunctionName } from './raw/index.ts'
 import type { ExecutionContext } from './term.ts'
 
@@ -114,6 +114,3 @@ export function findFunction(name: FunctionName, argCount: number): NativeFuncti
   const found = FUNCTIONS.get(name.name.toLowerCase())
   return found !== undefined && found.argTypes.length === argCount ? found : null
 }
-
-/** Milliseconds at which a date begins. */
-export { dateToMillis }

@@ -1,12 +1,9 @@
-import { asciiText } from '../common/bytes.ts'
 import { InvalidRequestError, MarshalError } from '../common/errors.ts'
 import type { BoundValues } from '../model/query-options.ts'
 import type { ColumnSpecification } from '../model/query-result.ts'
 import {
   type CqlType,
   componentTypes,
-  fieldPath,
-  freeze,
   literalText,
   literalToBytes,
   native,
@@ -644,5 +641,3 @@ export function exactType(term: raw.Term): CqlType | null {
   if (term.kind === 'literal' && term.type !== 'null') return preferredType(typed(term))
   return null
 }
-
-export { asciiText, fieldPath, freeze }

@@ -1,10 +1,23 @@
-import { readInt32, readInt64 } from '../../common/bytes.ts'
+import { bytesEqual, readInt32, readInt64 } from '../../common/bytes.ts'
 import { InvalidRequestError } from '../../common/errors.ts'
 import { clockSeqAndNode, timeUuidBytes, timeUuidTicks } from '../../common/uuid.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
 import type { ColumnSpecification } from '../../model/query-result.ts'
 import { CELL_COMPLEX_DELETION, CELL_EXPIRES, CELL_TOMBSTONE } from '../../model/row-format.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import {
+  type CollectionType,
+  type CqlType,
+  fieldPath,
+  native,
+  setType,
+  type UserType,
+  unpackList,
+  unpackMap,
+  unpackSet,
+  unpackTuple,
+  unwrapReversed,
+} from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification } from '../restrictions/index.ts'
 import {
@@ -21,22 +34,6 @@ import {
   validateValue,
 } from '../term.ts'
 import { isNumber, isText, plus } from './plus.ts'
-import {
-  bytesEqualAt,
-  type CollectionType,
-  type CqlType,
-  componentTypes,
-  fieldPath,
-  listType,
-  native,
-  setType,
-  type UserType,
-  unpackList,
-  unpackMap,
-  unpackSet,
-  unpackTuple,
-  unwrapReversed,
-} from './types.ts'
 
 /** Cells of one complex column, as a read before a write needs them. */
 export interface ComplexCell {
@@ -531,7 +528,7 @@ function addAction(cells: PendingCell[], column: ColumnMetadata, action: Action,
       if (type.kind === 'list') {
         const gone = unpackList(value)
         for (const cell of p.row?.complex(column) ?? []) {
-          if (gone.some((element) => element !== null && bytesEqualAt(element, cell.value))) {
+          if (gone.some((element) => element !== null && bytesEqual(element, cell.value))) {
             cells.push({ path: cell.path, value: null })
           }
         }
@@ -609,5 +606,3 @@ function addKeyedElement(
     if (value !== undefined) cells.push({ path: key, value })
   }
 }
-
-export { componentTypes, listType }
