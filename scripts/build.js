@@ -16,7 +16,7 @@ async function bundle(input, format, extension) {
     cwd: root,
     input,
     platform: 'node',
-    external: [/^node:/, 'pino', 'uuid', 'long', 'lz4-wasm-nodejs', 'snappyjs'],
+    external: [/^node:/, 'pino', 'lz4-wasm-nodejs', 'snappyjs'],
   })
   await build.write({
     dir: `${root}dist`,

@@ -18,7 +18,8 @@ export const USAGE = `Usage: sibyl [options]
   --memtable-space MIB  memory that rows may take (2048)                         SIBYL_MEMTABLE_SPACE
   --tls-keystore FILE   PEM or PKCS12: serve TLS                                 SIBYL_TLS_KEYSTORE
   --tls-keystore-password TEXT                                                   SIBYL_TLS_KEYSTORE_PASSWORD
-  --tls-truststore FILE demand client certificates signed by these               SIBYL_TLS_TRUSTSTORE
+  --tls-truststore FILE PEM or PKCS12: demand client certificates of these       SIBYL_TLS_TRUSTSTORE
+  --tls-truststore-password TEXT                                                 SIBYL_TLS_TRUSTSTORE_PASSWORD
   --tls-optional        plain connections too                                    SIBYL_TLS_OPTIONAL=true
   --set NAME=VALUE      a setting by cassandra.yaml's name, such as              SIBYL_SET (comma separated)
                         max_mutation_size=8MiB; may be given several times
@@ -47,6 +48,7 @@ const FLAGS: Readonly<Record<string, { readonly value: boolean }>> = {
   'tls-keystore': { value: true },
   'tls-keystore-password': { value: true },
   'tls-truststore': { value: true },
+  'tls-truststore-password': { value: true },
   'tls-optional': { value: false },
   set: { value: true },
   'log-level': { value: true },
@@ -107,7 +109,7 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
     return found
   }
   const keystore = text('tls-keystore')
-  for (const name of ['tls-keystore-password', 'tls-truststore', 'tls-optional']) {
+  for (const name of ['tls-keystore-password', 'tls-truststore', 'tls-truststore-password', 'tls-optional']) {
     if (keystore === undefined && given.has(name)) throw new ArgumentError(`--${name} needs --tls-keystore`)
   }
   const settings = parseSettings([...(env['SIBYL_SET'] ?? '').split(','), ...(given.get('set') ?? [])])
@@ -135,6 +137,7 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
             keystore,
             keystore_password: text('tls-keystore-password'),
             truststore: text('tls-truststore'),
+            truststore_password: text('tls-truststore-password'),
             require_client_auth: text('tls-truststore') !== undefined,
           },
   }

@@ -1,5 +1,4 @@
 export type { ClientEncryptionOptions } from './client-encryption.ts'
-export { tlsSettings } from './client-encryption.ts'
 export type { NativeTransportConfig } from './config.ts'
 export { defaultConfig } from './config.ts'
 export type { TransportLogger } from './logger.ts'
