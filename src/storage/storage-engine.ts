@@ -137,6 +137,11 @@ export class StorageEngine {
     this.#ports = null
   }
 
+  /** Whether the log is being written anew. */
+  get isCompacting(): boolean {
+    return this.#compaction !== null
+  }
+
   /** Bytes that the memtables have taken from the system. */
   get reservedBytes(): number {
     return this.#reservedBytes
