@@ -157,8 +157,11 @@ export class EngineWorkload {
       await this.#work(database, timers)
       if (this.#random.chance(0.25)) {
         await timers.run(database.close())
-        this.#afterKill = this.#afterPowerLoss = this.#history.length - 1
-        this.#coverage.cleanStops++
+        // A log that had failed before just closes.
+        if (!this.#disk.hasCrashed) {
+          this.#afterKill = this.#afterPowerLoss = this.#history.length - 1
+          this.#coverage.cleanStops++
+        }
       }
     } catch (error) {
       if (!this.#disk.hasCrashed) throw error
@@ -218,7 +221,10 @@ export class EngineWorkload {
       throw new Error(
         `after ${this.#lastCrash} (${this.#options.commitlogSync}, ${this.#compactions} compactions) the state ` +
           `${before < 0 ? 'never was' : `is that after ${before} statements`}, promised were ${promised} of ` +
-          `${this.#history.length - 1}\n${text}\n--- promised\n${this.#history[promised].text}`,
+          `${this.#history.length - 1}\n${text}\n--- promised\n${this.#history[promised].text}`.replaceAll(
+            /x{9,}/g,
+            'xx..',
+          ),
       )
     }
     this.#coverage.lost += this.#history.length - 1 - found

@@ -6,7 +6,7 @@
  */
 import type { DirectoryLock, Disk, DiskError, DiskFile, OpenMode } from '../../src/io/disk.ts'
 import { DirectoryLockedError } from '../../src/io/disk.ts'
-import type { SimTimers } from './sim-clock.ts'
+import type { Timers } from '../../src/io/timers.ts'
 import type { SimRandom } from './sim-random.ts'
 
 const SECTOR_BYTES = 512
@@ -187,7 +187,7 @@ export class SimDisk {
   }
 
   /** The disk as a new process sees it. */
-  attach(timers: SimTimers): Disk {
+  attach(timers: Timers): Disk {
     return new ProcessDisk(this, timers, ++this.#process)
   }
 
@@ -308,12 +308,12 @@ export class SimDisk {
 class SimFile implements DiskFile {
   readonly path: string
   readonly #disk: SimDisk
-  readonly #timers: SimTimers
+  readonly #timers: Timers
   readonly #process: number
   readonly #inode: Inode
   #open = true
 
-  constructor(path: string, disk: SimDisk, timers: SimTimers, process: number, inode: Inode) {
+  constructor(path: string, disk: SimDisk, timers: Timers, process: number, inode: Inode) {
     this.path = path
     this.#disk = disk
     this.#timers = timers
@@ -411,10 +411,10 @@ class SimFile implements DiskFile {
 class ProcessDisk implements Disk {
   readonly bootId: string
   readonly #disk: SimDisk
-  readonly #timers: SimTimers
+  readonly #timers: Timers
   readonly #process: number
 
-  constructor(disk: SimDisk, timers: SimTimers, process: number) {
+  constructor(disk: SimDisk, timers: Timers, process: number) {
     this.#disk = disk
     this.#timers = timers
     this.#process = process
