@@ -13,7 +13,7 @@ import type { NativeTransportConfig } from './config.ts'
 import { defaultConfig } from './config.ts'
 import { RateLimiter, ServerLimits } from './limits.ts'
 import type { TransportLogger } from './logger.ts'
-import { SILENT } from './logger.ts'
+import { SILENT, withoutSpam } from './logger.ts'
 import { Turn } from './turn.ts'
 
 export interface NativeTransportOptions {
@@ -83,7 +83,7 @@ export class NativeTransport {
     const config = { ...defaultConfig(), ...options.config }
     const clock = options.clock ?? nodeClock
     const timers = options.timers ?? nodeTimers
-    const logger = options.logger ?? SILENT
+    const logger = withoutSpam(options.logger ?? SILENT, () => clock.monotonicMs())
     const { handler } = options
     const clients = new Set<ClientConnection>()
     let transport: NativeTransport | null = null
