@@ -1,6 +1,6 @@
-import { int32Bytes, int64Bytes } from '../common/bytes.ts'
+import { int32Bytes, int64Bytes, utf8Bytes } from '../common/bytes.ts'
 import { maxTimeUuid, minTimeUuid, timeUuidUnixMs } from '../common/uuid.ts'
-import { type CqlType, dateFromMillis, native } from '../types/index.ts'
+import { type CqlType, dateFromMillis, native, toJson } from '../types/index.ts'
 import type { FunctionName } from './raw/index.ts'
 import type { ExecutionContext } from './term.ts'
 
@@ -113,4 +113,17 @@ export function findFunction(name: FunctionName, argCount: number): NativeFuncti
   if (name.keyspace !== null && name.keyspace !== 'system') return null
   const found = FUNCTIONS.get(name.name.toLowerCase())
   return found !== undefined && found.argTypes.length === argCount ? found : null
+}
+
+/** `tojson` or `to_json` where a call means one of them, which take any type; else null. */
+export function toJsonName(name: FunctionName): string | null {
+  if (name.keyspace !== null && name.keyspace !== 'system') return null
+  const plain = name.name.toLowerCase()
+  return plain === 'tojson' || plain === 'to_json' ? plain : null
+}
+
+/** toJson() of values of a type (`ToJsonFct`). */
+export function toJsonFunction(name: string, type: CqlType): NativeFunction {
+  const execute: NativeFunction['execute'] = ([value]) => utf8Bytes(toJson(type, value ?? null))
+  return { fullName: `system.${name}`, argTypes: [type], resultType: () => native.text, execute }
 }

@@ -1,8 +1,8 @@
-import { compareBytes } from '../common/bytes.ts'
 import { murmur3Token } from '../common/murmur3.ts'
+import { decorateKey } from '../cql/restrictions/index.ts'
+import { compareKeys } from '../cql/select/index.ts'
 import { MutationBuilder } from '../model/mutation.ts'
-import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
-import type { TableMetadata } from '../model/table.ts'
+import type { DecoratedKey, PartitionReader, ReadCommand } from '../model/read-command.ts'
 import { Memtable } from '../storage/memtable/memtable.ts'
 import { MemtableReader } from '../storage/memtable/memtable-reader.ts'
 import { internalRow, writeInternalRow } from './internal-rows.ts'
@@ -15,7 +15,8 @@ const EPOCH = { timestampHi: 0, timestampLo: 1, nowSeconds: 0 }
 
 /**
  * Tables that hold no data: what they show is computed when they are read (`db.virtual`). The rows are put into a
- * memtable of the moment, so that a virtual table is read as any other is.
+ * memtable of the moment, so that a virtual table is read as any other is. Its partitions are ordered by their keys,
+ * not by token: a scan names those that are there, in that order.
  */
 export class VirtualTables {
   readonly #sources = new Map<string, VirtualRows>()
@@ -28,36 +29,28 @@ export class VirtualTables {
   read(command: ReadCommand): PartitionReader {
     const { table } = command
     const memtable = new Memtable(table, () => {})
-    const rows = [...(this.#sources.get(`${table.keyspace}.${table.name}`)?.() ?? [])].map((row) =>
-      internalRow(table, row),
-    )
-    rows.sort((a, b) => compareKeys(table, a.key, b.key))
     const mutation = new MutationBuilder()
-    let rank = 0
-    let last: Uint8Array | null = null
-    for (const row of rows) {
+    const keys = new Map<string, Uint8Array>()
+    for (const values of this.#sources.get(`${table.keyspace}.${table.name}`)?.() ?? []) {
+      const row = internalRow(table, values)
       mutation.begin()
       writeInternalRow(mutation, table, row, EPOCH)
-      if (last !== null && compareKeys(table, last, row.key) !== 0) rank++
-      last = row.key
-      // A scan goes in the order of the keys, as under LocalPartitioner; a look-up by key goes by token.
-      if (command.keys === null) {
-        mutation.i32[4] = 0
-        mutation.i32[5] = rank
-      }
       memtable.apply(mutation, 2)
+      if (command.keys === null) keys.set(Buffer.from(row.key).toString('latin1'), row.key)
     }
     const reader = new MemtableReader(() => {})
-    reader.open(memtable, command)
+    reader.open(memtable, command.keys === null ? { ...command, keys: inOrder(command, keys) } : command)
     return reader
   }
 }
 
-function compareKeys(table: TableMetadata, a: Uint8Array, b: Uint8Array): number {
-  if (table.partitionKeys.length === 1) {
-    return table.partitionKeys[0]!.type.compare(a, 0, a.length, b, 0, b.length)
-  }
-  return compareBytes(a, 0, a.length, b, 0, b.length)
+/** The keys of a scan: those after the one where the page before ended. */
+function inOrder({ table, range }: ReadCommand, keys: ReadonlyMap<string, Uint8Array>): DecoratedKey[] {
+  const { afterKey } = range
+  return [...keys.values()]
+    .filter((key) => afterKey === null || compareKeys(table, key, afterKey) > 0)
+    .sort((a, b) => compareKeys(table, a, b))
+    .map(decorateKey)
 }
 
 /** The murmur3 token of a key, into [hi, lo]. */

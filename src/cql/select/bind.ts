@@ -12,6 +12,7 @@ import type { TableMetadata } from '../../model/table.ts'
 import { decorateKey, type FilterExpression, invalid, ownedValue } from '../restrictions/index.ts'
 import { sameKey } from '../restrictions/partition-keys.ts'
 import type { ExecutionContext, Term, Value } from '../term.ts'
+import { bindKeyRange, type KeyRange } from './local-token.ts'
 import { type PagingState, parsePagingState, readRowMark } from './paging-state.ts'
 import type { PreparedSelect } from './prepare.ts'
 import type { SelectionTerm } from './selection.ts'
@@ -27,6 +28,8 @@ export interface BoundSelect {
   /** To be read one after another; a page that goes on inside a partition reads that one first. */
   readonly commands: readonly ReadCommand[]
   readonly filter: readonly FilterExpression[]
+  /** Of a virtual table, the partitions that token() leaves; null where these are all. */
+  readonly keyRange: KeyRange | null
   readonly nowSeconds: number
   /** The LIMIT of the whole query. */
   readonly userLimit: number
@@ -121,6 +124,7 @@ export function bindSelect(
     prepared,
     commands: reading.commands,
     filter,
+    keyRange: bindKeyRange(prepared.localToken, context),
     nowSeconds,
     userLimit,
     remaining,

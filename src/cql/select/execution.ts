@@ -13,6 +13,7 @@ import type { BoundSelect } from './bind.ts'
 import { elementCell, elementOf, indexOfKey, indexRange, sliceOf } from './collection-part.ts'
 import { partitionCommandText, rangeCommandText } from './command-text.ts'
 import { writeJsonRow } from './json-row.ts'
+import { isInKeyRange } from './local-token.ts'
 import { makeRowMark, type PagingState, serializePagingState } from './paging-state.ts'
 import { orderRows } from './post-ordering.ts'
 import { RowsWriter } from './rows-writer.ts'
@@ -206,11 +207,7 @@ export class SelectExecution {
       const text =
         reader === null
           ? rangeCommandText(this.#bound)
-          : partitionCommandText(
-              this.#bound,
-              this.#bound.commands[this.#command],
-              reader.keyBytes.subarray(reader.keyOffset, reader.keyOffset + reader.keyLength),
-            )
+          : partitionCommandText(this.#bound, this.#bound.commands[this.#command], keyOf(reader))
       const token = (BigInt(this.#tokenHi) << 32n) | BigInt(this.#tokenLo >>> 0)
       this.#warnings ??= []
       this.#warnings.push(
@@ -249,6 +246,7 @@ export class SelectExecution {
     this.#staticLives = false
     this.#tokenHi = reader.tokenHi
     this.#tokenLo = reader.tokenLo
+    if (bound.keyRange !== null && !isInKeyRange(table, bound.keyRange, keyOf(reader))) return false
     let statics = noRow
     if (readsStatics && reader.staticRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
@@ -418,7 +416,7 @@ export class SelectExecution {
     switch (source.kind) {
       case 'partitionKey': {
         if (this.#bound.prepared.table.partitionKeys.length === 1) {
-          return reader.keyBytes.subarray(reader.keyOffset, reader.keyOffset + reader.keyLength)
+          return keyOf(reader)
         }
         const at = this.#keyAt[source.position]
         return reader.keyBytes.subarray(at, at + this.#keyLength[source.position])
@@ -478,6 +476,8 @@ export class SelectExecution {
     const bound = (index: number) => (index < 0 ? null : (this.#bound.terms[index] ?? null))
     switch (source.kind) {
       case 'cells':
+        // What is computed was never written.
+        if (this.#bound.prepared.table.isVirtual) return null
         return cellTimestamps(source.column, isTtl, live, this.#bound.nowSeconds)
       case 'field': {
         if (this.#valueOf(source, live, reader) === null) return null
@@ -532,7 +532,7 @@ export class SelectExecution {
     if (remaining === 0) return
     const remainingInPartition = partitionIsDone ? 0 : this.#partitionLimit - this.#partitionRows
     if (bound.pager === 'single' && remainingInPartition === 0) return
-    const key = reader.keyBytes.slice(reader.keyOffset, reader.keyOffset + reader.keyLength)
+    const key = keyOf(reader).slice()
     // The static row alone has no clustering, and that of a table without clustering columns is empty.
     const hasMark = table.clusterings.length > 0 && !(partitionIsDone && row.exists === false)
     const clustering = hasMark ? readClustering(row, row.clusteringAt, table.clusterings.length) : []
@@ -595,9 +595,9 @@ export class SelectExecution {
     }
     for (const at of this.#countAt) writeInt64(out.u8, at, BigInt(this.#counted))
     if (prepared.selection.json !== null) this.#writeJson(prepared.selection.json)
-    const { restrictions } = prepared
+    const { restrictions, localToken } = prepared
     const warnings = this.#warnings ?? []
-    if (!restrictions.hasPartitionKeyRestrictions) {
+    if (!restrictions.hasPartitionKeyRestrictions && localToken === null) {
       warnings.unshift('Aggregation query used without partition key')
     } else if (restrictions.keyHasIn) {
       warnings.unshift('Aggregation query used on multiple partition keys (IN restriction)')
@@ -636,6 +636,11 @@ function hasCell(live: LiveRow, column: ColumnMetadata): boolean {
   if (!column.type.multiCell) return live.simple(column.id)
   live.complex(column.id)
   return live.nextCell()
+}
+
+/** The partition's key, a view of the reader's memory. */
+function keyOf(reader: PartitionReader): Uint8Array {
+  return reader.keyBytes.subarray(reader.keyOffset, reader.keyOffset + reader.keyLength)
 }
 
 /** Notes where the components of the row's clustering are. */

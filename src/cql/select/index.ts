@@ -2,6 +2,7 @@
 
 export { type BoundSelect, bindSelect } from './bind.ts'
 export { SelectExecution, TombstoneOverwhelmingError, type TombstoneThresholds } from './execution.ts'
+export { compareKeys } from './local-token.ts'
 export { type PagingState, parsePagingState, serializePagingState } from './paging-state.ts'
 export { type PreparedSelect, prepareSelect } from './prepare.ts'
 export { RowsWriter } from './rows-writer.ts'

@@ -10,7 +10,9 @@ import {
   REQUIRES_ALLOW_FILTERING_MESSAGE,
   type StatementRestrictions,
 } from '../restrictions/index.ts'
+import type { TokenRestriction } from '../restrictions/restriction.ts'
 import { type PrepareContext, prepareTerm, type Term } from '../term.ts'
+import { splitLocalToken } from './local-token.ts'
 import { prepareSelection, type Selection, selectsOnlyStatics } from './selection.ts'
 
 /** How rows of several partitions are ordered after they were read: places among the outputs and their types. */
@@ -29,6 +31,8 @@ export interface PreparedSelect {
   readonly pkIndexes: readonly number[]
   readonly selection: Selection
   readonly restrictions: StatementRestrictions
+  /** What WHERE says of a virtual table's token, which is not among the restrictions. */
+  readonly localToken: TokenRestriction | null
   readonly isDistinct: boolean
   readonly reversed: boolean
   /** Null where rows come in the order of clustering. */
@@ -53,7 +57,8 @@ export function prepareSelect(
   const selectors = statement.selection
   const orderings = prepareOrderings(statement.orderBy, table)
   const onlyStaticColumns = selectors !== '*' && selectsOnlyStatics(selectors, table)
-  const restrictions = prepareRestrictions(statement.where, table, 'select', context, {
+  const { token: localToken, rest: where } = splitLocalToken(statement.where, table, context)
+  const restrictions = prepareRestrictions(where, table, 'select', context, {
     onlyStaticColumns,
     allowFiltering: statement.allowFiltering,
   })
@@ -86,6 +91,7 @@ export function prepareSelect(
     pkIndexes: partitionKeyBindIndexes(table, context.markers),
     selection,
     restrictions,
+    localToken,
     isDistinct: statement.distinct,
     reversed,
     postOrdering:

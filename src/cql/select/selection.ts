@@ -11,7 +11,7 @@ import {
   sameType,
   unwrapReversed,
 } from '../../types/index.ts'
-import { findFunction, type NativeFunction } from '../functions.ts'
+import { findFunction, type NativeFunction, toJsonFunction, toJsonName } from '../functions.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification, existingColumn, invalid } from '../restrictions/index.ts'
 import {
@@ -21,8 +21,10 @@ import {
   prepareTerm,
   type Term,
   termText,
+  testAssignment,
   typeName,
 } from '../term.ts'
+import { localTokenFunction } from './local-token.ts'
 
 /**
  * Where a value of a result row comes from. Static columns come from a store that is filled once a partition, since
@@ -123,6 +125,7 @@ type Selectable =
       readonly function: NativeFunction | null
       readonly args: readonly Selectable[]
     }
+  | { readonly kind: 'json'; readonly name: string; readonly of: Selectable }
   | { readonly kind: 'term'; readonly term: raw.Literal | raw.BindMarker }
   | { readonly kind: 'element'; readonly of: Selectable; readonly key: raw.Term }
   | {
@@ -236,6 +239,11 @@ function prepareCall(
   if (isNative && plain === 'count' && only?.kind === 'literal' && only.type !== 'null')
     return { kind: 'count' }
   if (isNative && plain === 'token') return { kind: 'call', name: 'system.token', function: null, args }
+  const jsonName = toJsonName(name)
+  if (jsonName !== null) {
+    if (args.length !== 1) throw invalid(`Invalid number of arguments for function system.${jsonName}(any)`)
+    return { kind: 'json', name: jsonName, of: args[0] }
+  }
   const found = findFunction(name, args.length)
   if (found !== null) return { kind: 'call', name: found.fullName, function: found, args }
   for (let count = 0; isNative && count < 3; count++) {
@@ -255,6 +263,7 @@ function looksAt(selectable: Selectable, predicate: (column: ColumnMetadata) => 
       return predicate(selectable.column)
     case 'field':
     case 'nested':
+    case 'json':
     case 'element':
     case 'slice':
       return looksAt(selectable.of, predicate)
@@ -310,6 +319,8 @@ function selectableText(selectable: Selectable): string {
       return `${selectable.function}(${selectableText(selectable.of)})`
     case 'call':
       return `${selectable.name}(${selectable.args.map(selectableText).join(', ')})`
+    case 'json':
+      return `system.${selectable.name}(${selectableText(selectable.of)})`
     case 'term':
       return termText(selectable.term)
     case 'element':
@@ -389,6 +400,8 @@ class SelectionBuilder {
         )
       case 'call':
         return this.#call(selectable)
+      case 'json':
+        return this.#json(selectable)
       case 'term':
         throw notYet(`A ${selectable.term.kind === 'literal' ? 'literal' : 'bind marker'}`)
       case 'element': {
@@ -513,39 +526,108 @@ class SelectionBuilder {
     }
   }
 
+  #json({ name, of }: Extract<Selectable, { kind: 'json' }>): Typed {
+    this.hasFunctions = true
+    const arg = of.kind === 'term' ? this.#literalArgument(of.term, name) : this.typed(of)
+    const called = toJsonFunction(name, unwrapReversed(arg.type))
+    return {
+      source: { kind: 'function', function: called, args: [arg.source] },
+      type: native.text,
+      name: `${called.fullName}(${arg.name})`,
+    }
+  }
+
+  /** A constant where any type would do. */
+  #literalArgument(term: raw.Literal | raw.BindMarker, name: string): Typed {
+    const type = term.kind === 'literal' ? preferredType(term) : null
+    if (type === null) {
+      throw invalid(
+        `Cannot infer type of argument ${termText(term)} in call to function system.${name}(any): use type casts to disambiguate`,
+      )
+    }
+    return this.#termArgument(term, `arg0(system.${name})`, type)
+  }
+
   #termArgument(term: raw.Literal | raw.BindMarker, name: string, type: CqlType): Typed {
     const receiver = part({ keyspace: this.#table.keyspace, table: this.#table.name, name, type }, name, type)
     this.terms.push({ term: prepareTerm(term, receiver, this.#context), use: 'argument', subject: name })
     return { source: { kind: 'term', index: this.terms.length - 1 }, type, name: termText(term) }
   }
 
+  #tokenTerm(term: raw.Literal | raw.BindMarker, index: number, wanted: CqlType): Typed {
+    const name = `arg${index}(system.token)`
+    const receiver = part(
+      { keyspace: this.#table.keyspace, table: this.#table.name, name, type: wanted },
+      name,
+      wanted,
+    )
+    if (testAssignment(term, receiver, this.#context) === 'NOT')
+      throw wrongTokenArgument(termText(term), index, wanted)
+    return this.#termArgument(term, name, wanted)
+  }
+
   #tokenArgument(selectable: Selectable, index: number, wanted: CqlType): Typed {
     const typed = this.typed(selectable)
     const type = unwrapReversed(typed.type)
     if (!sameType(type, wanted) && !isValueCompatible(wanted, type)) {
-      throw invalid(
-        `Type error: ${typed.name} cannot be passed as argument ${index} of function system.token of type ${typeName(wanted)}`,
-      )
+      throw wrongTokenArgument(typed.name, index, wanted)
     }
     return typed
   }
 
   #tokenCall(selectables: readonly Selectable[]): Typed {
+    const local = this.#table.isVirtual ? localTokenFunction(this.#table) : null
     const keys = this.#table.partitionKeys
     if (selectables.length !== keys.length) {
       throw wrongCount('system.token', keys.length, selectables.length)
     }
     const args = selectables.map((selectable, i) =>
       selectable.kind === 'term'
-        ? this.#termArgument(selectable.term, `arg${i}(system.token)`, keys[i].type)
+        ? this.#tokenTerm(selectable.term, i, keys[i].type)
         : this.#tokenArgument(selectable, i, keys[i].type),
     )
+    const name = `system.token(${args.map((arg) => arg.name).join(', ')})`
+    if (local !== null) {
+      const type = local.resultType(native.blob, this.#table.keyspace) ?? native.blob
+      return {
+        source: { kind: 'function', function: local, args: args.map((arg) => arg.source) },
+        type,
+        name,
+      }
+    }
     const isOfKey = args.every(({ source }, i) => source.kind === 'partitionKey' && source.position === i)
     return {
       source: { kind: 'token', args: isOfKey ? null : args.map((arg) => arg.source) },
       type: native.bigint,
-      name: `system.token(${args.map((arg) => arg.name).join(', ')})`,
+      name,
     }
+  }
+}
+
+function wrongTokenArgument(shown: string, index: number, wanted: CqlType): Error {
+  return invalid(
+    `Type error: ${shown} cannot be passed as argument ${index} of function system.token of type ${typeName(wanted)}`,
+  )
+}
+
+/** The type of a constant where its form alone says it (`Constants.Type.getPreferedTypeFor`). */
+function preferredType({ type, text }: raw.Literal): CqlType | null {
+  switch (type) {
+    case 'null':
+      return null
+    case 'string':
+      return native.text
+    case 'integer': {
+      const value = BigInt(text)
+      if (value === BigInt.asIntN(32, value)) return native.int
+      return value === BigInt.asIntN(64, value) ? native.bigint : native.varint
+    }
+    case 'float':
+      return native.double
+    case 'hex':
+      return native.blob
+    default:
+      return native[type]
   }
 }
 
