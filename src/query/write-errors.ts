@@ -60,7 +60,7 @@ function updatesOf(
   tables: readonly TableMetadata[],
 ): { readonly keyspace: string; readonly key: string }[] {
   const { i32, u8 } = mutation
-  const updates: { keyspace: string; key: string; size: number }[] = []
+  const updates = new Map<string, { readonly keyspace: string; readonly key: string; size: number }>()
   let at = MUTATION_HEADER_WORDS
   for (let i = 0; i < mutation.updateCount; i++) {
     const size = i32[at]!
@@ -68,11 +68,13 @@ function updatesOf(
     if (table !== undefined) {
       const from = (at + UPDATE_KEY_WORD) << 2
       const key = `${table.name}.${keyText(table, u8.subarray(from, from + i32[at + 4]!))}`
-      updates.push({ keyspace: table.keyspace, key, size })
+      const update = updates.get(key)
+      if (update === undefined) updates.set(key, { keyspace: table.keyspace, key, size })
+      else update.size += size
     }
     at += size >>> 2
   }
-  return updates.sort((a, b) => b.size - a.size)
+  return [...updates.values()].sort((a, b) => b.size - a.size)
 }
 
 /** A partition key as `AbstractType.getString` gives it: the parts of a composite one between colons. */

@@ -77,7 +77,7 @@ interface Described {
 }
 
 /** What of the memory beyond the limit is kept for deletions, at least. */
-const SPACE_RESERVE_BYTES = 2 * 1024 * 1024
+const SPACE_RESERVE_BYTES = 4 * 1024 * 1024
 
 const NONE: readonly Described[] = []
 /** More than an entry's header in the log. */
@@ -208,9 +208,11 @@ export class StorageEngine {
     const limit = this.#config.memtableSpaceBytes
     const { table, slabs } = this.#memtable(mutation.i32[MUTATION_HEADER_WORDS + 1]!)
     if (table.keyspace === 'system' || table.keyspace === 'system_schema') return
-    const isDeletion = onlyDeletes(mutation)
-    const isWithinReserve = this.#reservedBytes + size <= limit + Math.max(limit / 8, SPACE_RESERVE_BYTES)
-    if (isWithinReserve && (isDeletion || slabs.reservedBytes - slabs.usedBytes > size * 4 + 4096)) return
+    const over = this.#reservedBytes + size - limit
+    const reserve = Math.max(limit / 8, SPACE_RESERVE_BYTES)
+    if (over <= reserve && onlyDeletes(mutation)) return
+    // Deletions need what is left then.
+    if (over <= reserve / 4 && slabs.reservedBytes - slabs.usedBytes > size * 4 + 4096) return
     throw new OverloadedError(
       `Too much data in memtables: ${this.#reservedBytes} of ${limit} bytes are in use (memtable_offheap_space). Rows have to be deleted, or tables truncated, before more is written`,
     )

@@ -164,8 +164,9 @@ function contentOf(memtable: Memtable): string[] {
       (!isDeleted || compare64(hi, lo, header.deletionHi, header.deletionLo) > 0)
     const isCovered =
       compare64(header.deletionHi, header.deletionLo, reader.rowDeletionHi, reader.rowDeletionLo) <= 0
-    let text = toHex(u8.subarray(header.clustering << 2, header.cells << 2))
-    if (header.flags & ROW_STATIC) text += ' static'
+    const name = toHex(u8.subarray(header.clustering << 2, header.cells << 2))
+    let text = header.flags & ROW_STATIC ? ' static' : ''
+    const nothing = text
     if (header.flags & ROW_HAS_LIVENESS && covers(header.livenessHi, header.livenessLo))
       text += ` live ${header.livenessLo}`
     if (isDeleted && !isCovered) text += ` deleted ${header.deletionLo}`
@@ -186,7 +187,9 @@ function contentOf(memtable: Memtable): string[] {
       const value = toHex(u8.subarray(cell.valueOffset, cell.valueOffset + cell.valueLength))
       text += ` ${cell.columnId}[${path}]=${value}@${cell.timestampLo}/${cell.flags & (CELL_TOMBSTONE | CELL_EXPIRES | CELL_COMPLEX_DELETION)}/${cell.ttl}/${cell.localDeletionTime}`
     }
-    lines.push(`  ${text} covered ${reader.rowDeletionHi} ${reader.rowDeletionLo}`)
+    // What a deletion covers may be freed or not.
+    if (text !== nothing)
+      lines.push(`  ${name}${text} covered ${reader.rowDeletionHi} ${reader.rowDeletionLo}`)
   }
   while (reader.nextPartition()) {
     lines.push(toHex(reader.keyBytes.subarray(reader.keyOffset, reader.keyOffset + reader.keyLength)))

@@ -181,13 +181,20 @@ export class MemtableWalk {
   ): boolean {
     if (this.#phase === 'static') {
       if (staticRow !== 0 && !this.#writeRow(mutation, staticRow, limits)) return false
-      this.#phase = 'rows'
+      this.#leave('rows')
     }
     if (this.#phase === 'rows') {
       if (rows !== 0 && !this.#writeRows(mutation, rows, limits)) return false
-      this.#phase = 'rangeTombstones'
+      this.#leave('rangeTombstones')
     }
     return tombstones === 0 || this.#writeRangeTombstones(mutation, tombstones, limits)
+  }
+
+  /** Goes on to the next phase, also out of a row that a deletion of the partition has taken away meanwhile. */
+  #leave(next: Phase): void {
+    this.#phase = next
+    this.#isInRow = false
+    this.#lastCell = null
   }
 
   #writeRows(mutation: MutationBuilder, rows: number, limits: WalkLimits): boolean {

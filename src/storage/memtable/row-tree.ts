@@ -159,6 +159,29 @@ export class RowTree {
     }
   }
 
+  /** Whether all rows of a tree meet a condition. */
+  every(node: number, condition: (row: number) => boolean): boolean {
+    const words = this.#host.slabs.words[node >>> 17]!
+    const base = (node & 0x1ffff) << 1
+    const count = words[base]! & 0xffff
+    for (let i = 0; i < count; i++) if (!condition(words[base + KEYS + i]!)) return false
+    if ((words[base]! & INNER) === 0) return true
+    for (let i = 0; i <= count; i++) if (!this.every(words[base + CHILDREN + i]!, condition)) return false
+    return true
+  }
+
+  /** Frees a tree with its rows. */
+  free(node: number, freeRow: (row: number) => void): void {
+    const words = this.#host.slabs.words[node >>> 17]!
+    const base = (node & 0x1ffff) << 1
+    const head = words[base]!
+    const count = head & 0xffff
+    const isInner = (head & INNER) !== 0
+    for (let i = 0; i < count; i++) freeRow(words[base + KEYS + i]!)
+    for (let i = 0; isInner && i <= count; i++) this.free(words[base + CHILDREN + i]!, freeRow)
+    this.#host.release(node, isInner ? INNER_BYTES : leafBytes(leafCapacity(count)))
+  }
+
   #compare(pointer: number, row: Words, rowAt: number): number {
     const slabs = this.#host.slabs
     probe.i32 = slabs.words[pointer >>> 17]!
