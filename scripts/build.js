@@ -22,6 +22,8 @@ async function bundle(input, format, extension) {
     dir: `${root}dist`,
     format,
     sourcemap: false,
+    // The command is run from a string, which can import nothing, and a second file would load it a second time.
+    ...(format === 'cjs' ? { codeSplitting: false, dynamicImportInCjs: false } : {}),
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `chunk-[name]-[hash].${extension}`,
   })

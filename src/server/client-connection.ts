@@ -234,7 +234,10 @@ export class ClientConnection implements TurnConnection {
   private answerInboundError(): void {
     const { inbound, out } = this
     const { error, forcedVersion, stream, isFatal } = inbound
-    this.context.logger.warn(`Protocol exception with client networking: ${error.message}`)
+    // Before a version is agreed on this is a driver that tries its newest first: nothing to log.
+    if (inbound.connectionVersion !== 0) {
+      this.context.logger.warn(`Protocol exception with client networking: ${error.message}`)
+    }
     if (forcedVersion === 1 || forcedVersion === 2) {
       if (this.state.protocolVersion < 5) out.raw(legacyError(forcedVersion, error.message))
       else writeError(out, this.answerVersion(), stream, error)
