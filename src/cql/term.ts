@@ -1,5 +1,4 @@
 import { InvalidRequestError, MarshalError } from '../common/errors.ts'
-import type { BoundValues } from '../model/query-options.ts'
 import type { ColumnSpecification } from '../model/query-result.ts'
 import {
   type CqlType,
@@ -21,6 +20,7 @@ import {
   unpackSet,
   unwrapReversed,
 } from '../types/index.ts'
+import type { ExecutionContext } from './execution-context.ts'
 import { findFunction, type NativeFunction } from './functions.ts'
 import type * as raw from './raw/index.ts'
 
@@ -41,14 +41,7 @@ export type Term =
 /** A value: its bytes, null, or undefined for a bind variable that was left unset. */
 export type Value = Uint8Array | null | undefined
 
-/** What evaluating terms needs from outside: bound values, and where now(), uuid() and the like come from. */
-export interface ExecutionContext {
-  readonly values: BoundValues
-  /** Milliseconds since the epoch, the same for all of a statement. */
-  readonly nowMillis: number
-  timeUuid(): Uint8Array
-  randomUuid(): Uint8Array
-}
+export type { ExecutionContext } from './execution-context.ts'
 
 /** What is gathered while a statement is prepared. */
 export interface PrepareContext {
