@@ -24,6 +24,10 @@ type Row = Readonly<Record<string, unknown>>
 export function registerSystemViews(virtual: VirtualTables, observed: Observed): void {
   registerVirtualSchema(virtual, observed.schema)
   virtual.register('system_views', 'clients', () => clients(observed.transport))
+  // Of the others of its rows nobody keeps count.
+  virtual.register('system_views', 'cql_metrics', () => [
+    { name: 'prepared_statements_count', value: observed.processor.prepared.count },
+  ])
   virtual.register('system_views', 'settings', () => settings(observed))
 }
 
@@ -70,9 +74,6 @@ function clients(transport: NativeTransport): Row[] {
   return transport.connections().map((client) => ({
     address: client.address,
     port: client.port,
-    authenticated: client.username !== 'anonymous',
-    authentication_mode: 'Unauthenticated',
-    authentication_metadata: new Map(),
     client_options: client.clientOptions,
     connection_stage: client.connectionStage.toLowerCase(),
     driver_name: client.driverName,
@@ -90,10 +91,14 @@ function clients(transport: NativeTransport): Row[] {
 
 function settings({ options, settings, transport }: Observed): Row[] {
   const { enabled = false, optional = false } = options.clientEncryption ?? {}
+  const { authenticator = 'AllowAllAuthenticator' } = options
   const values: Record<string, string> = {
     ...Object.fromEntries(settings.texts),
-    authenticator: options.authenticator ?? 'AllowAllAuthenticator',
+    // Cassandra has the names with .class_name, those without it until 4.0.
+    authenticator,
+    'authenticator.class_name': authenticator,
     authorizer: 'AllowAllAuthorizer',
+    'authorizer.class_name': 'AllowAllAuthorizer',
     'client_encryption_options.enabled': String(enabled),
     'client_encryption_options.optional': String(optional),
     cluster_name: options.clusterName ?? 'Test Cluster',

@@ -31,6 +31,7 @@ export interface BoundSelect {
   /** Of a virtual table, the partitions that token() leaves; null where these are all. */
   readonly keyRange: KeyRange | null
   readonly nowSeconds: number
+  readonly nowMillis: number
   /** The LIMIT of the whole query. */
   readonly userLimit: number
   /** Rows that the LIMIT leaves for this page and those after it. */
@@ -126,6 +127,7 @@ export function bindSelect(
     filter,
     keyRange: bindKeyRange(prepared.localToken, context),
     nowSeconds,
+    nowMillis: context.nowMillis,
     userLimit,
     remaining,
     pageRows: isPaged ? Math.min(options.pageSize, remaining) : remaining,

@@ -476,9 +476,7 @@ export class SelectExecution {
     const bound = (index: number) => (index < 0 ? null : (this.#bound.terms[index] ?? null))
     switch (source.kind) {
       case 'cells':
-        // What is computed was never written.
-        if (this.#bound.prepared.table.isVirtual) return null
-        return cellTimestamps(source.column, isTtl, live, this.#bound.nowSeconds)
+        return this.#cellTimestamps(source.column, isTtl, live)
       case 'field': {
         if (this.#valueOf(source, live, reader) === null) return null
         return timestampAt(this.#timestamps(source.of, isTtl, live, reader), source.index)
@@ -499,6 +497,13 @@ export class SelectExecution {
       default:
         return null
     }
+  }
+
+  /** What a virtual table holds is written when it is read, and Cassandra says so in milliseconds. */
+  #cellTimestamps(column: ColumnMetadata, isTtl: boolean, live: LiveRow): Timestamps | null {
+    const timestamps = cellTimestamps(column, isTtl, live, this.#bound.nowSeconds)
+    if (timestamps === null || isTtl || !this.#bound.prepared.table.isVirtual) return timestamps
+    return { many: false, values: [BigInt(this.#bound.nowMillis)] }
   }
 
   #elementValue(
