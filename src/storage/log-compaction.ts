@@ -9,7 +9,7 @@ const SCHEMA_KEYSPACE = 'system_schema'
 /** Without its row there a keyspace does not exist, so it is written last. */
 const KEYSPACES = 'keyspaces'
 
-const SLICE_MS = 4
+const SLICE_MS = 3
 const MUTATION_BYTES = 64 * 1024
 const ROW_BYTES = 2 * 1024 * 1024
 
@@ -51,11 +51,11 @@ export class LogCompaction {
     }
   }
 
-  /** Resolves when the log has been replaced, or the compaction was stopped. Rejects when the log fails. */
-  async run(): Promise<void> {
+  /** Resolves with true when the log has been replaced, false when it was stopped. Rejects when the log fails. */
+  async run(): Promise<boolean> {
     const { clock, timers } = this.#options
     await nextTurn(timers)
-    if (this.#isStopped) return
+    if (this.#isStopped) return false
     const snapshot = this.#options.beginSnapshot()
     for (const memtable of this.#options.memtables) {
       const { keyspace, name } = memtable.table
@@ -67,10 +67,11 @@ export class LogCompaction {
     while (this.#step()) {
       if (clock.monotonicMs() < deadline) continue
       await nextTurn(timers)
-      if (this.#isStopped) return
+      if (this.#isStopped) return false
       deadline = clock.monotonicMs() + SLICE_MS
     }
     await snapshot.complete()
+    return true
   }
 
   /** Whether a change of the schema has to wait for `finishSchema`. */

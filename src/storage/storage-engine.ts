@@ -132,9 +132,9 @@ export class StorageEngine {
 
   /** Ends what the engine does in the background. To be called before the log is closed. */
   async close(): Promise<void> {
+    this.#ports = null
     this.#compaction?.stop()
     await this.#compacted
-    this.#ports = null
   }
 
   /** Whether the log is being written anew. */
@@ -329,7 +329,7 @@ export class StorageEngine {
   #considerCompaction(log: MutationLog): void {
     this.#checkedSegment = log.segmentId
     const ports = this.#ports
-    if (ports === null || this.#compaction !== null) return
+    if (ports === null || this.#compaction !== null || log.failure !== undefined) return
     const before = log.sizeBytes
     if (before <= this.#compactAboveBytes) return
     let liveBytes = 0
@@ -345,10 +345,13 @@ export class StorageEngine {
     })
     this.#compaction = compaction
     this.#compacted = compaction.run().then(
-      () => {
+      (isComplete) => {
         this.#compaction = null
+        if (!isComplete) return
         this.#compactAboveBytes = this.#config.commitLogTotalSpaceBytes ?? DEFAULT_COMMIT_LOG_TOTAL_SPACE
         ports.logger?.info(`The commit log was written anew: ${before} bytes before, ${log.sizeBytes} after`)
+        // What was written meanwhile may be too much again.
+        this.#considerCompaction(log)
       },
       (error: unknown) => {
         this.#compaction = null
