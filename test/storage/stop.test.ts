@@ -20,7 +20,7 @@ function openFilesIn(directory: string): string[] {
 
 function logBytes(directory: string): number {
   const log = join(directory, 'commitlog')
-  return readdirSync(log).reduce((sum, name) => sum + statSync(join(log, name)).size, 0)
+  return readdirSync(log).reduce((sum, name) => sum + (statSync(join(log, name), { throwIfNoEntry: false })?.size ?? 0), 0)
 }
 
 const SMALL = { commitlog_segment_size: '1MiB', commitlog_total_space: '2MiB' }
