@@ -22,6 +22,8 @@ export interface LogCompactionOptions {
   beginSnapshot(): CommitLogSnapshot
   /** Appends a finished mutation to the log, with the descriptors it needs. */
   append(mutation: MutationBuilder): void
+  /** The schema is written: tables that were described before were unknown to replay, and must be described again. */
+  onSchemaWritten(): void
 }
 
 /**
@@ -100,6 +102,7 @@ export class LogCompaction {
     if (!hasMore) {
       this.#walk = null
       queue.shift()
+      if (queue === this.#schema && queue.length === 0) this.#options.onSchemaWritten()
     }
     return true
   }

@@ -342,6 +342,7 @@ export class StorageEngine {
       maxMutationSizeBytes: this.#config.maxMutationSizeBytes,
       beginSnapshot: () => log.beginSnapshot(),
       append: (mutation) => this.#append(log, mutation, mutation.finish()),
+      onSchemaWritten: () => this.#described.clear(),
     })
     this.#compaction = compaction
     this.#compacted = compaction.run().then(

@@ -178,11 +178,12 @@ export class EngineWorkload {
 
   async #open(timers: SimTimers): Promise<Database> {
     let spent = 0
+    const step = this.#random.pick([0.1, 0.5, 1.6, 4])
     const clock: Clock = {
       nowMs: () => this.#clock.nowMs(),
       nowMicros: () => this.#clock.nowMicros(),
       // Work takes time, so that what is done in slices is.
-      monotonicMs: () => this.#clock.monotonicMs() + (spent += 0.3),
+      monotonicMs: () => this.#clock.monotonicMs() + (spent += step),
     }
     const logger = {
       info: (message: string): void => {
