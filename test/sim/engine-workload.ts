@@ -361,6 +361,8 @@ export class EngineWorkload {
         return `UPDATE ks.counters SET n = n + ${by} WHERE p = ${key}`
       }
       case 2: {
+        // Changes no data, but writes the row without which replay does not see the keyspace.
+        if (random.chance(0.3)) return `ALTER KEYSPACE ks WITH durable_writes = ${random.chance(0.5)}`
         if (random.chance(0.7)) return null
         table.partitions.clear()
         return `TRUNCATE ks.${name}`
