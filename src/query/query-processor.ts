@@ -505,6 +505,20 @@ export class QueryProcessor implements QueryHandler {
     return context
   }
 
+  /** `#begin` for a write: one look at the clock gives the time and the server's timestamp. */
+  #beginWrite(options: QueryOptions): StatementContext {
+    const context = this.#context
+    const micros = this.#timestamps.nextMicros()
+    const high = Math.floor(micros / 0x1_0000_0000)
+    this.#timestamp[0] = high
+    this.#timestamp[1] = micros - high * 0x1_0000_0000
+    context.values = options.values
+    context.nowMillis = Math.floor(micros / 1000)
+    context.nowSeconds = options.nowInSeconds ?? Math.floor(micros / 1_000_000)
+    context.row = null
+    return context
+  }
+
   #bindAttributes(
     prepared: PreparedModification,
     context: StatementContext,
@@ -522,10 +536,9 @@ export class QueryProcessor implements QueryHandler {
     if (table.isCounter) validateCounterForWrite(options.consistency, table.name)
     else validateForWrite(options.consistency)
     this.#checkReplicas(options.consistency, table.keyspace, true)
-    const context = this.#begin(options)
+    const context = this.#beginWrite(options)
     const mutation = this.#mutation
     mutation.begin()
-    this.#timestamps.next(this.#timestamp)
     this.#bindAttributes(prepared, context, options, this.#timestamp)
     writeModification(prepared, mutation, context, this.#lookup)
     this.#apply(mutation, options.consistency, table.isCounter ? 'COUNTER' : 'SIMPLE')

@@ -295,6 +295,20 @@ export class SchemaService implements ReplaySchema {
 
   /** How many copies a keyspace wants; null for local and virtual ones. */
   replicationFactors(name: string): ReplicationFactors | null {
+    // Statements mostly ask for the keyspace that the one before asked for.
+    if (name === this.#lastName && this.#lastSchema === this.#current) return this.#lastFactors
+    const factors = this.#factorsOf(name)
+    this.#lastName = name
+    this.#lastSchema = this.#current
+    this.#lastFactors = factors
+    return factors
+  }
+
+  #lastName: string | null = null
+  #lastSchema: Schema | null = null
+  #lastFactors: ReplicationFactors | null = null
+
+  #factorsOf(name: string): ReplicationFactors | null {
     const keyspace = this.#current.keyspace(name)
     if (keyspace === null) return null
     let factors = this.#factors.get(keyspace)
