@@ -68,6 +68,7 @@ export class RowTree {
       words[base + KEYS] = place(0)
       return leaf
     }
+    if (this.#edge !== 'none' && this.#insertAtEdge(root, row, rowAt, place)) return root
     root = this.#writable(root)
     if (this.#count(root) === MAX_ROWS) {
       const top = this.#newInner()
@@ -82,6 +83,8 @@ export class RowTree {
     let parent = 0
     let parentSlot = 0
     let atFirst = false
+    let isStart = true
+    let isEnd = true
     for (;;) {
       const words = slabs.words[node >>> 17]!
       const base = (node & 0x1ffff) << 1
@@ -132,6 +135,7 @@ export class RowTree {
         return root
       }
       if ((words[base]! & INNER) === 0) {
+        this.#edge = isEnd && low === count ? 'end' : isStart && low === 0 ? 'start' : 'none'
         const pointer = place(0)
         const grown = this.#insertInLeaf(node, low, pointer)
         if (grown !== node) {
@@ -152,7 +156,8 @@ export class RowTree {
         if (order < 0) low++
         child = words[base + CHILDREN + low]!
       }
-      if (low !== 0) atFirst = false
+      if (low !== 0) atFirst = isStart = false
+      if (low !== (words[base]! & 0xffff)) isEnd = false
       parent = node
       parentSlot = low
       node = child
@@ -180,6 +185,38 @@ export class RowTree {
     for (let i = 0; i < count; i++) freeRow(words[base + KEYS + i]!)
     for (let i = 0; isInner && i <= count; i++) this.free(words[base + CHILDREN + i]!, freeRow)
     this.#host.release(node, isInner ? INNER_BYTES : leafBytes(leafCapacity(count)))
+  }
+
+  /** Where the last row went: at an end of the tree, the next one likely goes there too. */
+  #edge: 'start' | 'end' | 'none' = 'none'
+
+  /**
+   * Puts a row before the first or behind the last one, at one look at the rows, where the leaf there has room and no
+   * view holds a node on the way. False, with nothing done, where it goes elsewhere.
+   */
+  #insertAtEdge(root: number, row: Words, rowAt: number, place: PlaceRow): boolean {
+    const slabs = this.#host.slabs
+    const frozen = this.#host.frozenEpoch
+    const isStart = this.#edge === 'start'
+    let node = root
+    for (;;) {
+      const words = slabs.words[node >>> 17]!
+      const base = (node & 0x1ffff) << 1
+      if (words[base + 1]! <= frozen) return false
+      const count = words[base]! & 0xffff
+      if (words[base]! & INNER) {
+        node = words[base + CHILDREN + (isStart ? 0 : count)]!
+        continue
+      }
+      if (count === 4 || count === 12 || count === MAX_ROWS || count === 0) return false
+      const order = this.#compare(words[base + KEYS + (isStart ? 0 : count - 1)]!, row, rowAt)
+      if (isStart ? order <= 0 : order >= 0) return false
+      const pointer = place(0)
+      if (isStart) words.copyWithin(base + KEYS + 1, base + KEYS, base + KEYS + count)
+      words[base + KEYS + (isStart ? 0 : count)] = pointer
+      words[base] = count + 1
+      return true
+    }
   }
 
   #compare(pointer: number, row: Words, rowAt: number): number {
