@@ -26,6 +26,8 @@ export const MUTATION_HEADER_WORDS = 2
 export const UPDATE_KEY_WORD = 5
 
 const INITIAL_BYTES = 1 << 16
+/** A buffer that grew beyond this for one mutation is let go with the next. */
+const KEPT_BYTES = 1 << 20
 
 /** Local deletion time and the like that mean "never" (`Cell.NO_DELETION_TIME`). */
 export const NO_DELETION_TIME = 0x7fffffff
@@ -58,6 +60,7 @@ export class MutationBuilder implements Words {
 
   /** Starts a mutation, forgetting the last. */
   begin(): void {
+    if (this.u8.length > KEPT_BYTES) this.#use(new ArrayBuffer(INITIAL_BYTES))
     this.#at = MUTATION_HEADER_WORDS
     this.#updates = 0
   }
@@ -306,6 +309,10 @@ export class MutationBuilder implements Words {
     while (size < needed) size *= 2
     const memory = new ArrayBuffer(size)
     new Int32Array(memory).set(this.i32.subarray(0, this.#at))
+    this.#use(memory)
+  }
+
+  #use(memory: ArrayBuffer): void {
     this.i32 = new Int32Array(memory)
     this.u8 = new Uint8Array(memory)
     this.#buffer = Buffer.from(memory)
