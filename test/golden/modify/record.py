@@ -10,7 +10,7 @@ import os
 import struct
 import sys
 
-ORACLE = os.environ.get("ORACLE", "/work/shared/oracle")
+ORACLE = os.environ.get("ORACLE", os.path.join(os.path.dirname(__file__), "../../../../shared/oracle"))
 sys.path.insert(0, os.path.join(ORACLE, "make"))
 from rawcql import OPN, Conn, long_string, short  # noqa: E402
 

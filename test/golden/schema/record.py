@@ -11,7 +11,7 @@ import select
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.environ.get("ORACLE_MAKE", "/work/shared/oracle/make"))
+sys.path.insert(0, os.environ.get("ORACLE_MAKE", os.path.join(os.path.dirname(__file__), "../../../../shared/oracle/make")))
 import rawcql  # noqa: E402
 
 KEYS = {"keyspaces": 1, "tables": 2, "columns": 3, "types": 2, "dropped_columns": 3}
