@@ -176,6 +176,27 @@ export class LiveRow {
     return false
   }
 
+  /** The value of a simple column as bytes of its own, or null. */
+  copySimple(columnId: number): Uint8Array | null {
+    if (!this.simple(columnId)) return null
+    const { valueOffset, valueLength } = this.cell
+    return this.u8.slice(valueOffset, valueOffset + valueLength)
+  }
+
+  /** The live cells of a complex column, as bytes of their own. */
+  copyComplex(columnId: number): { path: Uint8Array; value: Uint8Array }[] {
+    const cells: { path: Uint8Array; value: Uint8Array }[] = []
+    this.complex(columnId)
+    while (this.nextCell()) {
+      const { pathOffset, pathLength, valueOffset, valueLength } = this.cell
+      cells.push({
+        path: this.u8.slice(pathOffset, pathOffset + pathLength),
+        value: this.u8.slice(valueOffset, valueOffset + valueLength),
+      })
+    }
+    return cells
+  }
+
   #grow(id: number): void {
     const size = Math.max(id + 1, this.#seen.length * 2)
     for (const name of ['seen', 'start', 'end'] as const) {

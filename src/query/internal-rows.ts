@@ -136,7 +136,8 @@ export function deleteInternalRow(
   out.endUpdate()
 }
 
-function beginUpdate(out: MutationBuilder, table: TableMetadata, key: Uint8Array): void {
+/** Begins the update of the partition with that key. */
+export function beginUpdate(out: MutationBuilder, table: TableMetadata, key: Uint8Array): void {
   murmur3Token(key, 0, key.length, token)
   out.beginUpdate(table.handle, token[0]!, token[1]!, key, 0, key.length)
 }
@@ -167,15 +168,7 @@ export function readInternalRows(
         const values = new Map<string, Uint8Array>()
         for (const column of table.regulars) {
           if (column.type.multiCell) {
-            const cells: { path: Uint8Array; value: Uint8Array }[] = []
-            live.complex(column.id)
-            while (live.nextCell()) {
-              const { cell, u8 } = live
-              cells.push({
-                path: u8.slice(cell.pathOffset, cell.pathOffset + cell.pathLength),
-                value: u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength),
-              })
-            }
+            const cells = live.copyComplex(column.id)
             if (cells.length > 0) {
               const type = column.type
               if (type.kind === 'udt') values.set(column.name, packUserTypeCells(type, cells))
@@ -183,9 +176,9 @@ export function readInternalRows(
                 values.set(column.name, packCells(type, cells))
               }
             }
-          } else if (live.simple(column.id)) {
-            const { cell, u8 } = live
-            values.set(column.name, u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength))
+          } else {
+            const value = live.copySimple(column.id)
+            if (value !== null) values.set(column.name, value)
           }
         }
         rows.push({

@@ -18,7 +18,7 @@ import {
   prepareModification,
   writeModification,
 } from '../cql/modify/modification.ts'
-import type { RowSnapshot } from '../cql/modify/operations.ts'
+import type { ComplexCell, RowSnapshot } from '../cql/modify/operations.ts'
 import { parse } from '../cql/parser.ts'
 import type * as raw from '../cql/raw/index.ts'
 import {
@@ -226,10 +226,7 @@ export class QueryProcessor implements QueryHandler {
     const statement = this.prepared.find(ref)
     if (statement === null) {
       const id = ref.buffer.slice(ref.idOffset, ref.idOffset + ref.idLength)
-      throw new UnpreparedError(
-        `Prepared query with ID ${toHex(id)} not found (either the query was not prepared on this host (maybe the host has been restarted?) or you have prepared too many queries and it has been evicted from the internal cache)`,
-        id,
-      )
+      throw unprepared(id)
     }
     const result = this.#execute(
       statement,
@@ -324,10 +321,7 @@ export class QueryProcessor implements QueryHandler {
       else {
         statement = this.prepared.get(entry.id!)
         if (statement === null) {
-          throw new UnpreparedError(
-            `Prepared query with ID ${toHex(entry.id!)} not found (either the query was not prepared on this host (maybe the host has been restarted?) or you have prepared too many queries and it has been evicted from the internal cache)`,
-            entry.id!,
-          )
+          throw unprepared(entry.id!)
         }
       }
       if (entry.values.count !== statement.bind.columns.length) {
@@ -733,22 +727,12 @@ export class QueryProcessor implements QueryHandler {
         this.#context.nowSeconds,
       )
       const simple = new Map<number, Uint8Array>()
-      const complex = new Map<number, { path: Uint8Array; value: Uint8Array }[]>()
+      const complex = new Map<number, ComplexCell[]>()
       for (const column of clustering === null ? table.statics : table.regulars) {
-        if (column.type.multiCell) {
-          const cells: { path: Uint8Array; value: Uint8Array }[] = []
-          live.complex(column.id)
-          while (live.nextCell()) {
-            const { cell, u8 } = live
-            cells.push({
-              path: u8.slice(cell.pathOffset, cell.pathOffset + cell.pathLength),
-              value: u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength),
-            })
-          }
-          complex.set(column.id, cells)
-        } else if (live.simple(column.id)) {
-          const { cell, u8 } = live
-          simple.set(column.id, u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength))
+        if (column.type.multiCell) complex.set(column.id, live.copyComplex(column.id))
+        else {
+          const value = live.copySimple(column.id)
+          if (value !== null) simple.set(column.id, value)
         }
       }
       return {
@@ -784,6 +768,13 @@ export class QueryProcessor implements QueryHandler {
 }
 
 const EMPTY_METADATA_ID = new Uint8Array(createHash('md5').update(EMPTY).digest())
+
+function unprepared(id: Uint8Array): UnpreparedError {
+  return new UnpreparedError(
+    `Prepared query with ID ${toHex(id)} not found (either the query was not prepared on this host (maybe the host has been restarted?) or you have prepared too many queries and it has been evicted from the internal cache)`,
+    id,
+  )
+}
 
 /** MD5 of keyspace and query (`QueryProcessor.computeId`). */
 export function preparedId(query: string, keyspace: string | null): Uint8Array {

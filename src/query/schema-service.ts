@@ -21,6 +21,7 @@ import {
 import type { ReplaySchema, StorageEngine } from '../storage/storage-engine.ts'
 import type { ReplicationFactors } from './consistency.ts'
 import {
+  beginUpdate,
   deleteInternalRow,
   type InternalRow,
   internalRow,
@@ -29,7 +30,6 @@ import {
   writeInternalRow,
 } from './internal-rows.ts'
 import type { TimeUuidSource } from './statement-context.ts'
-import { tokenOf } from './virtual-tables.ts'
 
 export interface SchemaServiceOptions {
   readonly engine: StorageEngine
@@ -205,8 +205,7 @@ export class SchemaService implements ReplaySchema {
       const table = tables.get(row.table)
       if (table === undefined) continue
       if (row.clustering.length === 0 && table.clusterings.length > 0) {
-        const [hi, lo] = tokenOf(row.key)
-        mutation.beginUpdate(table.handle, hi!, lo!, row.key, 0, row.key.length)
+        beginUpdate(mutation, table, row.key)
         mutation.partitionDeletion(time.timestampHi, time.timestampLo, time.nowSeconds)
         mutation.endUpdate()
       } else deleteInternalRow(mutation, table, row, time)

@@ -1,4 +1,3 @@
-import { murmur3Token } from '../common/murmur3.ts'
 import { decorateKey } from '../cql/restrictions/index.ts'
 import { compareKeys } from '../cql/select/index.ts'
 import { MutationBuilder } from '../model/mutation.ts'
@@ -10,7 +9,6 @@ import { internalRow, writeInternalRow } from './internal-rows.ts'
 /** Rows of a virtual table, as JavaScript values by column name. Called at each read. */
 export type VirtualRows = () => Iterable<Readonly<Record<string, unknown>>>
 
-const token = new Int32Array(2)
 const EPOCH = { timestampHi: 0, timestampLo: 1, nowSeconds: 0 }
 
 /**
@@ -51,10 +49,4 @@ function inOrder({ table, range }: ReadCommand, keys: ReadonlyMap<string, Uint8A
     .filter((key) => afterKey === null || compareKeys(table, key, afterKey) > 0)
     .sort((a, b) => compareKeys(table, a, b))
     .map(decorateKey)
-}
-
-/** The murmur3 token of a key, into [hi, lo]. */
-export function tokenOf(key: Uint8Array): Int32Array {
-  murmur3Token(key, 0, key.length, token)
-  return token
 }
