@@ -21,7 +21,7 @@ import {
   unwrapReversed,
 } from '../types/index.ts'
 import type { ExecutionContext } from './execution-context.ts'
-import { findFunction, type NativeFunction } from './functions.ts'
+import { findFunction, type NativeFunction } from './functions/native.ts'
 import type * as raw from './raw/index.ts'
 
 /**

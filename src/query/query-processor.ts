@@ -8,30 +8,26 @@ import {
   UnpreparedError,
   type WriteType,
 } from '../common/errors.ts'
-import { checkBatchSize, type PreparedBatch, prepareBatch, validateBatch } from '../cql/modify/batch.ts'
+import { checkBatchSize, type PreparedBatch, validateBatch } from '../cql/modify/batch.ts'
 import { measureBatch } from '../cql/modify/batch-size.ts'
 import { executeCas } from '../cql/modify/cas.ts'
 import {
   bindTimestamp,
   bindTtl,
   type PreparedModification,
-  prepareModification,
   writeModification,
 } from '../cql/modify/modification.ts'
 import type { ComplexCell, RowSnapshot } from '../cql/modify/operations.ts'
-import { parse } from '../cql/parser.ts'
 import type * as raw from '../cql/raw/index.ts'
 import {
   bindSelect,
   type PreparedSelect,
-  prepareSelect,
   RowsWriter,
   SelectExecution,
   TombstoneOverwhelmingError,
   type TombstoneThresholds,
 } from '../cql/select/index.ts'
-import { evaluate, type PrepareContext } from '../cql/term.ts'
-import { resolveType } from '../cql/types.ts'
+import { evaluate } from '../cql/term.ts'
 import type { Clock, TimestampSource } from '../io/clock.ts'
 import type { Random } from '../io/random.ts'
 import type { Timers } from '../io/timers.ts'
@@ -40,7 +36,7 @@ import { ALL_ROWS } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
 import { MutationBuilder } from '../model/mutation.ts'
 import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
-import type { ColumnSpecification, QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
+import type { QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
 import {
   type DecoratedKey,
   FULL_RING,
@@ -58,6 +54,7 @@ import {
   validateForRead,
   validateForWrite,
 } from './consistency.ts'
+import { prepareStatement, tableOf } from './preparation.ts'
 import { type PreparedStatement, PreparedStatements } from './prepared-statements.ts'
 import type { ClientState, QueryHandler, RequestFlags } from './query-handler.ts'
 import type { SchemaService } from './schema-service.ts'
@@ -197,7 +194,7 @@ export class QueryProcessor implements QueryHandler {
   }
 
   #query(text: string, options: QueryOptions, state: ClientState): QueryResult | Promise<QueryResult> {
-    const statement = this.#prepare(text, options.keyspace ?? state.keyspace)
+    const statement = this.#prepareStatement(text, options.keyspace ?? state.keyspace)
     return this.#execute(statement, this.#positional(statement, options), state)
   }
 
@@ -264,7 +261,7 @@ export class QueryProcessor implements QueryHandler {
       if (qualified.fullyQualified) return preparedResult(withoutKeyspace, qualified)
       if (used !== null && !unqualified.fullyQualified) return preparedResult(withKeyspace, unqualified)
     }
-    const statement = this.#prepare(text, used)
+    const statement = this.#prepareStatement(text, used)
     if (statement.bind.columns.length > 0xffff) {
       throw new InvalidRequestError(
         `Too many markers(?). ${statement.bind.columns.length} markers exceed the allowed maximum of 65535`,
@@ -286,7 +283,7 @@ export class QueryProcessor implements QueryHandler {
   restorePrepared(): void {
     for (const { id, query, keyspace } of this.#schema.preparedStatements()) {
       try {
-        this.prepared.set(id, this.#prepare(query, keyspace))
+        this.prepared.set(id, this.#prepareStatement(query, keyspace))
       } catch (error) {
         if (!(error instanceof CqlError)) throw error
         this.#onPreparedChange.evicted(id)
@@ -317,7 +314,8 @@ export class QueryProcessor implements QueryHandler {
     const values: BoundValues[] = []
     for (const entry of entries) {
       let statement: PreparedStatement | null
-      if (entry.query !== null) statement = this.#prepare(entry.query, options.keyspace ?? state.keyspace)
+      if (entry.query !== null)
+        statement = this.#prepareStatement(entry.query, options.keyspace ?? state.keyspace)
       else {
         statement = this.prepared.get(entry.id!)
         if (statement === null) {
@@ -340,90 +338,8 @@ export class QueryProcessor implements QueryHandler {
     return this.#executeBatch(type, statements, values, null, options)
   }
 
-  // --- preparation
-
-  #prepare(text: string, keyspace: string | null): PreparedStatement {
-    const { statement, bindMarkers } = parse(text)
-    const markers: (ColumnSpecification | undefined)[] = new Array(bindMarkers.length).fill(undefined)
-    const tables: TableMetadata[] = []
-    let fullyQualified = true
-    const tableOf = (name: raw.QualifiedName): TableMetadata => {
-      if (name.keyspace === null) fullyQualified = false
-      const table = this.#tableOf(name, keyspace)
-      if (!tables.includes(table)) tables.push(table)
-      return table
-    }
-    const contextFor = (table: TableMetadata): PrepareContext => ({
-      keyspace: table.keyspace,
-      markers,
-      nowMillis: this.#clock.nowMs(),
-      resolveType: (type) => resolveType(type, this.#schema.current.keyspace(table.keyspace)!),
-    })
-    let executable: PreparedStatement['executable']
-    let result: PreparedStatement['result'] = null
-    let pkIndexes: readonly number[] = []
-    switch (statement.kind) {
-      case 'select': {
-        const table = tableOf(statement.table)
-        const select = prepareSelect(statement, table, contextFor(table))
-        executable = select
-        result = select.resultMetadata
-        pkIndexes = select.pkIndexes
-        break
-      }
-      case 'insert':
-      case 'update':
-      case 'delete': {
-        const table = tableOf(statement.table)
-        executable = prepareModification(statement, table, contextFor(table))
-        pkIndexes = markersOfKey(executable)
-        break
-      }
-      case 'batch':
-        executable = prepareBatch(statement, tableOf, contextFor)
-        if (executable.statements.length > 0) pkIndexes = markersOfKey(executable.statements[0]!)
-        break
-      case 'insertJson':
-        throw new InvalidRequestError('INSERT JSON is not supported yet')
-      case 'truncate':
-        if (statement.table.keyspace === null) fullyQualified = false
-        executable = { kind: 'other', raw: statement }
-        break
-      default:
-        // Neither USE nor DDL counts as qualified (`QualifiedStatement`).
-        fullyQualified = false
-        executable = { kind: 'other', raw: statement }
-    }
-    const columns = markers.map((marker, index) => {
-      if (marker === undefined) throw new InvalidRequestError(`Invalid bind marker ${index}`)
-      const name = bindMarkers[index]
-      return name == null ? marker : { ...marker, name }
-    })
-    return {
-      executable,
-      bind: { columns, pkIndexes },
-      markerNames: columns.map((column) => column.name),
-      result,
-      fullyQualified,
-      tables,
-      query: text,
-      keyspace,
-    }
-  }
-
-  #tableOf(name: raw.QualifiedName, keyspace: string | null): TableMetadata {
-    const keyspaceName = name.keyspace ?? keyspace
-    if (keyspaceName === null) {
-      throw new InvalidRequestError(
-        'No keyspace has been specified. USE a keyspace, or explicitly specify keyspace.tablename',
-      )
-    }
-    const found = this.#schema.current.keyspaces.get(keyspaceName)
-    if (found === undefined) throw new InvalidRequestError(`keyspace ${keyspaceName} does not exist`)
-    if (name.name === '') throw new InvalidRequestError('non-empty table is required')
-    const table = found.tables.get(name.name)
-    if (table === undefined) throw new InvalidRequestError(`table ${name.name} does not exist`)
-    return table
+  #prepareStatement(text: string, keyspace: string | null): PreparedStatement {
+    return prepareStatement(text, keyspace, this.#schema.current, this.#clock.nowMs())
   }
 
   /** Options whose values stand in the order of the markers, and are as many. */
@@ -756,7 +672,7 @@ export class QueryProcessor implements QueryHandler {
         return { kind: 'setKeyspace', keyspace: statement.keyspace }
       }
       case 'truncate': {
-        const table = this.#tableOf(statement.table, options.keyspace ?? state.keyspace)
+        const table = tableOf(this.#schema.current, statement.table, options.keyspace ?? state.keyspace)
         if (table.isVirtual) throw new InvalidRequestError('Virtual tables cannot be truncated')
         this.#engine.truncate(table)
         return VOID
@@ -829,15 +745,6 @@ function warnAboutUse(
 }
 
 /** Markers that give the partition key whole, in its order; empty when some part is not a marker. */
-function markersOfKey(prepared: PreparedModification): readonly number[] {
-  const indexes: number[] = []
-  for (const restriction of prepared.where.partition) {
-    if (restriction.kind !== 'eq' || restriction.value.kind !== 'marker') return []
-    indexes.push(restriction.value.index)
-  }
-  return indexes
-}
-
 /** v5: says so when the client's result metadata id is not that of the rows. */
 function markChanged(result: QueryResult, buffer: Uint8Array, offset: number, length: number): QueryResult {
   if (result.kind !== 'rows') return result

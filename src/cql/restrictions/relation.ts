@@ -10,7 +10,7 @@ import {
   tupleType,
   unwrapReversed,
 } from '../../types/index.ts'
-import type { NativeFunction } from '../functions.ts'
+import type { NativeFunction } from '../functions/native.ts'
 import type * as raw from '../raw/index.ts'
 import {
   type PrepareContext,

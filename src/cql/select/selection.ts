@@ -11,7 +11,7 @@ import {
   sameType,
   unwrapReversed,
 } from '../../types/index.ts'
-import { findFunction, type NativeFunction, toJsonFunction, toJsonName } from '../functions.ts'
+import { findFunction, type NativeFunction, toJsonFunction, toJsonName } from '../functions/native.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification, existingColumn, invalid } from '../restrictions/index.ts'
 import {

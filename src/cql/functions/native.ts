@@ -1,8 +1,8 @@
-import { int32Bytes, int64Bytes, utf8Bytes } from '../common/bytes.ts'
-import { maxTimeUuid, minTimeUuid, timeUuidUnixMs } from '../common/uuid.ts'
-import { type CqlType, dateFromMillis, native, toJson } from '../types/index.ts'
-import type { ExecutionContext } from './execution-context.ts'
-import type { FunctionName } from './raw/index.ts'
+import { int32Bytes, int64Bytes, utf8Bytes } from '../../common/bytes.ts'
+import { maxTimeUuid, minTimeUuid, timeUuidUnixMs } from '../../common/uuid.ts'
+import { type CqlType, dateFromMillis, native, toJson } from '../../types/index.ts'
+import type { ExecutionContext } from '../execution-context.ts'
+import type { FunctionName } from '../raw/index.ts'
 
 /** A scalar function of the server itself. */
 export interface NativeFunction {

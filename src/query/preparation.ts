@@ -1,0 +1,116 @@
+import { InvalidRequestError } from '../common/errors.ts'
+import { prepareBatch } from '../cql/modify/batch.ts'
+import { type PreparedModification, prepareModification } from '../cql/modify/modification.ts'
+import { parse } from '../cql/parser.ts'
+import type * as raw from '../cql/raw/index.ts'
+import { prepareSelect } from '../cql/select/index.ts'
+import type { PrepareContext } from '../cql/term.ts'
+import { resolveType } from '../cql/types.ts'
+import type { ColumnSpecification } from '../model/query-result.ts'
+import type { TableMetadata } from '../model/table.ts'
+import type { Schema } from '../schema/index.ts'
+import type { PreparedStatement } from './prepared-statements.ts'
+
+/**
+ * Parses a statement and prepares it against a schema, unqualified names in `keyspace`. Throws Cassandra's SyntaxErrors and
+ * InvalidRequestErrors (`QueryProcessor.getStatement`).
+ */
+export function prepareStatement(
+  text: string,
+  keyspace: string | null,
+  schema: Schema,
+  nowMillis: number,
+): PreparedStatement {
+  const { statement, bindMarkers } = parse(text)
+  const markers: (ColumnSpecification | undefined)[] = new Array(bindMarkers.length).fill(undefined)
+  const tables: TableMetadata[] = []
+  let fullyQualified = true
+  const qualified = (name: raw.QualifiedName): TableMetadata => {
+    if (name.keyspace === null) fullyQualified = false
+    const table = tableOf(schema, name, keyspace)
+    if (!tables.includes(table)) tables.push(table)
+    return table
+  }
+  const contextFor = (table: TableMetadata): PrepareContext => ({
+    keyspace: table.keyspace,
+    markers,
+    nowMillis,
+    resolveType: (type) => resolveType(type, schema.keyspace(table.keyspace)!),
+  })
+  let executable: PreparedStatement['executable']
+  let result: PreparedStatement['result'] = null
+  let pkIndexes: readonly number[] = []
+  switch (statement.kind) {
+    case 'select': {
+      const table = qualified(statement.table)
+      const select = prepareSelect(statement, table, contextFor(table))
+      executable = select
+      result = select.resultMetadata
+      pkIndexes = select.pkIndexes
+      break
+    }
+    case 'insert':
+    case 'update':
+    case 'delete': {
+      const table = qualified(statement.table)
+      executable = prepareModification(statement, table, contextFor(table))
+      pkIndexes = markersOfKey(executable)
+      break
+    }
+    case 'batch':
+      executable = prepareBatch(statement, qualified, contextFor)
+      if (executable.statements.length > 0) pkIndexes = markersOfKey(executable.statements[0]!)
+      break
+    case 'insertJson':
+      throw new InvalidRequestError('INSERT JSON is not supported yet')
+    case 'truncate':
+      if (statement.table.keyspace === null) fullyQualified = false
+      executable = { kind: 'other', raw: statement }
+      break
+    default:
+      // Neither USE nor DDL counts as qualified (`QualifiedStatement`).
+      fullyQualified = false
+      executable = { kind: 'other', raw: statement }
+  }
+  const columns = markers.map((marker, index) => {
+    if (marker === undefined) throw new InvalidRequestError(`Invalid bind marker ${index}`)
+    const name = bindMarkers[index]
+    return name == null ? marker : { ...marker, name }
+  })
+  return {
+    executable,
+    bind: { columns, pkIndexes },
+    markerNames: columns.map((column) => column.name),
+    result,
+    fullyQualified,
+    tables,
+    query: text,
+    keyspace,
+  }
+}
+
+/** The table of that name. Throws an InvalidRequestError where there is none. */
+export function tableOf(schema: Schema, name: raw.QualifiedName, keyspace: string | null): TableMetadata {
+  const keyspaceName = name.keyspace ?? keyspace
+  if (keyspaceName === null) {
+    throw new InvalidRequestError(
+      'No keyspace has been specified. USE a keyspace, or explicitly specify keyspace.tablename',
+    )
+  }
+  const found = schema.keyspaces.get(keyspaceName)
+  if (found === undefined) throw new InvalidRequestError(`keyspace ${keyspaceName} does not exist`)
+  if (name.name === '') throw new InvalidRequestError('non-empty table is required')
+  const table = found.tables.get(name.name)
+  if (table === undefined) throw new InvalidRequestError(`table ${name.name} does not exist`)
+  return table
+}
+
+/** Bind markers that give the partition key of a modification, or []. */
+function markersOfKey(prepared: PreparedModification): readonly number[] {
+  const indexes: number[] = []
+  for (const restriction of prepared.where.partition) {
+    if (restriction.kind !== 'eq' || restriction.value.kind !== 'marker') return []
+    indexes.push(restriction.value.index)
+  }
+  return indexes
+}
