@@ -6,6 +6,7 @@
 export { parseClassName } from './class-name.ts'
 export { decode, encode } from './codec.ts'
 export * from './collection.ts'
+export * from './compatibility.ts'
 export * from './cql-name.ts'
 export * from './decimal.ts'
 export * from './duration.ts'

@@ -151,7 +151,10 @@ export type CqlType =
 /** The package of Cassandra's own types, prefixed to class names without a dot. */
 export const MARSHAL_PACKAGE = 'org.apache.cassandra.db.marshal.'
 
-/** Two types are the same when their class names, with all parameters and freezing, are (`AbstractType.equals`). */
+/**
+ * Two types are the same when their class names, with all parameters and freezing, are; the two timeuuids are the same
+ * too (`AbstractType.equals`).
+ */
 export function sameType(a: CqlType, b: CqlType): boolean {
-  return a === b || (a.kind === b.kind && a.className === b.className)
+  return a === b || (a.kind === b.kind && (a.className === b.className || a.kind === 'timeuuid'))
 }

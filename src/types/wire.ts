@@ -3,6 +3,7 @@
  * a protocol version has no option for is custom, with its class name. Writing the bytes is the protocol room's.
  */
 
+import { legacyTimeUuid } from './native.ts'
 import type { CqlType, NativeKind } from './type.ts'
 
 export type TypeOption =
@@ -78,7 +79,9 @@ export function typeOption(type: CqlType, protocolVersion: number): TypeOption {
       return { id: 0x0000, className: type.className }
     default: {
       const { id, since } = NATIVE_OPTIONS[type.kind]
-      return protocolVersion < since ? { id: 0x0000, className: type.className } : { id }
+      return protocolVersion < since || type === legacyTimeUuid
+        ? { id: 0x0000, className: type.className }
+        : { id }
     }
   }
 }

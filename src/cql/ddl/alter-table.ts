@@ -12,10 +12,9 @@ import {
   alterTable as withChanges,
   withTable,
 } from '../../schema/index.ts'
-import { type CqlType, maybeQuote } from '../../types/index.ts'
+import { type CqlType, isSerializationCompatible, maybeQuote } from '../../types/index.ts'
 import type { AlterTableStatement, ColumnDefinition, TableAlteration } from '../raw/index.ts'
 import { keyspaceOf, resolveType } from '../types.ts'
-import { isSerializationCompatible } from './compatibility.ts'
 import type { Execution } from './context.ts'
 import { hasNestedMultiCell, validateTable } from './create-table.ts'
 import { ensureEnabled, guardColumnsPerTable, guardType } from './guardrails.ts'

@@ -55,12 +55,16 @@ export interface Assignable {
   readonly knownType: CqlType | null
   /** As messages show it. */
   readonly text: string
+  /** Of an array literal among the selected columns, which may be a vector: its size (`Selectable.WithArrayLiteral`). */
+  readonly arraySize?: number
+  /** A bind marker in a term (`AbstractMarker.Raw`). */
+  readonly isMarker?: boolean
 }
 
 /** What the result of a call is for. */
 export interface FunctionReceiver {
-  /** The table that the statement is about: token() is of its partition key, and it has the session's keyspace. */
-  readonly table: TableMetadata
+  /** The table that the statement is about, whose partition key token() is of; null where only a type is asked for. */
+  readonly table: TableMetadata | null
   /** The type that is wanted, or null among the selected columns, where any will do. */
   readonly type: CqlType | null
 }

@@ -1,6 +1,8 @@
-/** Whether a column's old cells can be read as another type (`AbstractType.isSerializationCompatibleWith`). */
+/** Which types' values can be taken for another's: assignment of values, and columns that change their type. */
 
-import { type CqlType, sameType, unwrapReversed } from '../../types/index.ts'
+import type { Assignability } from './literal.ts'
+import { type CqlType, sameType, type UserType } from './type.ts'
+import { freeze, unwrapReversed } from './wrapper.ts'
 
 /** Both the values and the order of `previous` are those of `type` (`isCompatibleWith`). */
 function isCompatible(type: CqlType, previous: CqlType): boolean {
@@ -15,6 +17,8 @@ function isCompatible(type: CqlType, previous: CqlType): boolean {
       return isCollectionCompatible(type, previous)
     case 'tuple':
       return isTupleCompatible(type.types, previous, isCompatible)
+    case 'udt':
+      return isTupleCompatible(type.fieldTypes, previous, isCompatible)
     default:
       return sameType(type, previous)
   }
@@ -49,7 +53,7 @@ function isTupleCompatible(
 }
 
 /** The values of `previous` can be read as `type`, whatever their order (`isValueCompatibleWith`). */
-function isValueCompatible(reversedType: CqlType, reversedPrevious: CqlType): boolean {
+export function isValueCompatible(reversedType: CqlType, reversedPrevious: CqlType): boolean {
   const type = unwrapReversed(reversedType)
   const previous = unwrapReversed(reversedPrevious)
   switch (type.kind) {
@@ -74,10 +78,16 @@ function isValueCompatible(reversedType: CqlType, reversedPrevious: CqlType): bo
     case 'tuple':
       return isTupleCompatible(type.types, previous, isValueCompatible)
     case 'udt':
-      return isTupleCompatible(type.fieldTypes, previous, isValueCompatible)
+      return isUserTypeValueCompatible(type, previous)
     default:
       return isCompatible(type, previous)
   }
+}
+
+/** `UserType.isValueCompatibleWith`: of the same keyspace and as frozen, whatever the names. */
+function isUserTypeValueCompatible(type: UserType, previous: CqlType): boolean {
+  if (previous.kind !== 'udt' || type.multiCell !== previous.multiCell) return false
+  return type.keyspace === previous.keyspace && isTupleCompatible(type.fieldTypes, previous, isCompatible)
 }
 
 function isCollectionValueCompatible(type: Collection, previous: CqlType): boolean {
@@ -92,10 +102,24 @@ function isCollectionValueCompatible(type: Collection, previous: CqlType): boole
   return isCollectionCompatible(type, previous)
 }
 
+/** Whether a column's old cells can be read as another type (`AbstractType.isSerializationCompatibleWith`). */
 export function isSerializationCompatible(type: CqlType, previous: CqlType): boolean {
   if (!isValueCompatible(type, previous)) return false
   if (type.kind === 'list' || type.kind === 'set' || type.kind === 'map') {
     return isSerializationCompatible(type.cellValueType, (previous as Collection).cellValueType)
   }
   return type.fixedLength === previous.fixedLength && type.multiCell === previous.multiCell
+}
+
+/** How well a value of one type fits a receiver of another (`AbstractType.testAssignment`). */
+export function testTypeAssignment(receiver: CqlType, source: CqlType): Assignability {
+  const wanted = isFrozen(source) ? freeze(receiver) : receiver
+  if (sameType(wanted, source)) return 'EXACT'
+  return isValueCompatible(wanted, source) ? 'WEAK' : 'NOT'
+}
+
+/** Of the types that can be frozen, one that is. */
+export function isFrozen(type: CqlType): boolean {
+  const { kind } = type
+  return !type.multiCell && (kind === 'list' || kind === 'set' || kind === 'map' || kind === 'udt')
 }
