@@ -9,9 +9,9 @@ import { InboundDecoder } from '../../src/protocol/inbound.ts'
 import { Opcode } from '../../src/protocol/opcode.ts'
 import { RequestDecoder } from '../../src/protocol/request.ts'
 import { NativeTransport } from '../../src/server/index.ts'
+import { connector } from './connector.ts'
 import { FakeHandler } from './fake-handler.ts'
 import { goldenNames, readGolden } from './golden.ts'
-import { connector } from './replay.ts'
 import { TestClient } from './test-client.ts'
 
 /**

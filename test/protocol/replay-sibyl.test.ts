@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Sibyl, type SibylOptions } from '../../src/node/sibyl.ts'
+import { connector } from './connector.ts'
 import type { Feature } from './replay.ts'
-import { connector, replayData, replayFile, setUp } from './replay.ts'
+import { replayData, replayFile, setUp } from './replay.ts'
 
 /** The recorded exchanges, replayed to whole servers set as the recorded ones were. */
 

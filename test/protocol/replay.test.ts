@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { connector } from './connector.ts'
 import { goldenNames, readGolden } from './golden.ts'
 import type { Feature } from './replay.ts'
-import { connector, exclusionOf, replayData, replayFile, setUp } from './replay.ts'
+import { exclusionOf, replayData, replayFile, setUp } from './replay.ts'
 
 /**
  * `REPLAY_TARGET=host:port` names a server that is fresh (no keyspace of the recordings), `REPLAY_FILES` the files

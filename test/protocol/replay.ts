@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { connect } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { ResponseFrame } from '../../src/protocol/client-frames.ts'
 import { envelope, ResponseDecoder } from '../../src/protocol/client-frames.ts'
@@ -9,6 +8,7 @@ import type { Decoded } from '../../src/protocol/client-response.ts'
 import { decodeResponse } from '../../src/protocol/client-response.ts'
 import { frameCompressor } from '../../src/protocol/compression.ts'
 import { Opcode, opcodeName } from '../../src/protocol/opcode.ts'
+import type { ConnectToServer } from './connector.ts'
 import type { Exchange, GoldenFile, GoldenResponse } from './golden.ts'
 import { needsStartup, opensConnection, readGolden } from './golden.ts'
 
@@ -79,21 +79,6 @@ export interface ReplayOptions {
   readonly onExchange?: (exchange: Exchange) => void
   /** How long silence must last to count as such. */
   readonly silenceMs?: number
-}
-
-export type ConnectToServer = () => Promise<Socket>
-
-/** Opens sockets to `host:port`. */
-export function connector(host: string, port: number): ConnectToServer {
-  return () =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true })
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.off('error', reject)
-        resolve(socket)
-      })
-    })
 }
 
 const matches = (pattern: string | undefined, text: string): boolean =>

@@ -6,12 +6,13 @@ import { NodeNetwork } from '../../src/io/node-network.ts'
 import { parseAddress } from '../../src/protocol/address.ts'
 import type { NativeTransportConfig } from '../../src/server/index.ts'
 import { NativeTransport } from '../../src/server/index.ts'
+import { connector } from './connector.ts'
 import type { Exchange } from './golden.ts'
 import { goldenNames } from './golden.ts'
 import type { AnswerMode } from './golden-handler.ts'
 import { GoldenHandler } from './golden-handler.ts'
 import type { Feature } from './replay.ts'
-import { connector, replayFile } from './replay.ts'
+import { replayFile } from './replay.ts'
 
 /** All 1,022 recorded exchanges, replayed to the transport over real sockets on a query room that knows the answers. */
 const EVERYTHING: readonly Feature[] = [

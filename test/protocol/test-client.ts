@@ -7,7 +7,7 @@ import { decodeResponse } from '../../src/protocol/client-response.ts'
 import type { CompressionName } from '../../src/protocol/compression.ts'
 import { frameCompressor } from '../../src/protocol/compression.ts'
 import { Opcode } from '../../src/protocol/opcode.ts'
-import { connector } from './replay.ts'
+import { connector } from './connector.ts'
 
 export interface TestClientOptions {
   readonly version?: number
