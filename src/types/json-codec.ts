@@ -5,7 +5,8 @@ import { MarshalError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
 import { collectionSize, packList, packMapSorted, packSet } from './collection.ts'
 import { doubleBytes, floatBytes, fromString } from './from-string.ts'
-import { JsonNumber, type JsonValue, javaClassName, javaText, parseJson, quoteAsJsonString } from './json.ts'
+import { JsonNumber, type JsonValue, javaClassName, javaText, quoteAsJsonString } from './json.ts'
+import { JsonReadError, readJson } from './json-reader.ts'
 import { native } from './native.ts'
 import { timestampText } from './temporal.ts'
 import { nativeText } from './to-text.ts'
@@ -111,20 +112,21 @@ function componentsToJson(type: TupleType | UserType, bytes: Uint8Array): string
 
 /**
  * The value of parsed JSON. Strings stand for values of every type, also for collections, whose JSON they hold. Null
- * is the caller's to handle; inside collections it is refused, in tuples and user types it is a null component.
+ * is the caller's to handle; inside collections it is refused, in tuples and user types it is a null component. `now`
+ * (Unix milliseconds) is what the timestamp 'now' stands for. Throws a MarshalError with Cassandra's text.
  */
-export function fromJson(type: CqlType, json: JsonValue): Uint8Array {
+export function fromJson(type: CqlType, json: JsonValue, now?: number): Uint8Array {
   if (json === null) throw new MarshalError(`Invalid null value for type ${type.cqlName}`)
   switch (type.kind) {
     case 'list': {
       const list = jsonList(json, 'a list')
-      return packList(list.map((element) => fromJson(type.elements, present(element, 'element in list'))))
+      return packList(list.map((element) => fromJson(type.elements, present(element, 'element in list'), now)))
     }
     case 'set': {
       const list = jsonList(json, 'a list (representing a set)')
       return packSet(
         type,
-        list.map((element) => fromJson(type.elements, present(element, 'element in set'))),
+        list.map((element) => fromJson(type.elements, present(element, 'element in set'), now)),
       )
     }
     case 'map':
@@ -132,23 +134,33 @@ export function fromJson(type: CqlType, json: JsonValue): Uint8Array {
         type,
         [...jsonMap(json)].map(([key, value]) => {
           const entry = present(value, 'value in map')
-          return [fromJson(type.keys, key), fromJson(type.values, entry)]
+          return [fromJson(type.keys, key, now), fromJson(type.values, entry, now)]
         }),
       )
     case 'tuple':
-      return tupleFromJson(type, json)
+      return tupleFromJson(type, json, now)
     case 'udt':
-      return userTypeFromJson(type, json)
+      return userTypeFromJson(type, json, now)
     case 'vector':
-      return vectorFromJson(type, json)
+      return vectorFromJson(type, json, now)
     case 'reversed':
-      return fromJson(type.base, json)
+      return fromJson(type.base, json, now)
     case 'custom':
       if (type.custom === 'lexicalUuid')
         return fromString(type, jsonString(json, 'a string representation of a uuid'))
       throw new MarshalError(`${type.className} can't be read from JSON`)
     default:
-      return nativeFromJson(type, json)
+      return nativeFromJson(type, json, now)
+  }
+}
+
+/** Parses a JSON text as the strings inside of JSON values are parsed (`JsonUtils.decodeJson`). Throws a MarshalError. */
+export function parseJson(text: string): JsonValue {
+  try {
+    return readJson(text)
+  } catch (error) {
+    if (error instanceof JsonReadError) throw new MarshalError(`Error decoding JSON string: ${error.message}`)
+    throw error
   }
 }
 
@@ -191,7 +203,7 @@ const STRING_EXPECTATIONS = {
 
 const INTEGER_CLASSES = { int: ['Integer'], bigint: ['Integer', 'Long'] } as const
 
-function nativeFromJson(type: NativeType, json: JsonValue): Uint8Array {
+function nativeFromJson(type: NativeType, json: JsonValue, now: number | undefined): Uint8Array {
   const number = json instanceof JsonNumber ? json : undefined
   switch (type.kind) {
     case 'ascii':
@@ -242,6 +254,7 @@ function nativeFromJson(type: NativeType, json: JsonValue): Uint8Array {
           json,
           `a long or a datestring representation of a ${type.className.endsWith('DateType') ? 'date' : 'timestamp'} value`,
         ),
+        now,
       )
     case 'blob':
       return blobFromJson(json)
@@ -282,7 +295,7 @@ function blobFromJson(json: JsonValue): Uint8Array {
   throw new MarshalError(`Value '${javaText(json)}' is not a valid blob representation: ${reason}`)
 }
 
-function tupleFromJson(type: TupleType, json: JsonValue): Uint8Array {
+function tupleFromJson(type: TupleType, json: JsonValue, now: number | undefined): Uint8Array {
   const list = jsonList(json, 'a list representation of a tuple')
   const expected = type.types.length
   if (list.length > expected) {
@@ -291,10 +304,10 @@ function tupleFromJson(type: TupleType, json: JsonValue): Uint8Array {
   if (list.length < expected) {
     throw new MarshalError(`Tuple is missing items (expected ${expected}): ${javaText(list)}`)
   }
-  return packTuple(list.map((element, i) => (element === null ? null : fromJson(type.types[i], element))))
+  return packTuple(list.map((element, i) => (element === null ? null : fromJson(type.types[i], element, now))))
 }
 
-function userTypeFromJson(type: UserType, json: JsonValue): Uint8Array {
+function userTypeFromJson(type: UserType, json: JsonValue, now: number | undefined): Uint8Array {
   const values = new Map<string, JsonValue>()
   for (const [name, value] of jsonMap(json)) values.set(jsonNameToColumn(name), value)
   for (const name of values.keys()) {
@@ -304,7 +317,7 @@ function userTypeFromJson(type: UserType, json: JsonValue): Uint8Array {
   return packTuple(
     type.fieldNames.map((name, i) => {
       const value = values.get(name) ?? null
-      return value === null ? null : fromJson(type.fieldTypes[i], value)
+      return value === null ? null : fromJson(type.fieldTypes[i], value, now)
     }),
   )
 }
@@ -316,7 +329,7 @@ export function jsonNameToColumn(name: string): string {
     : name.toLowerCase()
 }
 
-function vectorFromJson(type: VectorType, json: JsonValue): Uint8Array {
+function vectorFromJson(type: VectorType, json: JsonValue, now: number | undefined): Uint8Array {
   const list = jsonList(json, 'a list')
   if (list.length !== type.dimension) {
     throw new MarshalError(
@@ -325,6 +338,6 @@ function vectorFromJson(type: VectorType, json: JsonValue): Uint8Array {
   }
   return packVector(
     type,
-    list.map((element) => fromJson(type.elements, present(element, 'element in list'))),
+    list.map((element) => fromJson(type.elements, present(element, 'element in list'), now)),
   )
 }
