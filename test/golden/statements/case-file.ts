@@ -97,10 +97,10 @@ export function valueBytes(value: ValueNotation): Buffer | null | 'unset' {
   if (value === null || value === 'unset') return value
   if (typeof value === 'number') return fixed(4, (bytes) => bytes.writeInt32BE(value))
   if (typeof value === 'string') return scalarBytes(value)
-  if ('tuple' in value) return Buffer.concat(value.tuple.map(prefixed))
   const count = (n: number) => fixed(4, (bytes) => bytes.writeInt32BE(n))
-  if ('map' in value) return Buffer.concat([count(value.map.length), ...value.map.flat().map(prefixed)])
-  return Buffer.concat([count(value.length), ...value.map(prefixed)])
+  if (value instanceof Array) return Buffer.concat([count(value.length), ...value.map(prefixed)])
+  if ('tuple' in value) return Buffer.concat(value.tuple.map(prefixed))
+  return Buffer.concat([count(value.map.length), ...value.map.flat().map(prefixed)])
 }
 
 function fixed(length: number, write: (bytes: Buffer) => void): Buffer {
@@ -111,8 +111,9 @@ function fixed(length: number, write: (bytes: Buffer) => void): Buffer {
 
 function prefixed(value: ValueNotation): Buffer {
   const bytes = valueBytes(value)
-  const length = bytes === null ? -1 : bytes === 'unset' ? -2 : bytes.length
-  return Buffer.concat([fixed(4, (head) => head.writeInt32BE(length)), typeof bytes === 'string' || bytes === null ? '' : bytes].map((part) => Buffer.from(part as Buffer)))
+  if (bytes === null) return fixed(4, (head) => head.writeInt32BE(-1))
+  if (bytes === 'unset') return fixed(4, (head) => head.writeInt32BE(-2))
+  return Buffer.concat([fixed(4, (head) => head.writeInt32BE(bytes.length)), bytes])
 }
 
 function scalarBytes(notation: string): Buffer {
