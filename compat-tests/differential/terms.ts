@@ -1,0 +1,118 @@
+import type { Random } from '../../test/crash/random.ts'
+import type { HexValue, Statement } from './operation.ts'
+import type { Table } from './schema.ts'
+import { type GeneratedType, INT, native, randomNative } from './types.ts'
+import { randomValue, type Value } from './values.ts'
+
+/** How often something is wrong on purpose; with several terms a statement it comes to about one in ten. */
+const WRONG = 0.012
+
+/** Everything a generated run draws from. */
+export interface Scene {
+  readonly random: Random
+  readonly features: ReadonlySet<Feature>
+  /** Seconds; goes forward with the operations. */
+  now: number
+  readonly keyspace: string
+}
+
+/** Parts of CQL that can be left out, one by one. */
+export const FEATURES = [
+  'aggregates',
+  'arithmetic',
+  'casts',
+  'elements',
+  'functions',
+  'groupBy',
+  'insertJson',
+  'selectJson',
+] as const
+export type Feature = (typeof FEATURES)[number]
+
+/** The terms of one statement: each is a literal, or a marker with a value that is bound. */
+export class Terms {
+  readonly values: HexValue[] = []
+  readonly scene: Scene
+  readonly #random: Random
+  /** The share of terms that are bound. */
+  readonly #boundShare: number
+
+  constructor(scene: Scene, like?: Terms) {
+    this.scene = scene
+    this.#random = scene.random
+    this.#boundShare = like === undefined ? scene.random.pick([0, 0, 0.5, 1]) : like.#boundShare
+  }
+
+  /** The text of a given value, or now and then that of another type. */
+  of(value: Value, type: GeneratedType): string {
+    const random = this.#random
+    if (random.chance(this.#boundShare)) {
+      this.values.push(random.chance(WRONG) ? wrongBytes(random, type, value) : value.bytes.toString('hex'))
+      return '?'
+    }
+    if (random.chance(WRONG)) return randomValue(random, randomNative(random, false)).text
+    return value.text
+  }
+
+  /** A random value of a type. */
+  some(type: GeneratedType): string {
+    return this.of(randomValue(this.#random, type), type)
+  }
+
+  int(value: number): string {
+    return this.of({ text: String(value), bytes: int32(value) }, INT)
+  }
+
+  bigint(value: number): string {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigInt64BE(BigInt(value))
+    return this.of({ text: String(value), bytes }, native('bigint'))
+  }
+
+  /** A random value, null, or (where it may be) unset. */
+  orNull(type: GeneratedType, nullShare = 0.12): string {
+    const random = this.#random
+    if (!random.chance(nullShare)) return this.some(type)
+    if (!random.chance(this.#boundShare)) return 'null'
+    this.values.push(random.chance(0.4) ? 'unset' : null)
+    return '?'
+  }
+
+  /** A random value or null, where unset has no meaning that both servers share. */
+  orNullOnly(type: GeneratedType): string {
+    const random = this.#random
+    if (!random.chance(0.1)) return this.some(type)
+    if (!random.chance(this.#boundShare)) return 'null'
+    this.values.push(null)
+    return '?'
+  }
+
+  /** The statement whose terms these are. */
+  statement(text: string): Statement {
+    return this.values.length === 0 ? { text } : { text, values: this.values }
+  }
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
+/** Broken only for native types: within others Cassandra's own checks break. */
+function wrongBytes(random: Random, type: GeneratedType, value: Value): HexValue {
+  if (type.kind !== 'native') return value.bytes.toString('hex')
+  return random.pick<HexValue>(['', 'ff', '000001', null, 'unset', '0000000000000000ff'])
+}
+
+/** `items` without some of them, in their order; at least one when there is any. */
+export function someOf<T>(random: Random, items: readonly T[], share: number): T[] {
+  const chosen = items.filter(() => random.chance(share))
+  if (chosen.length > 0 || items.length === 0) return chosen
+  return [random.pick(items)]
+}
+
+/** The name a statement gives to a table: qualified, or in the keyspace of the request. */
+export function tableName(scene: Scene, table: Table): string {
+  return `${scene.keyspace}.${table.name}`
+}
