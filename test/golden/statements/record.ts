@@ -14,8 +14,8 @@ export async function record(folder: string, host: string, port: number, names: 
     for (const [i, step] of steps.entries()) {
       const { answer } = recorded[i]!
       const isFailure = 'code' in answer || 'silence' in answer
-      if (step.kind === 'fixture' && isFailure) console.error('FIXTURE', step.cql, answer)
-      else if (answer['silence'] !== undefined || answer['code'] === '0x0000') console.error(step.cql, answer)
+      if (step.kind === 'fixture' && isFailure) console.error('fixture failed:', step.cql, answer['message'])
+      else if (answer['silence'] !== undefined || answer['code'] === '0x0000') console.error('look at:', step.cql, answer['message'] ?? answer['silence'])
     }
     const lines = recorded.map((step) => ` ${JSON.stringify(step)}`)
     writeFileSync(`${folder}recorded/${name}.json`, `[\n${lines.join(',\n')}\n]\n`)
