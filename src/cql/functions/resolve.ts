@@ -1,15 +1,38 @@
 import { InvalidRequestError } from '../../common/errors.ts'
 import type { ColumnSpecification } from '../../model/query-result.ts'
-import { legacyTimeUuid, native, sameType, testTypeAssignment } from '../../types/index.ts'
+import { sameType, testTypeAssignment } from '../../types/index.ts'
 import type { CqlType } from '../../types/type.ts'
 import type { FunctionName, NativeTypeName } from '../raw/index.ts'
+import { aggregateFunctions } from './aggregates.ts'
+import { blobFunctions } from './blob.ts'
+import { castFunctions } from './cast.ts'
+import { collectionFunctions } from './collection.ts'
 import { type NativeDefinition, nameOf, signature } from './definition.ts'
 import type { Assignable, Assignment, CqlFunction, FunctionReceiver } from './function.ts'
+import { jsonFunctions } from './json.ts'
+import { maskingFunctions } from './masking.ts'
+import { mathFunctions } from './math.ts'
+import { NEGATION_NAME, OPERATOR_NAMES, type Operator, operationFunctions } from './operations.ts'
+import { functionType } from './parameters.ts'
 import { timeFunctions } from './time.ts'
+import { tokenFactory } from './token.ts'
+import { vectorFunctions } from './vector.ts'
 
 /** Which function a call means (`FunctionResolver`). */
 
-const DEFINITIONS: readonly NativeDefinition[] = [...timeFunctions()]
+const DEFINITIONS: readonly NativeDefinition[] = [
+  tokenFactory,
+  ...castFunctions(),
+  ...timeFunctions(),
+  ...jsonFunctions(),
+  ...operationFunctions(),
+  ...aggregateFunctions(),
+  ...collectionFunctions(),
+  ...blobFunctions(),
+  ...mathFunctions(),
+  ...maskingFunctions(),
+  ...vectorFunctions(),
+]
 
 /** Functions and factories by their names, which are exact. */
 const BY_NAME = new Map<string, NativeDefinition[]>()
@@ -20,29 +43,24 @@ for (const definition of DEFINITIONS) {
   else known.push(definition)
 }
 
-export type Operator = '+' | '-' | '*' | '/' | '%'
-
-const OPERATORS: Readonly<Record<string, Operator>> = {
-  _add: '+',
-  _substract: '-',
-  _multiply: '*',
-  _divide: '/',
-  _modulo: '%',
-}
+export type { Operator } from './operations.ts'
 
 /** The name of the function that an operator stands for (`OperationFcts.getFunctionNameFromOperator`). */
 export function operatorFunctionName(operator: Operator): FunctionName {
-  const [name] = Object.entries(OPERATORS).find(([, symbol]) => symbol === operator)!
-  return { keyspace: 'system', name }
+  return { keyspace: 'system', name: OPERATOR_NAMES[operator] }
 }
+
+const OPERATORS_BY_NAME = new Map(
+  Object.entries(OPERATOR_NAMES).map(([operator, name]) => [name, operator as Operator]),
+)
 
 /** The operator that a function's name stands for, or null (`OperationFcts.isOperation`). */
 export function operatorOf(name: FunctionName): Operator | null {
-  return name.keyspace === 'system' ? (OPERATORS[name.name] ?? null) : null
+  return name.keyspace === 'system' ? (OPERATORS_BY_NAME.get(name.name) ?? null) : null
 }
 
 /** The name of the function that a minus before a value stands for. */
-export const NEGATION: FunctionName = { keyspace: 'system', name: '_negate' }
+export const NEGATION: FunctionName = { keyspace: 'system', name: NEGATION_NAME }
 
 /** The name of the function that `CAST(... AS type)` stands for (`CastFcts.getFunctionName`). */
 export function castFunctionName(type: NativeTypeName): FunctionName {
@@ -72,11 +90,6 @@ export function argumentSpecification(
     name: `arg${index}(${called.fullName.toLowerCase()})`,
     type: called.argTypes[index],
   }
-}
-
-/** A type as functions have it: a timeuuid is a UUID to them (`AbstractType.udfType`). */
-export function functionType(type: CqlType): CqlType {
-  return type === native.timeuuid ? legacyTimeUuid : type
 }
 
 /**
