@@ -74,15 +74,36 @@ export interface Difference {
   readonly actual: readonly Answer[]
 }
 
-/** The first answer that differs. */
-export function describeDifference(difference: Difference): string {
-  const { expected, actual } = difference
+/** The first answer that differs, of rows only those that do. */
+export function describeDifference({ expected, actual }: Difference): string {
   const count = Math.max(expected.length, actual.length)
   for (let i = 0; i < count; i++) {
     const [wanted, got] = [JSON.stringify(expected[i]), JSON.stringify(actual[i])]
-    if (wanted !== got) return `answer ${i + 1} of ${count}\n  Cassandra: ${wanted}\n  Sibyl:     ${got}`
+    if (wanted === got) continue
+    const rows = differingRows(expected[i], actual[i])
+    const what = rows ?? `\n  Cassandra: ${wanted}\n  Sibyl:     ${got}`
+    return `answer ${i + 1} of ${count}${what}`
   }
   return 'no difference'
+}
+
+/** Of two answers with rows of the same columns, the rows that one alone has; null for other answers. */
+function differingRows(expected?: Answer, actual?: Answer): string | null {
+  const { rows: wanted, ...headOfWanted } = expected ?? {}
+  const { rows: got, ...headOfGot } = actual ?? {}
+  if (!Array.isArray(wanted) || !Array.isArray(got)) return null
+  if (JSON.stringify(headOfWanted) !== JSON.stringify(headOfGot)) return null
+  const texts = (rows: readonly unknown[]): string[] => rows.map((row) => JSON.stringify(row))
+  const without = (rows: string[], others: string[]): string[] => rows.filter((row) => !others.includes(row))
+  const [wantedTexts, gotTexts] = [texts(wanted), texts(got)]
+  const onlyWanted = without(wantedTexts, gotTexts)
+  const onlyGot = without(gotTexts, wantedTexts)
+  const { columns } = headOfWanted['metadata'] as { columns?: { name: string; type: string }[] }
+  const head = (columns ?? []).map(({ name, type }) => `${name} ${type}`).join(', ')
+  if (onlyWanted.length + onlyGot.length === 0)
+    return `: the same ${wanted.length} rows in another order (${head})`
+  const list = (rows: string[]): string => rows.map((row) => `\n    ${row}`).join('')
+  return ` (${head})\n  Cassandra has${list(onlyWanted)}\n  Sibyl has${list(onlyGot)}`
 }
 
 export function sameAnswers(a: readonly Answer[], b: readonly Answer[]): boolean {

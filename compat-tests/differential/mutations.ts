@@ -1,10 +1,8 @@
 import type { BatchOperation, Effect, Operation, QueryOperation, Statement } from './operation.ts'
 import type { Column, KeyColumn, Table } from './schema.ts'
-import { type Scene, someOf, Terms, tableName } from './terms.ts'
+import { randomTimestamp, type Scene, someOf, Terms, tableName } from './terms.ts'
 import { type GeneratedType, isMultiCell } from './types.ts'
 
-/** Timestamps of clients are of 1 to TIMESTAMPS microseconds: most writes of a row collide with another. */
-export const TIMESTAMPS = 9
 const TTLS = [1, 2, 5, 30, 1000]
 
 interface Mutation extends Statement {
@@ -31,10 +29,9 @@ function write(scene: Scene, mutation: Mutation): QueryOperation {
 
 /** The request's own timestamp, for statements that name none. */
 function defaultTimestamp(scene: Scene, table: Table, text: string): { timestamp?: number } {
-  const { random } = scene
   if (table.flavor === 'counter' || table.flavor === 'conditional') return {}
   if (text.includes('USING TIMESTAMP') || text.includes('AND TIMESTAMP')) return {}
-  return { timestamp: 1 + random.below(TIMESTAMPS) }
+  return { timestamp: randomTimestamp(scene) }
 }
 
 interface ModificationOptions {
@@ -62,7 +59,7 @@ function using(scene: Scene, table: Table, terms: Terms, options: ModificationOp
   const parts: string[] = []
   const isClients = table.flavor === 'plain' || table.flavor === 'compact'
   if ((isClients && options.hasTimestamp && random.chance(0.6)) || random.chance(0.004)) {
-    parts.push(`TIMESTAMP ${terms.bigint(1 + random.below(TIMESTAMPS))}`)
+    parts.push(`TIMESTAMP ${terms.bigint(randomTimestamp(scene))}`)
   }
   if (ttl && random.chance(table.flavor === 'counter' ? 0.01 : 0.25)) {
     const value = random.chance(0.03) ? random.pick([0, -1, 630720001]) : random.pick(TTLS)
@@ -322,7 +319,7 @@ function batchMessage(scene: Scene, tables: readonly Table[], table: Table): Bat
     type,
     effect,
     now: scene.now,
-    ...(hasServerTime(table) ? {} : { timestamp: 1 + random.below(TIMESTAMPS) }),
+    ...(hasServerTime(table) ? {} : { timestamp: randomTimestamp(scene) }),
     statements: mutations.map(({ text, values }) => ({
       text,
       values,
@@ -335,13 +332,13 @@ function batchText(scene: Scene, tables: readonly Table[], table: Table): QueryO
   const { random } = scene
   const usesTimestamp = !hasServerTime(table) && random.chance(0.5)
   const terms = new Terms(scene)
-  const usingText = usesTimestamp ? ` USING TIMESTAMP ${terms.bigint(1 + random.below(TIMESTAMPS))}` : ''
+  const usingText = usesTimestamp ? ` USING TIMESTAMP ${terms.bigint(randomTimestamp(scene))}` : ''
   const parts = batchParts(scene, tables, table, { hasTimestamp: !usesTimestamp }, () => terms)
   const type = parts.type === 'logged' ? '' : ` ${parts.type.toUpperCase()}`
   const text = `BEGIN${type} BATCH${usingText} ${parts.mutations.map((mutation) => `${mutation.text};`).join(' ')} APPLY BATCH`
   return {
     ...write(scene, { ...terms.statement(text), effect: parts.effect }),
-    ...(usesTimestamp || hasServerTime(table) ? {} : { timestamp: 1 + random.below(TIMESTAMPS) }),
+    ...(usesTimestamp || hasServerTime(table) ? {} : { timestamp: randomTimestamp(scene) }),
   }
 }
 

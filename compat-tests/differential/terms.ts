@@ -1,7 +1,7 @@
 import type { Random } from '../../test/crash/random.ts'
 import type { HexValue, Statement } from './operation.ts'
 import type { Table } from './schema.ts'
-import { type GeneratedType, INT, native, randomNative } from './types.ts'
+import { type GeneratedType, randomNative } from './types.ts'
 import { randomValue, type Value } from './values.ts'
 
 /** How often something is wrong on purpose; with several terms a statement it comes to about one in ten. */
@@ -14,6 +14,16 @@ export interface Scene {
   /** Seconds; goes forward with the operations. */
   now: number
   readonly keyspace: string
+  /** Clients write with timestamps from the one after this. */
+  timestampBase: number
+}
+
+/** Timestamps of clients are of so few microseconds: most writes of a row collide with another. */
+export const TIMESTAMPS = 9
+
+/** A timestamp of a client. */
+export function randomTimestamp(scene: Scene): number {
+  return scene.timestampBase + 1 + scene.random.below(TIMESTAMPS)
 }
 
 /** Parts of CQL that can be left out, one by one. */
@@ -59,14 +69,23 @@ export class Terms {
     return this.of(randomValue(this.#random, type), type)
   }
 
+  /** A value that is never of another type: Cassandra breaks over an empty LIMIT or timestamp. */
+  #exact(text: string, bytes: Buffer): string {
+    if (!this.#random.chance(this.#boundShare)) return text
+    this.values.push(bytes.toString('hex'))
+    return '?'
+  }
+
   int(value: number): string {
-    return this.of({ text: String(value), bytes: int32(value) }, INT)
+    const bytes = Buffer.alloc(4)
+    bytes.writeInt32BE(value)
+    return this.#exact(String(value), bytes)
   }
 
   bigint(value: number): string {
     const bytes = Buffer.alloc(8)
     bytes.writeBigInt64BE(BigInt(value))
-    return this.of({ text: String(value), bytes }, native('bigint'))
+    return this.#exact(String(value), bytes)
   }
 
   /** A random value, null, or (where it may be) unset. */
@@ -91,12 +110,6 @@ export class Terms {
   statement(text: string): Statement {
     return this.values.length === 0 ? { text } : { text, values: this.values }
   }
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(value)
-  return bytes
 }
 
 /** Broken only for native types: within others Cassandra's own checks break. */
