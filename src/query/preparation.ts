@@ -63,6 +63,11 @@ export function prepareStatement(
       break
     case 'insertJson':
       throw new InvalidRequestError('INSERT JSON is not supported yet')
+    case 'describe':
+      // Its columns come with its rows alone, and it counts as unqualified even where it names a keyspace.
+      fullyQualified = false
+      executable = { kind: 'describe', raw: statement }
+      break
     case 'truncate':
       if (statement.table.keyspace === null) fullyQualified = false
       executable = { kind: 'other', raw: statement }

@@ -5,12 +5,14 @@ import type { PreparedSelect } from '../cql/select/index.ts'
 import type { PreparedRef } from '../model/query-options.ts'
 import type { PreparedMetadata, ResultMetadata } from '../model/query-result.ts'
 import type { TableMetadata } from '../model/table.ts'
+import type { PreparedDescribe } from './describe.ts'
 
 /** A statement after preparation: what is executed. DDL and the like keep their raw form: they meet the schema late. */
 export type Executable =
   | PreparedSelect
   | PreparedModification
   | PreparedBatch
+  | PreparedDescribe
   | { readonly kind: 'other'; readonly raw: RawStatement }
 
 /** A statement, its bind variables and its columns. */

@@ -54,6 +54,7 @@ import {
   validateForRead,
   validateForWrite,
 } from './consistency.ts'
+import { DescribeExecutor } from './describe.ts'
 import { prepareStatement, tableOf } from './preparation.ts'
 import { type PreparedStatement, PreparedStatements } from './prepared-statements.ts'
 import type { ClientState, QueryHandler, RequestFlags } from './query-handler.ts'
@@ -124,6 +125,7 @@ export class QueryProcessor implements QueryHandler {
   readonly #tombstones: TombstoneThresholds
   readonly #context: StatementContext
   readonly #tracing: Tracing
+  readonly #describe: DescribeExecutor
   readonly #mutation = new MutationBuilder()
   readonly #timestamp = new Int32Array(2)
   readonly #bound = new Int32Array(2)
@@ -162,6 +164,7 @@ export class QueryProcessor implements QueryHandler {
       clock: options.clock,
       timeUuids: sources.timeUuids,
     })
+    this.#describe = new DescribeExecutor(options)
     this.#onPreparedChange = whereWritable(options.schema.preparedStatementsTable())
     this.prepared = new PreparedStatements(this.#config.prepared_statements_cache_size_bytes, (id) =>
       this.#onPreparedChange.evicted(id),
@@ -230,7 +233,10 @@ export class QueryProcessor implements QueryHandler {
       options.names === null ? options : this.#positional(statement, options),
       state,
     )
-    if (ref.resultIdLength < 0 || statement.result === null) return result
+    if (statement.result === null) {
+      return statement.executable.kind === 'describe' ? withColumns(result, ref) : result
+    }
+    if (ref.resultIdLength < 0) return result
     if (result instanceof Promise) {
       const given = ref.buffer.slice(ref.resultIdOffset, ref.resultIdOffset + ref.resultIdLength)
       return result.then((rows) => markChanged(rows, given, 0, given.length))
@@ -397,6 +403,8 @@ export class QueryProcessor implements QueryHandler {
           options,
         )
       }
+      case 'describe':
+        return this.#describe.execute(executable.raw, options, state)
       case 'other':
         try {
           return this.#executeOther(executable.raw, options, state)
@@ -745,6 +753,23 @@ function warnAboutUse(
 }
 
 /** Markers that give the partition key whole, in its order; empty when some part is not a marker. */
+/**
+ * The columns of a prepared DESCRIBE: PREPARE told none, so that v3 and v4 are always given them, and v5 unless the
+ * client has their id from an answer before.
+ */
+function withColumns(
+  result: QueryResult | Promise<QueryResult>,
+  ref: PreparedRef,
+): QueryResult | Promise<QueryResult> {
+  const id =
+    ref.resultIdLength < 0
+      ? null
+      : ref.buffer.slice(ref.resultIdOffset, ref.resultIdOffset + ref.resultIdLength)
+  const told = (rows: QueryResult): QueryResult =>
+    id === null ? { ...(rows as RowsResult), noMetadata: false } : markChanged(rows, id, 0, id.length)
+  return result instanceof Promise ? result.then(told) : told(result)
+}
+
 /** v5: says so when the client's result metadata id is not that of the rows. */
 function markChanged(result: QueryResult, buffer: Uint8Array, offset: number, length: number): QueryResult {
   if (result.kind !== 'rows') return result

@@ -13,6 +13,7 @@ import type {
   TableParams,
 } from '../model/table.ts'
 import type { CqlType } from '../types/index.ts'
+import { inAlteredOrder, inStoredOrder } from './dropped-columns.ts'
 import { compareNames, isVirtualKeyspace } from './names.ts'
 import { DEFAULT_TABLE_PARAMS } from './table-params.ts'
 
@@ -76,7 +77,7 @@ export function createTableMetadata(spec: TableSpec): TableMetadata {
     id: spec.id,
     handle,
     columns: numbered([...withCells('static'), ...withCells('regular'), ...keys], () => takeColumnId(handle)),
-    dropped: droppedByName(spec.dropped),
+    dropped: inStoredOrder(droppedByName(spec.dropped)),
     params: { ...DEFAULT_TABLE_PARAMS, ...spec.params },
     flags: spec.flags ?? COMPOUND,
   })
@@ -123,7 +124,7 @@ export function alterTable(old: TableMetadata, changes: TableChanges): TableMeta
     id: old.id,
     handle: old.handle,
     columns,
-    dropped,
+    dropped: inAlteredOrder(old.dropped, dropped),
     params: changes.params ?? old.params,
     flags: changes.flags ?? old.flags,
   })
@@ -148,7 +149,7 @@ export function reassemble(spec: TableSpec, known: TableMetadata): TableMetadata
     id: spec.id,
     handle: known.handle,
     columns: numbered(spec.columns, idOf),
-    dropped,
+    dropped: inStoredOrder(dropped),
     params: { ...DEFAULT_TABLE_PARAMS, ...spec.params },
     flags: spec.flags ?? COMPOUND,
   })
