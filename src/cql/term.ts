@@ -36,6 +36,8 @@ export type Term =
   | { readonly kind: 'map'; readonly type: CqlType; readonly entries: readonly (readonly [Term, Term])[] }
   | { readonly kind: 'tuple'; readonly type: CqlType; readonly elements: readonly Term[] }
   | { readonly kind: 'vector'; readonly type: CqlType; readonly elements: readonly Term[] }
+  /** A value with a source of its own: a column in the JSON of a bind marker. */
+  | { readonly kind: 'computed'; evaluate(context: ExecutionContext): Value }
   | { readonly kind: 'function'; readonly function: NativeFunction; readonly args: readonly Term[] }
 
 /** A value: its bytes, null, or undefined for a bind variable that was left unset. */
@@ -109,6 +111,8 @@ export function termText(term: raw.Term): string {
       return `${termText(term.left)} ${term.operator} ${termText(term.right)}`
     case 'negation':
       return `-${termText(term.term)}`
+    case 'prepared':
+      return ''
   }
 }
 
@@ -209,6 +213,7 @@ export function testAssignment(
       )
     case 'arithmetic':
     case 'negation':
+    case 'prepared':
       return 'WEAK'
   }
 }
@@ -254,6 +259,8 @@ export function prepareTerm(term: raw.Term, receiver: ColumnSpecification, conte
     }
     case 'functionCall':
       return prepareFunction(term, receiver, context)
+    case 'prepared':
+      return term.term
     case 'listLiteral':
       if (type.kind === 'vector') return prepareVector(term, receiver, context)
       if (type.kind !== 'list') {
@@ -618,6 +625,8 @@ export function evaluate(term: Term, context: ExecutionContext): Value {
           return value
         }),
       )
+    case 'computed':
+      return term.evaluate(context)
     case 'function': {
       const args = term.args.map((arg) => evaluate(arg, context))
       if (args.includes(undefined))

@@ -50,6 +50,7 @@ export function prepareStatement(
       break
     }
     case 'insert':
+    case 'insertJson':
     case 'update':
     case 'delete': {
       const table = qualified(statement.table)
@@ -61,8 +62,6 @@ export function prepareStatement(
       executable = prepareBatch(statement, qualified, contextFor)
       if (executable.statements.length > 0) pkIndexes = markersOfKey(executable.statements[0]!)
       break
-    case 'insertJson':
-      throw new InvalidRequestError('INSERT JSON is not supported yet')
     case 'describe':
       // Its columns come with its rows alone, and it counts as unqualified even where it names a keyspace.
       fullyQualified = false

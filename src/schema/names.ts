@@ -38,7 +38,7 @@ export function isValidCharsName(name: string): boolean {
   return /^[A-Za-z0-9_]+$/.test(name)
 }
 
-/** Order of names by their UTF-8 bytes, as Cassandra sorts columns and tables. */
+/** Order of names by their UTF-8 bytes, as Cassandra sorts tables and types. */
 export function compareNames(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
@@ -50,4 +50,13 @@ export function compareNames(a: string, b: string): number {
     return left - right
   }
   return a.length - b.length
+}
+
+/**
+ * Order of a table's columns of one kind: by UTF-8 bytes, but names that begin with a character outside of ASCII come
+ * first, since Cassandra takes that bit for a sign (`ColumnMetadata.comparisonOrder`).
+ */
+export function compareColumnNames(a: string, b: string): number {
+  const isAscii = (name: string) => (name.charCodeAt(0) < 0x80 ? 1 : 0)
+  return isAscii(a) - isAscii(b) || compareNames(a, b)
 }

@@ -14,7 +14,7 @@ import type {
 } from '../model/table.ts'
 import type { CqlType } from '../types/index.ts'
 import { inAlteredOrder, inStoredOrder } from './dropped-columns.ts'
-import { compareNames, isVirtualKeyspace } from './names.ts'
+import { compareColumnNames, isVirtualKeyspace } from './names.ts'
 import { DEFAULT_TABLE_PARAMS } from './table-params.ts'
 
 /** A column to be; `type` of a descending clustering column is reversed. */
@@ -69,7 +69,7 @@ export function createTableMetadata(spec: TableSpec): TableMetadata {
   const handle = nextHandle++
   // Columns with cells come first and in the order of their names, so that cells sort as Cassandra's columns do.
   const withCells = (kind: ColumnKind) =>
-    spec.columns.filter((column) => column.kind === kind).sort((a, b) => compareNames(a.name, b.name))
+    spec.columns.filter((column) => column.kind === kind).sort((a, b) => compareColumnNames(a.name, b.name))
   const keys = spec.columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering')
   return assemble({
     keyspace: spec.keyspace,
@@ -206,7 +206,7 @@ function byPosition(a: ColumnMetadata, b: ColumnMetadata): number {
 }
 
 function byName(a: ColumnMetadata, b: ColumnMetadata): number {
-  return compareNames(a.name, b.name)
+  return compareColumnNames(a.name, b.name)
 }
 
 /** A dense array: what has no column of its id is undefined. */

@@ -1,7 +1,7 @@
 /** Values to and from JSON (`AbstractType.toJSONString`, `AbstractType.fromJSONObject`). */
 
-import { int64Bytes, readInt32, readInt64, toHex } from '../common/bytes.ts'
-import { MarshalError } from '../common/errors.ts'
+import { int64Bytes, readInt32, readInt64, toHex, utf8Bytes } from '../common/bytes.ts'
+import { MarshalError, ServerError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
 import { collectionSize, packList, packMapSorted, packSet } from './collection.ts'
 import { doubleBytes, floatBytes, fromString } from './from-string.ts'
@@ -120,7 +120,9 @@ export function fromJson(type: CqlType, json: JsonValue, now?: number): Uint8Arr
   switch (type.kind) {
     case 'list': {
       const list = jsonList(json, 'a list')
-      return packList(list.map((element) => fromJson(type.elements, present(element, 'element in list'), now)))
+      return packList(
+        list.map((element) => fromJson(type.elements, present(element, 'element in list'), now)),
+      )
     }
     case 'set': {
       const list = jsonList(json, 'a list (representing a set)')
@@ -164,7 +166,13 @@ export function parseJson(text: string): JsonValue {
   }
 }
 
-function wrongClass(expected: string, json: JsonValue): MarshalError {
+function wrongClass(expected: string, json: JsonValue): Error {
+  // Only a JSON text inside of a string can be null here, and Cassandra does not look for that.
+  if (json === null) {
+    return new ServerError(
+      'java.lang.NullPointerException: Cannot invoke "Object.getClass()" because "parsed" is null',
+    )
+  }
   return new MarshalError(`Expected ${expected}, but got a ${javaClassName(json)}: ${javaText(json)}`)
 }
 
@@ -201,13 +209,17 @@ const STRING_EXPECTATIONS = {
   timeuuid: 'a string representation of a timeuuid',
 } as const
 
+/** What Java writes a question mark for. */
+const LONE_SURROGATES = /\p{Surrogate}/gu
+
 const INTEGER_CLASSES = { int: ['Integer'], bigint: ['Integer', 'Long'] } as const
 
 function nativeFromJson(type: NativeType, json: JsonValue, now: number | undefined): Uint8Array {
   const number = json instanceof JsonNumber ? json : undefined
   switch (type.kind) {
-    case 'ascii':
     case 'text':
+      return utf8Bytes(jsonString(json, STRING_EXPECTATIONS.text).replace(LONE_SURROGATES, '?'))
+    case 'ascii':
     case 'date':
     case 'time':
     case 'duration':
@@ -304,29 +316,39 @@ function tupleFromJson(type: TupleType, json: JsonValue, now: number | undefined
   if (list.length < expected) {
     throw new MarshalError(`Tuple is missing items (expected ${expected}): ${javaText(list)}`)
   }
-  return packTuple(list.map((element, i) => (element === null ? null : fromJson(type.types[i], element, now))))
+  return packTuple(
+    list.map((element, i) => (element === null ? null : fromJson(type.types[i], element, now))),
+  )
 }
 
 function userTypeFromJson(type: UserType, json: JsonValue, now: number | undefined): Uint8Array {
-  const values = new Map<string, JsonValue>()
-  for (const [name, value] of jsonMap(json)) values.set(jsonNameToColumn(name), value)
+  const values = unquoteJsonNames(jsonMap(json))
+  const fields = type.fieldNames.map((name, i) => {
+    const value = values.get(name) ?? null
+    return value === null ? null : fromJson(type.fieldTypes[i], value, now)
+  })
   for (const name of values.keys()) {
     if (type.fieldNames.includes(name)) continue
     throw new MarshalError(`Unknown field '${name}' in value of user defined type ${type.name}`)
   }
-  return packTuple(
-    type.fieldNames.map((name, i) => {
-      const value = values.get(name) ?? null
-      return value === null ? null : fromJson(type.fieldTypes[i], value, now)
-    }),
-  )
+  return packTuple(fields)
 }
 
-/** A name in a JSON object as CQL reads it: in quotes as it is, otherwise lower case (`JsonUtils.handleCaseSensitivity`). */
-export function jsonNameToColumn(name: string): string {
-  return name.length > 1 && name.startsWith('"') && name.endsWith('"')
-    ? name.slice(1, -1)
-    : name.toLowerCase()
+/**
+ * A copy of a JSON object with its names as CQL reads them: in quotes as they are, otherwise in lower case; a name that
+ * changes goes to the end, or over one that is there (`JsonUtils.handleCaseSensitivity`).
+ */
+export function unquoteJsonNames(object: ReadonlyMap<string, JsonValue>): Map<string, JsonValue> {
+  const named = new Map(object)
+  for (const name of object.keys()) {
+    const quoted = name.length > 1 && name.startsWith('"') && name.endsWith('"')
+    const column = quoted ? name.slice(1, -1) : name.toLowerCase()
+    if (column === name) continue
+    const value = named.get(name) ?? null
+    named.delete(name)
+    named.set(column, value)
+  }
+  return named
 }
 
 function vectorFromJson(type: VectorType, json: JsonValue, now: number | undefined): Uint8Array {

@@ -301,7 +301,8 @@ class JsonReader {
     if (first === 'N') throw this.#nonStandard(this.#word('NaN', 'NaN'))
     if (first === 'I') throw this.#nonStandard(this.#word('Infinity', 'Infinity'))
     if (first === '+') this.#wrongNumber(this.#next(' in a Number value'), false, true)
-    if (first === '}' && this.#scopes.at(-1)?.kind === 'Array') throw this.#unexpected(first, 'expected a value')
+    if (first === '}' && this.#scopes.at(-1)?.kind === 'Array')
+      throw this.#unexpected(first, 'expected a value')
     if (IDENTIFIER_START.test(first)) throw this.#unknownToken(first)
     throw this.#unexpected(first, `expected a valid value ${EXPECTED}`)
   }
@@ -391,10 +392,7 @@ class JsonReader {
   }
 
   #inNumber(char: string, reason: string): JsonReadError {
-    return this.#error(
-      `Unexpected character (${describe(char)}) in numeric value: ${reason}`,
-      this.#at - 1,
-    )
+    return this.#error(`Unexpected character (${describe(char)}) in numeric value: ${reason}`, this.#at - 1)
   }
 
   // -------------------------------------------------------------- blanks, places and errors
@@ -441,10 +439,7 @@ class JsonReader {
   }
 
   #endOfInput(message: string): JsonReadError {
-    return new JsonReadError(
-      END_OF_INPUT,
-      `Unexpected end-of-input${message}\n at ${this.#place(this.#at)}`,
-    )
+    return new JsonReadError(END_OF_INPUT, `Unexpected end-of-input${message}\n at ${this.#place(this.#at)}`)
   }
 }
 

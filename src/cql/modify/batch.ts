@@ -28,7 +28,6 @@ export function prepareBatch(
 ): PreparedBatch {
   let context: PrepareContext | null = null
   const statements = statement.statements.map((modification) => {
-    if (modification.kind === 'insertJson') throw invalid('INSERT JSON is not supported yet')
     const table = tableOf(modification.table)
     const own = contextFor(table)
     context ??= own

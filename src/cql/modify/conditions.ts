@@ -40,11 +40,11 @@ function invalid(message: string): InvalidRequestError {
 
 /** Prepares the IF of a modification; null where it has none. */
 export function prepareConditions(
-  statement: raw.InsertStatement | raw.UpdateStatement | raw.DeleteStatement,
+  statement: raw.ModificationStatement,
   table: TableMetadata,
   context: PrepareContext,
 ): PreparedConditions | null {
-  if (statement.kind === 'insert') {
+  if (statement.kind === 'insert' || statement.kind === 'insertJson') {
     return statement.ifNotExists ? { kind: 'ifNotExists', static: [], regular: [] } : null
   }
   if (statement.ifExists) return { kind: 'ifExists', static: [], regular: [] }

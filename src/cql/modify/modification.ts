@@ -23,6 +23,7 @@ import {
   validateValue,
 } from '../term.ts'
 import { type PreparedConditions, prepareConditions } from './conditions.ts'
+import { insertOfJson } from './json-insert.ts'
 import {
   type Operation,
   prepareAssignment,
@@ -62,7 +63,7 @@ function invalid(message: string): InvalidRequestError {
 
 /** Prepares an INSERT, UPDATE or DELETE. Throws an InvalidRequestError with Cassandra's text. */
 export function prepareModification(
-  statement: raw.InsertStatement | raw.UpdateStatement | raw.DeleteStatement,
+  statement: raw.ModificationStatement,
   table: TableMetadata,
   context: PrepareContext,
 ): PreparedModification {
@@ -70,13 +71,16 @@ export function prepareModification(
   const using = prepareUsing(statement.using, table, context)
   const conditions = prepareConditions(statement, table, context)
   const canReadState = conditions !== null
+  const type = statement.kind === 'insertJson' ? 'insert' : statement.kind
   let operations: Operation[]
   let relations: readonly raw.Relation[]
   switch (statement.kind) {
-    case 'insert': {
+    case 'insert':
+    case 'insertJson': {
       if (table.isCounter)
         throw invalid('INSERT statements are not allowed on counter tables, use UPDATE instead')
-      const { columns, values } = statement
+      const { columns, values } =
+        statement.kind === 'insert' ? statement : insertOfJson(statement, table, context)
       if (columns.length === 0) throw invalid('No columns provided to INSERT')
       if (columns.length !== values.length) throw invalid('Unmatched column names/values')
       if (new Set(columns.map((column) => column.text)).size !== columns.length) {
@@ -134,9 +138,8 @@ export function prepareModification(
   const namesClustering = relations.some(
     (relation) => 'column' in relation && table.columns.get(relation.column.text)?.kind === 'clustering',
   )
-  const scope = scopeOf(statement.kind, regularOperations, staticOperations, conditions)
-  const onlyStatics = scope === 'statics' && !(statement.kind === 'insert' && namesClustering)
-  const type = statement.kind
+  const scope = scopeOf(type, regularOperations, staticOperations, conditions)
+  const onlyStatics = scope === 'statics' && !(type === 'insert' && namesClustering)
   const where = preparePrimaryKey(table, relations, type, onlyStatics, context)
   if (conditions !== null) {
     if (table.isCounter) throw invalid('Conditional updates are not supported on counter tables')

@@ -292,5 +292,7 @@ function describe(value: Term): string {
       return `${describe(value.left)} ${value.operator} ${describe(value.right)}`
     case 'negation':
       return `-${describe(value.term)}`
+    case 'prepared':
+      return ''
   }
 }

@@ -1,5 +1,6 @@
 /** Terms: values in INSERT, UPDATE, WHERE, IF, USING and LIMIT. */
 
+import type { Term as PreparedTerm } from '../term.ts'
 import type { FunctionName, Identifier, NativeTypeName, RawType } from './names.ts'
 
 /** NaN and Infinity are `float` with the texts `NaN`, `Infinity` and `-Infinity`. */
@@ -81,6 +82,12 @@ export interface NegationTerm {
   readonly term: Term
 }
 
+/** A value that comes prepared: that of a column in INSERT JSON (`Json.ColumnValue`). No text stands for it. */
+export interface ReadyTerm {
+  readonly kind: 'prepared'
+  readonly term: PreparedTerm
+}
+
 export type Term =
   | Literal
   | BindMarker
@@ -94,3 +101,4 @@ export type Term =
   | UdtLiteral
   | ArithmeticTerm
   | NegationTerm
+  | ReadyTerm

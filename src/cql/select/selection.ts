@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { compareBytes, utf8Bytes } from '../../common/bytes.ts'
 import type { ColumnSpecification, ResultMetadata } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import { compareColumnNames } from '../../schema/index.ts'
 import {
   type CqlType,
   listType,
@@ -290,9 +290,7 @@ export function selectsOnlyStatics(selectors: readonly raw.Selector[], table: Ta
 }
 
 function compareNames(a: ColumnMetadata, b: ColumnMetadata): number {
-  const x = utf8Bytes(a.name)
-  const y = utf8Bytes(b.name)
-  return compareBytes(x, 0, x.length, y, 0, y.length)
+  return compareColumnNames(a.name, b.name)
 }
 
 /** The columns of `*`: key, clustering, then static and regular ones together by name. */
