@@ -1,4 +1,4 @@
-import { readInt32 } from '../../common/bytes.ts'
+import { EMPTY_BYTES, readInt32 } from '../../common/bytes.ts'
 import {
   ALL_ROWS,
   type ClusteringBound,
@@ -11,16 +11,13 @@ import { type DecoratedKey, FULL_RING, type ReadCommand, type TokenRange } from 
 import type { TableMetadata } from '../../model/table.ts'
 import { decorateKey, type FilterExpression, invalid, ownedValue } from '../restrictions/index.ts'
 import { sameKey } from '../restrictions/partition-keys.ts'
-import type { ExecutionContext, Term, Value } from '../term.ts'
+import type { ExecutionContext, Term } from '../term.ts'
+import { NO_LIMIT, type PagerKind } from './limits.ts'
 import { bindKeyRange, type KeyRange } from './local-token.ts'
 import { type PagingState, parsePagingState, readRowMark } from './paging-state.ts'
 import type { PreparedSelect } from './prepare.ts'
-import type { SelectionTerm } from './selection.ts'
-
-export const NO_LIMIT = 0x7fffffff
-
-/** How partitions are named, which says how a page ends and the next begins (the three pagers of Cassandra). */
-export type PagerKind = 'single' | 'multi' | 'range'
+import { type RowValues, type ValueContext, RowValues as Values } from './row-values.ts'
+import type { SelectionConstant } from './selectable.ts'
 
 /** One execution of a SELECT: what to read, and how much of it to give. Keeps nothing of the request's values. */
 export interface BoundSelect {
@@ -32,8 +29,9 @@ export interface BoundSelect {
   readonly keyRange: KeyRange | null
   readonly nowSeconds: number
   readonly nowMillis: number
-  /** The LIMIT of the whole query. */
+  /** The LIMIT of the whole query; and as far as it limits what is read. */
   readonly userLimit: number
+  readonly limit: number
   /** Rows that the LIMIT leaves for this page and those after it. */
   readonly remaining: number
   /** Rows of this page at most; NO_LIMIT without paging. */
@@ -49,14 +47,16 @@ export interface BoundSelect {
   /** All the keys of `multi`. */
   readonly keys: readonly DecoratedKey[]
   readonly protocolVersion: number
-  /** Values of terms in the selection, and where now() and its like come from; null where it has no functions. */
-  readonly terms: readonly Value[]
+  /** What the page goes on from; null for the first, and where nobody pages. */
+  readonly resumed: PagingState | null
+  /** Values of the selection's constants, and where now() and its like come from; null where it has no functions. */
+  readonly constants: readonly (Uint8Array | null)[]
   readonly functions: ExecutionContext | null
 }
 
 const NO_COMMANDS: readonly ReadCommand[] = []
 const NO_KEYS: readonly DecoratedKey[] = []
-const NO_TERMS: readonly Value[] = []
+const NO_CONSTANTS: readonly (Uint8Array | null)[] = []
 const NO_SLICES: readonly Slice[] = []
 
 function limitOf(term: Term | null, context: ExecutionContext): number {
@@ -71,14 +71,51 @@ function limitOf(term: Term | null, context: ExecutionContext): number {
 }
 
 /** The value of a term in the selection; unset bounds of slices leave them open. */
-function selectionValue({ term, use, subject }: SelectionTerm, context: ExecutionContext): Value {
-  const value = ownedValue(term, context)
-  if (use !== 'argument' && value === null)
-    throw invalid(`Invalid null value for ${use} selection on ${subject}`)
-  if (use === 'element' && value === undefined) {
-    throw invalid(`Invalid unset value for element selection on ${subject}`)
+function constantValue(
+  constant: Exclude<SelectionConstant, { readonly kind: 'computed' }>,
+  context: ExecutionContext,
+): Uint8Array | null {
+  const value = ownedValue(constant.term, context)
+  switch (constant.kind) {
+    case 'value':
+      // So it is in Cassandra, where what is unset is a value without bytes.
+      return value === undefined ? EMPTY_BYTES : value
+    case 'argument':
+      if (value === undefined) {
+        throw invalid(`Invalid unset value for argument in call to function ${constant.subject}`)
+      }
+      return value
+    default:
+      if (value === null)
+        throw invalid(`Invalid null value for ${constant.kind} selection on ${constant.subject}`)
+      if (value !== undefined) return value
+      if (constant.kind === 'slice') return null
+      throw invalid(`Invalid unset value for element selection on ${constant.subject}`)
   }
-  return value
+}
+
+/** Evaluates the selection's constants, of which some are made of others before them. */
+function bindConstants(
+  prepared: PreparedSelect,
+  context: ExecutionContext,
+  nowSeconds: number,
+): readonly (Uint8Array | null)[] {
+  const { constants } = prepared.selection
+  const values: (Uint8Array | null)[] = []
+  const known: ValueContext = {
+    functions: context,
+    constants: values,
+    nowSeconds,
+    nowMillis: context.nowMillis,
+  }
+  let evaluator: RowValues | null = null
+  for (const constant of constants) {
+    if (constant.kind === 'computed') {
+      evaluator ??= new Values(prepared.table, known, false)
+      values.push(evaluator.ofNoRow(constant.source)?.slice() ?? null)
+    } else values.push(constantValue(constant, context))
+  }
+  return values
 }
 
 /** Binds a SELECT to the values in `context` and to the page that `options` ask for. */
@@ -93,11 +130,14 @@ export function bindSelect(
   const perPartitionLimit = prepared.isDistinct ? 1 : limitOf(prepared.perPartitionLimit, context)
   const state =
     options.pagingState === null ? null : parsePagingState(options.pagingState, options.protocolVersion)
-  const terms =
-    selection.terms.length === 0 ? NO_TERMS : selection.terms.map((term) => selectionValue(term, context))
+  const constants =
+    selection.constants.length === 0 ? NO_CONSTANTS : bindConstants(prepared, context, nowSeconds)
+  const { aggregation } = prepared
+  if (aggregation !== null && aggregation.refusal !== null) throw invalid(aggregation.refusal)
+  const isOneGroup = selection.groups !== null && aggregation === null
   // Neither an aggregate nor what is ordered after reading is cut short by the LIMIT.
-  const limit = selection.isAggregate || prepared.postOrdering !== null ? NO_LIMIT : userLimit
-  const isPaged = !selection.isAggregate && options.pageSize > 0 && limit > options.pageSize
+  const limit = isOneGroup || prepared.postOrdering !== null ? NO_LIMIT : userLimit
+  const isPaged = selection.groups === null && options.pageSize > 0 && limit > options.pageSize
   // In the order in which Cassandra finds what is wrong; without keys, slices are not looked at.
   const filter = restrictions.bindFilter(context)
   const keys = restrictions.isKeyRange ? NO_KEYS : restrictions.bindPartitionKeys(context)
@@ -107,12 +147,12 @@ export function bindSelect(
   const range =
     restrictions.isKeyRange && slices.length > 0 ? restrictions.bindTokenRange(context) : FULL_RING
   const isEmpty = slices.length === 0 || range === null
-  if (prepared.postOrdering !== null && options.pageSize > 0 && !isEmpty) {
+  if (prepared.postOrdering !== null && options.pageSize > 0 && (!isEmpty || selection.groups !== null)) {
     throw invalid(
       'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
     )
   }
-  const resumed = isPaged ? state : null
+  const resumed = isPaged || selection.groups !== null ? state : null
   const remaining = resumed === null ? limit : resumed.remaining
   const plan: Plan = { prepared, keys, slices, range, perPartitionLimit }
   const reading =
@@ -129,6 +169,7 @@ export function bindSelect(
     nowSeconds,
     nowMillis: context.nowMillis,
     userLimit,
+    limit,
     remaining,
     pageRows: isPaged ? Math.min(options.pageSize, remaining) : remaining,
     pageSize: options.pageSize,
@@ -139,8 +180,9 @@ export function bindSelect(
     pager,
     keys,
     protocolVersion: options.protocolVersion,
-    terms,
-    functions: selection.hasFunctions ? functionContext(context) : null,
+    resumed,
+    constants,
+    functions: selection.hasFunctions || aggregation !== null ? functionContext(context) : null,
   }
 }
 
@@ -197,7 +239,7 @@ function resume(plan: Plan, pager: PagerKind, state: PagingState): Reading {
   const mark =
     state.rowMark === null || table.clusterings.length === 0
       ? null
-      : readRowMark(state.rowMark, table.clusterings.length, state.legacyMark)
+      : readRowMark(state.rowMark, table.clusterings.length, state.legacyMark, table.isCompactTable)
   const { remainingInPartition } = state
   const isContinued = mark !== null || (pager === 'single' && state.rowMark !== null)
   const restSlices = mark === null ? plan.slices : slicesAfter(table, plan.slices, mark, isReversed(plan))

@@ -5,7 +5,8 @@ import { FULL_RING } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { maybeQuote, toCqlLiteral, unpackComposite } from '../../types/index.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
-import { type BoundSelect, NO_LIMIT } from './bind.ts'
+import type { BoundSelect } from './bind.ts'
+import { NO_LIMIT } from './limits.ts'
 
 /**
  * CQL for the part of a SELECT that reads one partition, as Cassandra shows it in warnings
@@ -45,12 +46,23 @@ function columnsText({ prepared }: BoundSelect): string {
 /** Null where there are no limits. Those of an aggregate are there, but say nothing but the size of pages. */
 function limitText(bound: BoundSelect): string | null {
   const { prepared, isPaged, pageRows, pageSize, userLimit, perPartitionLimit } = bound
-  if (prepared.selection.isAggregate) return pageSize > 0 ? `LIMIT ${pageSize}` : ''
+  if (prepared.aggregation !== null && !prepared.isDistinct) return groupLimitText(bound)
+  if (prepared.selection.groups !== null) return pageSize > 0 ? `LIMIT ${pageSize}` : ''
   const limit = isPaged ? pageRows : prepared.postOrdering !== null ? NO_LIMIT : userLimit
   const texts: string[] = []
   if (limit !== NO_LIMIT) texts.push(`LIMIT ${limit}`)
   if (perPartitionLimit !== NO_LIMIT) texts.push(`PER PARTITION LIMIT ${perPartitionLimit}`)
   return texts.length === 0 ? null : texts.join(' ')
+}
+
+/** `CQLGroupByLimits.toString`: groups are read in pages of rows, paged or not. */
+function groupLimitText({ pageSize, remaining, perPartitionLimit }: BoundSelect): string {
+  const groups = pageSize > 0 ? Math.min(pageSize, remaining) : remaining
+  const texts: string[] = []
+  if (groups !== NO_LIMIT) texts.push(`GROUP LIMIT ${groups}`)
+  if (perPartitionLimit !== NO_LIMIT) texts.push(`GROUP PER PARTITION LIMIT ${perPartitionLimit}`)
+  texts.push(`LIMIT ${pageSize > 0 ? pageSize : 10_000}`)
+  return texts.join(' ')
 }
 
 function keyValues(table: TableMetadata, key: Uint8Array): readonly string[] {

@@ -1,7 +1,12 @@
 /** SELECT: prepared once, bound to values and a page, and run over partitions into rows as the wire has them. */
 
 export { type BoundSelect, bindSelect } from './bind.ts'
-export { SelectExecution, TombstoneOverwhelmingError, type TombstoneThresholds } from './execution.ts'
+export {
+  type ReadObserver,
+  SelectExecution,
+  TombstoneOverwhelmingError,
+  type TombstoneThresholds,
+} from './execution.ts'
 export { compareKeys } from './local-token.ts'
 export { type PagingState, parsePagingState, serializePagingState } from './paging-state.ts'
 export { type PreparedSelect, prepareSelect } from './prepare.ts'

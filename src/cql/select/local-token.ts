@@ -2,6 +2,7 @@ import { compareBytes } from '../../common/bytes.ts'
 import type { ColumnSpecification } from '../../model/query-result.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { type CqlType, compositeType, packComposite } from '../../types/index.ts'
+import type { ScalarFunction } from '../functions/function.ts'
 import type { NativeFunction } from '../functions/native.ts'
 import type * as raw from '../raw/index.ts'
 import { invalid, ownedValue } from '../restrictions/index.ts'
@@ -15,7 +16,7 @@ import { type ExecutionContext, type PrepareContext, prepareTerm, type Term } fr
  */
 interface LocalPartitioner {
   readonly tokenType: CqlType
-  readonly token: NativeFunction
+  readonly token: ScalarFunction & NativeFunction
 }
 
 const partitioners = new WeakMap<TableMetadata, LocalPartitioner>()
@@ -25,19 +26,28 @@ function partitionerOf(table: TableMetadata): LocalPartitioner {
   if (known === undefined) {
     const types = table.partitionKeys.map((column) => column.type)
     const tokenType = types.length === 1 ? types[0] : compositeType(types)
-    const execute: NativeFunction['execute'] = (args) => {
+    const execute: ScalarFunction['execute'] = (args) => {
       const values = args.filter((value) => value !== null)
       if (values.length < args.length) return null
       return values.length === 1 ? values[0] : packComposite(values)
     }
-    const token = { fullName: 'system.token', argTypes: types, resultType: () => tokenType, execute }
+    const columnName = (args: readonly string[]) => `system.token(${args.join(', ')})`
+    const token: ScalarFunction & NativeFunction = {
+      kind: 'scalar',
+      fullName: 'system.token',
+      argTypes: types,
+      returnType: tokenType,
+      resultType: () => tokenType,
+      columnName,
+      execute,
+    }
     partitioners.set(table, (known = { tokenType, token }))
   }
   return known
 }
 
 /** token() of a virtual table. */
-export function localTokenFunction(table: TableMetadata): NativeFunction {
+export function localTokenFunction(table: TableMetadata): ScalarFunction {
   return partitionerOf(table).token
 }
 

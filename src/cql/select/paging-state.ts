@@ -1,6 +1,7 @@
 import { EMPTY_BYTES, readInt32, readUint16, writeInt32 } from '../../common/bytes.ts'
 import { ProtocolError } from '../../common/errors.ts'
 import { readUnsignedVintBig, unsignedVintBytes, vintLength } from '../../common/varint.ts'
+import { NULL_COMPONENT } from '../../model/clustering.ts'
 import { packComposite, unpackComposite } from '../../types/index.ts'
 import { copyOf } from '../restrictions/index.ts'
 
@@ -124,13 +125,19 @@ export function makeRowMark(
   clustering: readonly Uint8Array[],
   protocolVersion: number,
   cellName: readonly Uint8Array[] = ROW_MARKER,
+  isCompact = false,
 ): Uint8Array {
-  if (protocolVersion <= 3) return packComposite([...clustering, ...cellName])
+  if (protocolVersion <= 3) {
+    if (isCompact && clustering.length === 1) return clustering[0]
+    const end = clustering.indexOf(NULL_COMPONENT)
+    return packComposite(end >= 0 ? clustering.slice(0, end) : [...clustering, ...cellName])
+  }
   const parts: Uint8Array[] = []
   for (let from = 0; from < clustering.length; from += 32) {
     const batch = clustering.slice(from, from + 32)
     const header = batch.reduce(
-      (bits, value, i) => (value.length === 0 ? bits | (1n << BigInt(i * 2)) : bits),
+      (bits, value, i) =>
+        value.length > 0 ? bits : bits | ((value === NULL_COMPONENT ? 2n : 1n) << BigInt(i * 2)),
       0n,
     )
     parts.push(unsignedVintBytes(header))
@@ -141,10 +148,17 @@ export function makeRowMark(
 }
 
 /** The clustering that a mark stands for. */
-export function readRowMark(mark: Uint8Array, count: number, isLegacy: boolean): readonly Uint8Array[] {
+export function readRowMark(
+  mark: Uint8Array,
+  count: number,
+  isLegacy: boolean,
+  isCompact = false,
+): readonly Uint8Array[] {
   if (isLegacy) {
+    if (isCompact && count === 1) return [mark]
     const components = unpackComposite(mark).slice(0, count)
-    if (components.length < count) throw malformed()
+    if (components.length < count && !isCompact) throw malformed()
+    while (components.length < count) components.push(NULL_COMPONENT)
     return components
   }
   const values: Uint8Array[] = []
@@ -158,8 +172,9 @@ export function readRowMark(mark: Uint8Array, count: number, isLegacy: boolean):
   while (values.length < count) {
     const header = vint()
     for (let i = 0; i < 32 && values.length < count; i++) {
-      if ((header >> BigInt(i * 2)) & 3n) {
-        values.push(EMPTY_BYTES)
+      const absence = (header >> BigInt(i * 2)) & 3n
+      if (absence !== 0n) {
+        values.push(absence === 1n ? EMPTY_BYTES : NULL_COMPONENT)
         continue
       }
       const length = Number(vint())

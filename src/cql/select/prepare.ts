@@ -12,7 +12,9 @@ import {
 } from '../restrictions/index.ts'
 import type { TokenRestriction } from '../restrictions/restriction.ts'
 import { type PrepareContext, prepareTerm, type Term } from '../term.ts'
+import { type Aggregation, prepareAggregation } from './aggregation.ts'
 import { splitLocalToken } from './local-token.ts'
+import { SelectionScope } from './selectable.ts'
 import { prepareSelection, type Selection, selectsOnlyStatics } from './selection.ts'
 
 /** How rows of several partitions are ordered after they were read: places among the outputs and their types. */
@@ -34,6 +36,8 @@ export interface PreparedSelect {
   /** What WHERE says of a virtual table's token, which is not among the restrictions. */
   readonly localToken: TokenRestriction | null
   readonly isDistinct: boolean
+  /** GROUP BY; null without it, even where all rows are one group. */
+  readonly aggregation: Aggregation | null
   readonly reversed: boolean
   /** Null where rows come in the order of clustering. */
   readonly postOrdering: PostOrdering | null
@@ -41,6 +45,8 @@ export interface PreparedSelect {
   readonly perPartitionLimit: Term | null
   /** Whether the static row of a partition is ever looked at. */
   readonly readsStatics: boolean
+  /** Ids of the columns that are selected or restricted (`ColumnFilter.queriedColumns`); null for all. */
+  readonly queried: ReadonlySet<number> | null
 }
 
 interface Ordered {
@@ -56,22 +62,30 @@ export function prepareSelect(
 ): PreparedSelect {
   const selectors = statement.selection
   const orderings = prepareOrderings(statement.orderBy, table)
-  const onlyStaticColumns = selectors !== '*' && selectsOnlyStatics(selectors, table)
+  const onlyStaticColumns = selectors !== '*' && selectsOnlyStatics(selectors, table, context)
   const { token: localToken, rest: where } = splitLocalToken(statement.where, table, context)
   const restrictions = prepareRestrictions(where, table, 'select', context, {
     onlyStaticColumns,
     allowFiltering: statement.allowFiltering,
   })
   const orderingColumns = restrictions.keyHasIn ? orderings.map((ordering) => ordering.column) : []
-  const selection = prepareSelection(selectors, orderingColumns, table, context, statement.json)
+  const scope = new SelectionScope(table, context)
+  const selection = prepareSelection(selectors, scope, {
+    orderingColumns,
+    isJson: statement.json,
+    isGrouped: statement.groupBy.length > 0,
+  })
   if (statement.distinct) {
     if (statement.perPartitionLimit !== null) {
       throw invalid('PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries')
     }
     checkDistinct(table, selection, restrictions)
   }
-  if (statement.groupBy.length > 0) throw invalid('GROUP BY is not supported yet')
-  if (selection.isAggregate && statement.perPartitionLimit !== null) {
+  const aggregation =
+    statement.groupBy.length === 0
+      ? null
+      : prepareAggregation(statement.groupBy, scope, restrictions, statement.distinct)
+  if (aggregation === null && selection.isAggregate && statement.perPartitionLimit !== null) {
     throw invalid('PER PARTITION LIMIT is not allowed with aggregate queries.')
   }
   const reversed = orderings.length > 0 && checkOrderings(orderings, table, restrictions)
@@ -93,6 +107,7 @@ export function prepareSelect(
     restrictions,
     localToken,
     isDistinct: statement.distinct,
+    aggregation,
     reversed,
     postOrdering:
       orderingColumns.length === 0
@@ -113,6 +128,9 @@ export function prepareSelect(
         ) ||
         restrictions.staticContentAlone ||
         restrictions.restrictedNonKeyColumns.some((column) => column.kind === 'static')),
+    queried: selection.isWildcard
+      ? null
+      : new Set([...selection.columns, ...restrictions.restrictedNonKeyColumns].map((column) => column.id)),
   }
 }
 

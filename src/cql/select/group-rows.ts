@@ -1,0 +1,61 @@
+import type { LiveRow } from '../../model/live-row.ts'
+import type { PartitionReader } from '../../model/read-command.ts'
+import type { Aggregate } from '../functions/function.ts'
+import type { GroupSelection } from './group-selection.ts'
+import type { RowValues } from './row-values.ts'
+import type { RowsWriter } from './rows-writer.ts'
+
+const NO_ARGUMENTS: readonly Uint8Array[] = []
+
+/**
+ * Makes one row of each group (`ResultSetBuilder` with its `Selectors`). Of a group that is open it holds the states
+ * of its aggregates and the values of its first row, however many rows it has.
+ */
+export class GroupRows {
+  readonly #selection: GroupSelection
+  readonly #values: RowValues
+  readonly #states: readonly Aggregate[]
+  readonly #kept: (Uint8Array | null)[] = []
+  #isOpen = false
+
+  constructor(selection: GroupSelection, values: RowValues) {
+    this.#selection = selection
+    this.#values = values
+    this.#states = selection.aggregates.map((aggregate) => aggregate.function.newAggregate())
+  }
+
+  /** A group has rows and is not written yet. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Takes a row into the group. */
+  add(live: LiveRow, reader: PartitionReader): void {
+    const { aggregates, kept } = this.#selection
+    const values = this.#values
+    if (!this.#isOpen) {
+      this.#isOpen = true
+      // Views of a row don't outlive it.
+      for (let i = 0; i < kept.length; i++) {
+        this.#kept[i] = values.ofRow(kept[i], live, reader)?.slice() ?? null
+      }
+    }
+    for (let i = 0; i < aggregates.length; i++) {
+      const { args } = aggregates[i]
+      this.#states[i].addInput(
+        args.length === 0 ? NO_ARGUMENTS : args.map((arg) => values.ofRow(arg, live, reader)),
+      )
+    }
+  }
+
+  /** Writes the group's values, and is ready for the next. */
+  write(out: RowsWriter): void {
+    const { outputs, kept } = this.#selection
+    const values = this.#values
+    if (!this.#isOpen) for (let i = 0; i < kept.length; i++) this.#kept[i] = values.ofNoRow(kept[i])
+    const group = { kept: this.#kept, aggregates: this.#states.map((state) => state.compute()) }
+    for (const output of outputs) out.optional(values.ofGroup(output, group))
+    for (const state of this.#states) state.reset()
+    this.#isOpen = false
+  }
+}
