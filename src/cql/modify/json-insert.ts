@@ -1,4 +1,4 @@
-import { bytesEqual, toHex } from '../../common/bytes.ts'
+import { bytesEqual, toHex, utf8Bytes } from '../../common/bytes.ts'
 import { InvalidRequestError, MarshalError, ServerError } from '../../common/errors.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { fromJson, JsonReadError, native, readJsonObject, unquoteJsonNames } from '../../types/index.ts'
@@ -57,8 +57,29 @@ export function insertOfJson(
   }
 }
 
+/**
+ * All columns, in the order in which Cassandra looks at them: that of a Java HashMap of their names. It decides which of
+ * several wrong values is complained of.
+ */
 function columnsOf(table: TableMetadata): readonly ColumnMetadata[] {
-  return [...table.partitionKeys, ...table.clusterings, ...table.statics, ...table.regulars]
+  const columns = [...table.partitionKeys, ...table.clusterings, ...table.statics, ...table.regulars]
+  let buckets = 16
+  while (columns.length > buckets * 0.75) buckets *= 2
+  const bucketOf = (column: ColumnMetadata) => {
+    const hash = byteBufferHash(utf8Bytes(column.name))
+    return (hash ^ (hash >>> 16)) & (buckets - 1)
+  }
+  return columns
+    .map((column) => ({ column, bucket: bucketOf(column) }))
+    .sort((a, b) => a.bucket - b.bucket)
+    .map(({ column }) => column)
+}
+
+/** `ByteBuffer.hashCode`. */
+function byteBufferHash(bytes: Uint8Array): number {
+  let hash = 1
+  for (let i = bytes.length - 1; i >= 0; i--) hash = (Math.imul(31, hash) + ((bytes[i]! << 24) >> 24)) | 0
+  return hash
 }
 
 /** The JSON that was read last: every column of a row asks for the same one. */
