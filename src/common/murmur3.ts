@@ -39,6 +39,29 @@ export function murmur3Token(bytes: Uint8Array, offset: number, length: number, 
     out[1] = 0
     return
   }
+  hash128(bytes, offset, length, out)
+  if (out[0] === -0x80000000 && out[1] === 0) {
+    out[0] = 0x7fffffff
+    out[1] = -1
+  }
+}
+
+/**
+ * Writes all 128 bits of the hash into `out`: the first half as `out[0]` and `out[1]`, the second as `out[2]` and
+ * `out[3]`, each high before low (`DecoratedKey.filterHash`).
+ */
+export function murmur3Hash(bytes: Uint8Array, offset: number, length: number, out: Int32Array): void {
+  hash128(bytes, offset, length, out)
+  out[2] = secondHi
+  out[3] = secondLo
+}
+
+/** The second half of the hash made last. */
+let secondHi = 0
+let secondLo = 0
+
+/** Leaves the first half in `out`. */
+function hash128(bytes: Uint8Array, offset: number, length: number, out: Int32Array): void {
   let h1Hi = 0
   let h1Lo = 0
   let h2Hi = 0
@@ -138,10 +161,8 @@ export function murmur3Token(bytes: Uint8Array, offset: number, length: number, 
   finalMix(h2Hi, h2Lo, out)
   lo = (h1Lo + out[1]) | 0
   hi = (h1Hi + out[0] + (lo >>> 0 < h1Lo >>> 0 ? 1 : 0)) | 0
-  if (hi === -0x80000000 && lo === 0) {
-    hi = 0x7fffffff
-    lo = -1
-  }
+  secondLo = (out[1] + lo) | 0
+  secondHi = (out[0] + hi + (secondLo >>> 0 < lo >>> 0 ? 1 : 0)) | 0
   out[0] = hi
   out[1] = lo
 }

@@ -22,7 +22,7 @@
  *        [path length, path, padding to 4]   CELL_HAS_PATH
  *        value, padding to 4
  * ```
- * Timestamps are signed 64-bit microseconds as two words; times are seconds since the epoch.
+ * Timestamps are signed 64-bit microseconds as two words; times are seconds since the epoch, unsigned: up to 2106.
  */
 
 export const ROW_HAS_LIVENESS = 1
@@ -112,7 +112,7 @@ export class CellReader {
     }
     this.ttl = head & CELL_EXPIRES ? i32[p++]! : 0
     this.localDeletionTime =
-      head & (CELL_EXPIRES | CELL_TOMBSTONE | CELL_COMPLEX_DELETION) ? i32[p++]! : 0x7fffffff
+      head & (CELL_EXPIRES | CELL_TOMBSTONE | CELL_COMPLEX_DELETION) ? i32[p++]! >>> 0 : 0x7fffffff
     if (head & CELL_HAS_PATH) {
       this.pathLength = i32[p++]!
       this.pathOffset = p << 2
@@ -158,7 +158,7 @@ export class RowHeader {
       p += 2
       if (flags & ROW_LIVENESS_EXPIRES) {
         this.ttl = i32[p]!
-        this.localExpirationTime = i32[p + 1]!
+        this.localExpirationTime = i32[p + 1]! >>> 0
         p += 2
       } else {
         this.ttl = 0
@@ -168,7 +168,7 @@ export class RowHeader {
     if (flags & ROW_HAS_DELETION) {
       this.deletionHi = i32[p]!
       this.deletionLo = i32[p + 1]!
-      this.deletionLocalTime = i32[p + 2]!
+      this.deletionLocalTime = i32[p + 2]! >>> 0
       p += 3
     }
     this.clustering = p

@@ -1,0 +1,150 @@
+import { createRequire } from 'node:module'
+import { inflateSync } from 'node:zlib'
+import { type DiskFile, readFullySync } from '../../io/disk.ts'
+import { crc32 } from '../commitlog/crc32.ts'
+import type { CompressionInfo } from './compression-info.ts'
+import { CorruptSSTableError } from './corruption.ts'
+import type { Chunk, ChunkSource } from './file-cursor.ts'
+
+/** Pages in which a file is read that is not compressed. */
+export const PAGE_BYTES = 16 * 1024
+
+const require = createRequire(import.meta.url)
+
+/** Undoes what one of Cassandra's compressors did to a chunk: into exactly `length` bytes, or it throws. */
+type Decompress = (stored: Uint8Array, length: number) => Uint8Array
+
+interface Lz4Library {
+  decompress(block: Uint8Array): Uint8Array
+}
+
+interface SnappyLibrary {
+  uncompress(stored: Uint8Array): Uint8Array
+}
+
+function lz4(): Decompress {
+  const library = require('lz4-wasm-nodejs') as Lz4Library
+  // The length in four bytes, little-endian, is how Cassandra stores it and how the library wants it.
+  return (stored, length) => {
+    const said = stored[0]! | (stored[1]! << 8) | (stored[2]! << 16) | (stored[3]! << 24)
+    if (stored.length < 5 || said !== length) throw new Error(`a chunk of ${said} bytes instead of ${length}`)
+    return library.decompress(stored)
+  }
+}
+
+function snappy(): Decompress {
+  const library = require('snappyjs') as SnappyLibrary
+  return (stored) => library.uncompress(stored)
+}
+
+/** The decompressor of that class. Throws an Error for one that there is not. */
+function decompressorOf(compressor: string): Decompress {
+  switch (compressor) {
+    case 'LZ4Compressor':
+      return lz4()
+    case 'SnappyCompressor':
+      return snappy()
+    case 'DeflateCompressor':
+      return (stored, length) => inflateSync(stored, { maxOutputLength: Math.max(1, length) })
+    case 'NoopCompressor':
+      return (stored) => stored
+    default:
+      throw new Error(`SSTables compressed by ${compressor} cannot be read`)
+  }
+}
+
+/** A file that is stored as it is, in pages. */
+export class PlainSource implements ChunkSource {
+  readonly path: string
+  readonly length: number
+  readonly #file: DiskFile
+  readonly #page = new Uint8Array(PAGE_BYTES)
+  #loaded = -1
+
+  constructor(file: DiskFile, length: number) {
+    this.path = file.path
+    this.#file = file
+    this.length = length
+  }
+
+  chunkAt(position: number): Chunk {
+    const start = position - (position % PAGE_BYTES)
+    const length = Math.min(PAGE_BYTES, this.length - start)
+    if (this.#loaded !== start) {
+      const read = readFullySync(this.#file, this.#page, 0, length, start)
+      if (read < length) throw new CorruptSSTableError(this.path, start + read, 'the file ends too early')
+      this.#loaded = start
+    }
+    return { bytes: this.#page, offset: 0, length, position: start }
+  }
+}
+
+/** Data.db in compressed chunks (`CompressedChunkReader`). Checksums are verified with every read. */
+export class CompressedSource implements ChunkSource {
+  readonly path: string
+  readonly length: number
+  readonly #file: DiskFile
+  readonly #info: CompressionInfo
+  readonly #fileLength: number
+  readonly #decompress: Decompress
+  #stored: Uint8Array
+  #chunk: Chunk | null = null
+
+  constructor(file: DiskFile, fileLength: number, info: CompressionInfo) {
+    this.path = file.path
+    this.#file = file
+    this.#fileLength = fileLength
+    this.#info = info
+    this.length = info.dataLength
+    this.#decompress = decompressorOf(info.compressor)
+    this.#stored = new Uint8Array(info.chunkLength + 64)
+  }
+
+  chunkAt(position: number): Chunk {
+    const { chunkLength, chunkOffsets, maxCompressedLength, dataLength } = this.#info
+    const index = Math.floor(position / chunkLength)
+    const start = index * chunkLength
+    if (this.#chunk?.position === start) return this.#chunk
+    const from = chunkOffsets[index]!
+    const end = index + 1 < chunkOffsets.length ? chunkOffsets[index + 1]! : this.#fileLength
+    const storedLength = end - from - 4
+    if (storedLength <= 0) throw new CorruptSSTableError(this.path, from, 'a chunk without bytes')
+    if (this.#stored.length < storedLength + 4) this.#stored = new Uint8Array(storedLength + 4)
+    const read = readFullySync(this.#file, this.#stored, 0, storedLength + 4, from)
+    if (read < storedLength + 4)
+      throw new CorruptSSTableError(this.path, from + read, 'the file ends too early')
+    const at = storedLength
+    const stored = this.#stored
+    const checksum = (stored[at]! << 24) | (stored[at + 1]! << 16) | (stored[at + 2]! << 8) | stored[at + 3]!
+    if (crc32(stored, 0, storedLength) !== checksum) {
+      throw new CorruptSSTableError(this.path, from, 'the checksum of a chunk is not that of its bytes')
+    }
+    const length = Math.min(chunkLength, dataLength - start)
+    const bytes =
+      storedLength < maxCompressedLength
+        ? this.#uncompress(stored.subarray(0, storedLength), length, from)
+        : stored.slice(0, storedLength)
+    // The last chunk may be padded where it is stored as it is.
+    if (bytes.length < length) throw new CorruptSSTableError(this.path, from, 'a chunk is too short')
+    this.#chunk = { bytes, offset: 0, length, position: start }
+    return this.#chunk
+  }
+
+  #uncompress(stored: Uint8Array, length: number, from: number): Uint8Array {
+    let bytes: Uint8Array
+    try {
+      bytes = this.#decompress(stored, length)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new CorruptSSTableError(this.path, from, `a chunk cannot be decompressed: ${reason}`)
+    }
+    if (bytes.length !== length) {
+      throw new CorruptSSTableError(
+        this.path,
+        from,
+        `a chunk of ${bytes.length} bytes where ${length} are due`,
+      )
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,87 @@
+import type { Disk, DiskFile } from '../../io/disk.ts'
+import type { TableMetadata } from '../../model/table.ts'
+import { CompressedSource, PlainSource } from './chunk-source.ts'
+import { type CompressionInfo, readCompressionInfo } from './compression-info.ts'
+import { CorruptSSTableError } from './corruption.ts'
+import { DataReader } from './data-reader.ts'
+import { type Component, componentPath, type Descriptor } from './descriptor.ts'
+import type { ChunkSource } from './file-cursor.ts'
+import { type SerializationHeader, serializationHeader } from './serialization-header.ts'
+import { readStatistics, type Statistics } from './statistics.ts'
+import { type FormatVersion, formatVersion } from './version.ts'
+
+/** One SSTable, open for reading (`BigTableReader`). */
+export class SSTable {
+  readonly descriptor: Descriptor
+  readonly table: TableMetadata
+  readonly version: FormatVersion
+  readonly statistics: Statistics
+  readonly header: SerializationHeader
+  /** Null where Data.db is not compressed. */
+  readonly compression: CompressionInfo | null
+  readonly #data: DiskFile
+  readonly #dataBytes: number
+
+  private constructor(
+    descriptor: Descriptor,
+    table: TableMetadata,
+    version: FormatVersion,
+    statistics: Statistics,
+    compression: CompressionInfo | null,
+    data: DiskFile,
+  ) {
+    this.descriptor = descriptor
+    this.table = table
+    this.version = version
+    this.statistics = statistics
+    this.header = serializationHeader(componentPath(descriptor, 'Statistics.db'), statistics.header, table)
+    this.compression = compression
+    this.#data = data
+    this.#dataBytes = data.sizeSync()
+  }
+
+  /** Opens the files of one SSTable. Throws a CorruptSSTableError for what is broken or cannot be read here. */
+  static open(disk: Disk, descriptor: Descriptor, table: TableMetadata): SSTable {
+    const path = (component: Component): string => componentPath(descriptor, component)
+    const version = descriptor.format === 'big' ? formatVersion(descriptor.version) : null
+    if (version === null) {
+      const what = `${descriptor.version}-${descriptor.format}`
+      throw new CorruptSSTableError(path('Data.db'), -1, `SSTables of the format ${what} cannot be read`)
+    }
+    const read = (component: Component): Uint8Array => {
+      const file = path(component)
+      if (!disk.existsSync(file)) throw new CorruptSSTableError(file, -1, 'the file is missing')
+      return disk.readFileSync(file)
+    }
+    const statistics = readStatistics(path('Statistics.db'), read('Statistics.db'), version)
+    const compressionPath = path('CompressionInfo.db')
+    const compression = disk.existsSync(compressionPath)
+      ? readCompressionInfo(compressionPath, disk.readFileSync(compressionPath))
+      : null
+    if (!disk.existsSync(path('Data.db'))) {
+      throw new CorruptSSTableError(path('Data.db'), -1, 'the file is missing')
+    }
+    const data = disk.openSync(path('Data.db'), 'read')
+    return new SSTable(descriptor, table, version, statistics, compression, data)
+  }
+
+  /** Bytes of Data.db before compression. */
+  get dataLength(): number {
+    return this.compression?.dataLength ?? this.#dataBytes
+  }
+
+  #dataSource(): ChunkSource {
+    return this.compression === null
+      ? new PlainSource(this.#data, this.#dataBytes)
+      : new CompressedSource(this.#data, this.#dataBytes, this.compression)
+  }
+
+  /** Reads all partitions. Of the reader's own memory; it may be read beside others. */
+  scan(): DataReader {
+    return new DataReader(this.#dataSource(), this.header, this.version)
+  }
+
+  close(): void {
+    this.#data.closeSync()
+  }
+}
