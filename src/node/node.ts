@@ -10,7 +10,7 @@ import { type Database, type DatabasePorts, openDatabase } from './database.ts'
 import { createLogger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
 import { settingsOf } from './settings.ts'
-import { registerSystemViews } from './system-views.ts'
+import { registerSystemViews } from './system-views/index.ts'
 
 /** All that a node reaches the machine by. */
 export interface NodePorts extends DatabasePorts {
@@ -96,7 +96,15 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
       await node.stop().catch(() => {})
       throw error
     }
-    registerSystemViews(virtual, { schema, transport, processor, engine, options, settings })
+    registerSystemViews(virtual, {
+      schema,
+      transport,
+      processor,
+      engine,
+      options,
+      settings,
+      clock: ports.clock,
+    })
     return node
   } catch (error) {
     await database.close().catch(() => {})

@@ -20,8 +20,10 @@ export function prepareStatement(
   keyspace: string | null,
   schema: Schema,
   nowMillis: number,
+  onParsed: (() => void) | null = null,
 ): PreparedStatement {
   const { statement, bindMarkers } = parse(text)
+  onParsed?.()
   const markers: (ColumnSpecification | undefined)[] = new Array(bindMarkers.length).fill(undefined)
   const tables: TableMetadata[] = []
   let fullyQualified = true

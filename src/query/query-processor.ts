@@ -20,8 +20,10 @@ import {
 import type { ComplexCell, RowSnapshot } from '../cql/modify/operations.ts'
 import type * as raw from '../cql/raw/index.ts'
 import {
+  type BoundSelect,
   bindSelect,
   type PreparedSelect,
+  type ReadObserver,
   RowsWriter,
   SelectExecution,
   TombstoneOverwhelmingError,
@@ -34,7 +36,7 @@ import type { Timers } from '../io/timers.ts'
 import { nextTurn } from '../io/timers.ts'
 import { ALL_ROWS } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
-import { MutationBuilder } from '../model/mutation.ts'
+import { MUTATION_HEADER_WORDS, MutationBuilder } from '../model/mutation.ts'
 import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
 import type { QueryResult, RowsResult, SchemaChange } from '../model/query-result.ts'
 import {
@@ -55,13 +57,16 @@ import {
   validateForWrite,
 } from './consistency.ts'
 import { DescribeExecutor } from './describe.ts'
+import { QueryMetrics, type TableMetrics } from './metrics.ts'
 import { prepareStatement, tableOf } from './preparation.ts'
 import { type PreparedStatement, PreparedStatements } from './prepared-statements.ts'
 import type { ClientState, QueryHandler, RequestFlags } from './query-handler.ts'
+import { RunningQueries, type RunningQuery } from './running-queries.ts'
 import type { SchemaService } from './schema-service.ts'
+import { StatementCache } from './statement-cache.ts'
 import { StatementContext, TimeUuidSource } from './statement-context.ts'
-import { Tracing } from './tracing.ts'
-import type { VirtualTables } from './virtual-tables.ts'
+import { executeParameters, queryParameters, TracedReads, type TraceSession, Tracing } from './tracing.ts'
+import { type VirtualTables, validateVirtual } from './virtual-tables.ts'
 import { oversizedError, unloggedError, writeError } from './write-errors.ts'
 
 /** Hears of prepared statements that come and go. */
@@ -104,6 +109,7 @@ export interface QueryProcessorOptions {
 }
 
 const VOID: QueryResult = { kind: 'void' }
+const NEVER = (): boolean => false
 const EMPTY = new Uint8Array(0)
 
 /** `RequestFailureReason.READ_TOO_MANY_TOMBSTONES`. */
@@ -115,6 +121,9 @@ const SLICE_MS = 5
 /** Turns statements into reads and mutations and executes them on this node (`QueryProcessor`). */
 export class QueryProcessor implements QueryHandler {
   readonly prepared: PreparedStatements
+  readonly statements: StatementCache
+  readonly metrics = new QueryMetrics()
+  readonly running = new RunningQueries()
   readonly #engine: StorageEngine
   readonly #schema: SchemaService
   readonly #virtual: VirtualTables
@@ -169,8 +178,11 @@ export class QueryProcessor implements QueryHandler {
     this.prepared = new PreparedStatements(this.#config.prepared_statements_cache_size_bytes, (id) =>
       this.#onPreparedChange.evicted(id),
     )
+    this.statements = new StatementCache(this.#config.prepared_statements_cache_size_bytes)
     options.schema.onChange((_changes, affected) => {
       this.prepared.evict((statement) => statement.tables.some((table) => affected(table)))
+      this.statements.clear()
+      this.metrics.retain(this.#engine.tables)
     })
   }
 
@@ -191,14 +203,19 @@ export class QueryProcessor implements QueryHandler {
     flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
     if (!flags.tracing) return this.#query(text, options, state)
-    return this.#tracing.run('Execute CQL3 query', { query: text }, options, state, () =>
+    return this.#tracing.run('Execute CQL3 query', queryParameters(text, options), state, () =>
       this.#query(text, options, state),
     )
   }
 
   #query(text: string, options: QueryOptions, state: ClientState): QueryResult | Promise<QueryResult> {
-    const statement = this.#prepareStatement(text, options.keyspace ?? state.keyspace)
-    return this.#execute(statement, this.#positional(statement, options), state)
+    const trace = this.#tracing.session
+    const keyspace = options.keyspace ?? state.keyspace
+    const statement =
+      trace === null ? this.#statementOf(text, keyspace) : this.#traceStatement(trace, text, keyspace)
+    const positional = this.#positional(statement, options)
+    this.metrics.regularStatementsExecuted++
+    return this.#execute(statement, positional, state, null)
   }
 
   execute(
@@ -208,13 +225,11 @@ export class QueryProcessor implements QueryHandler {
     flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
     if (!flags.tracing) return this.#executePrepared(ref, options, state)
-    const query = this.prepared.find(ref)?.query
-    return this.#tracing.run(
-      'Execute CQL3 prepared query',
-      query === undefined ? {} : { query },
-      options,
-      state,
-      () => this.#executePrepared(ref, options, state),
+    const statement = this.prepared.find(ref)
+    const parameters =
+      statement === null ? new Map() : executeParameters(statement, this.#positional(statement, options))
+    return this.#tracing.run('Execute CQL3 prepared query', parameters, state, () =>
+      this.#executePrepared(ref, options, state),
     )
   }
 
@@ -232,6 +247,7 @@ export class QueryProcessor implements QueryHandler {
       statement,
       options.names === null ? options : this.#positional(statement, options),
       state,
+      ref,
     )
     if (statement.result === null) {
       return statement.executable.kind === 'describe' ? withColumns(result, ref) : result
@@ -251,7 +267,7 @@ export class QueryProcessor implements QueryHandler {
     flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
     if (!flags.tracing) return this.#prepareAndStore(text, keyspace, state)
-    return this.#tracing.run('Preparing CQL3 query', { query: text }, null, state, () =>
+    return this.#tracing.run('Preparing CQL3 query', new Map([['query', text]]), state, () =>
       this.#prepareAndStore(text, keyspace, state),
     )
   }
@@ -267,7 +283,9 @@ export class QueryProcessor implements QueryHandler {
       if (qualified.fullyQualified) return preparedResult(withoutKeyspace, qualified)
       if (used !== null && !unqualified.fullyQualified) return preparedResult(withKeyspace, unqualified)
     }
-    const statement = this.#prepareStatement(text, used)
+    const trace = this.#tracing.session
+    const statement =
+      trace === null ? this.#prepareStatement(text, used) : this.#traceStatement(trace, text, used)
     if (statement.bind.columns.length > 0xffff) {
       throw new InvalidRequestError(
         `Too many markers(?). ${statement.bind.columns.length} markers exceed the allowed maximum of 65535`,
@@ -305,7 +323,7 @@ export class QueryProcessor implements QueryHandler {
     flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
     if (!flags.tracing) return this.#batch(type, entries, options, state)
-    return this.#tracing.run('Execute batch of CQL3 queries', {}, options, state, () =>
+    return this.#tracing.run('Execute batch of CQL3 queries', queryParameters(null, options), state, () =>
       this.#batch(type, entries, options, state),
     )
   }
@@ -320,8 +338,7 @@ export class QueryProcessor implements QueryHandler {
     const values: BoundValues[] = []
     for (const entry of entries) {
       let statement: PreparedStatement | null
-      if (entry.query !== null)
-        statement = this.#prepareStatement(entry.query, options.keyspace ?? state.keyspace)
+      if (entry.query !== null) statement = this.#statementOf(entry.query, options.keyspace ?? state.keyspace)
       else {
         statement = this.prepared.get(entry.id!)
         if (statement === null) {
@@ -344,8 +361,26 @@ export class QueryProcessor implements QueryHandler {
     return this.#executeBatch(type, statements, values, null, options)
   }
 
-  #prepareStatement(text: string, keyspace: string | null): PreparedStatement {
-    return prepareStatement(text, keyspace, this.#schema.current, this.#clock.nowMs())
+  /** The statement that a text is, prepared anew where it is not kept. */
+  #statementOf(text: string, keyspace: string | null): PreparedStatement {
+    const kept = this.statements.get(text, keyspace)
+    if (kept !== null) return kept
+    const statement = this.#prepareStatement(text, keyspace)
+    this.statements.offer(text, keyspace, statement)
+    return statement
+  }
+
+  #traceStatement(trace: TraceSession, text: string, keyspace: string | null): PreparedStatement {
+    trace.note(`Parsing ${text}`)
+    return this.#prepareStatement(text, keyspace, () => trace.note('Preparing statement'))
+  }
+
+  #prepareStatement(
+    text: string,
+    keyspace: string | null,
+    onParsed: (() => void) | null = null,
+  ): PreparedStatement {
+    return prepareStatement(text, keyspace, this.#schema.current, this.#clock.nowMs(), onParsed)
   }
 
   /** Options whose values stand in the order of the markers, and are as many. */
@@ -379,6 +414,7 @@ export class QueryProcessor implements QueryHandler {
     statement: PreparedStatement,
     options: QueryOptions,
     state: ClientState,
+    ref: PreparedRef | null,
   ): QueryResult | Promise<QueryResult> {
     const { executable } = statement
     if (options.values.count !== statement.bind.columns.length && executable.kind !== 'other') {
@@ -386,13 +422,15 @@ export class QueryProcessor implements QueryHandler {
         `there were ${statement.bind.columns.length} markers(?) in CQL but ${options.values.count} bound variables`,
       )
     }
+    if (ref !== null) this.metrics.preparedStatementsExecuted++
     switch (executable.kind) {
       case 'modification':
+        if (executable.table.isVirtual) return this.#modifyVirtual([executable], [options.values], options)
         return executable.conditions === null
           ? this.#modify(executable, options)
           : this.#executeConditional([executable], [options.values], options, false)
       case 'select':
-        return this.#select(executable, options)
+        return this.#select(executable, options, statement, ref)
       case 'batch': {
         const { statements, type } = executable
         return this.#executeBatch(
@@ -455,11 +493,44 @@ export class QueryProcessor implements QueryHandler {
     else validateForWrite(options.consistency)
     this.#checkReplicas(options.consistency, table.keyspace, true)
     const context = this.#beginWrite(options)
+    const metrics = this.metrics.of(table)
+    const timed = metrics.coordinatorWrite.mark(1, context.nowMillis)
+    const startedMs = timed === 0 ? 0 : this.#clock.monotonicMs()
     const mutation = this.#mutation
     mutation.begin()
     this.#bindAttributes(prepared, context, options, this.#timestamp)
+    const trace = this.#tracing.session
+    // Only counters are read where they are.
+    if (table.isCounter) trace?.note('Determining replicas for mutation')
     writeModification(prepared, mutation, context, this.#lookup)
+    if (!table.isCounter) trace?.note('Determining replicas for mutation')
+    metrics.localWrite.add(mutation.updateCount, context.nowMillis)
+    const applyingMs = timed === 0 ? 0 : this.#clock.monotonicMs()
     this.#apply(mutation, options.consistency, table.isCounter ? 'COUNTER' : 'SIMPLE')
+    if (timed > 0) {
+      const endedMs = this.#clock.monotonicMs()
+      metrics.endWrite(endedMs - startedMs, endedMs - applyingMs, context.nowMillis, timed)
+    }
+    return VOID
+  }
+
+  /** Executes statements on virtual tables alone: these say for each what it means (`executeInternalWithoutCondition`). */
+  #modifyVirtual(
+    statements: readonly PreparedModification[],
+    values: readonly BoundValues[],
+    options: QueryOptions,
+  ): QueryResult {
+    for (const statement of statements) validateVirtual(statement)
+    const context = this.#beginWrite(options)
+    const mutation = this.#mutation
+    mutation.begin()
+    statements.forEach((statement, index) => {
+      context.values = values[index]!
+      this.#bindAttributes(statement, context, options, this.#timestamp)
+      writeModification(statement, mutation, context, this.#lookup)
+    })
+    mutation.finish()
+    this.#virtual.apply(mutation, (handle) => this.#schema.current.tableByHandle(handle)!)
     return VOID
   }
 
@@ -469,10 +540,20 @@ export class QueryProcessor implements QueryHandler {
     if (mutation.sizeBytes > limit) {
       throw oversizedError(mutation, limit, this.#engine.tables, writeType)
     }
+    const trace = this.#tracing.session
+    if (trace !== null && this.#engine.isLogged) trace.note('Appending to commitlog')
     try {
       this.#engine.apply(mutation)
     } catch (error) {
       throw writeError(error, mutation, limit, () => this.#engine.tables, consistency, writeType)
+    }
+    if (trace !== null) this.#traceUpdates(trace, mutation)
+  }
+
+  #traceUpdates(trace: TraceSession, mutation: MutationBuilder): void {
+    const handles = new Set([...updatesOf(mutation)].map(({ handle }) => handle))
+    for (const handle of handles) {
+      trace.note(`Adding to ${this.#schema.current.tableByHandle(handle)?.name} memtable`)
     }
   }
 
@@ -485,6 +566,7 @@ export class QueryProcessor implements QueryHandler {
   ): QueryResult {
     if (statements.length === 0) return VOID
     validateBatch(type, statements, batch?.timestamp ?? null)
+    if (statements[0]!.table.isVirtual) return this.#modifyVirtual(statements, values, options)
     if (statements.some((statement) => statement.conditions !== null)) {
       return this.#executeConditional(statements, values, options, true)
     }
@@ -493,11 +575,13 @@ export class QueryProcessor implements QueryHandler {
     else validateForWrite(options.consistency)
     for (const { table } of statements) this.#checkReplicas(options.consistency, table.keyspace, true)
     const context = this.#begin(options)
+    const startedMs = this.#clock.monotonicMs()
     const mutation = this.#mutation
     mutation.begin()
     this.#timestamps.next(this.#timestamp)
     const server = this.#batchTimestamp(batch, context, this.#timestamp)
     if (server !== this.#timestamp) options = { ...options, hasTimestamp: false }
+    const counters = new Set<string>()
     statements.forEach((statement, index) => {
       context.values = values[index]!
       this.#bindAttributes(statement, context, options, server)
@@ -506,14 +590,39 @@ export class QueryProcessor implements QueryHandler {
         mutation.begin()
         writeModification(statement, mutation, context, this.#lookup)
         this.#apply(mutation, options.consistency, 'COUNTER')
+        for (const update of updatesOf(mutation)) counters.add(`${update.handle}/${update.token}`)
         mutation.begin()
       } else writeModification(statement, mutation, context, this.#lookup)
     })
     mutation.finish()
-    const { dataSize, partitions } = measureBatch(mutation)
+    const { dataSize, partitions, partitionsByTable } = measureBatch(mutation)
     const warnings = checkBatchSize(type, statements, dataSize, partitions, this.#config)
+    this.#tracing.session?.note(
+      `Determining replicas for ${type === 'logged' && partitions > 1 ? 'atomic batch' : 'mutation'}`,
+    )
+    const applyingMs = this.#clock.monotonicMs()
     this.#apply(mutation, options.consistency, type === 'unlogged' ? 'UNLOGGED_BATCH' : 'BATCH')
+    const times = { startedMs, applyingMs, nowMs: context.nowMillis }
+    if (counters.size === 0) this.#countBatch(partitions, partitionsByTable, type, times)
+    else this.#countBatch(counters.size, new Map([[first.handle, counters.size]]), type, times)
     return warnings.length === 0 ? VOID : { kind: 'void', warnings }
+  }
+
+  /** Counts a batch: its partitions, and for each table that it wrote to a request (`updateCoordinatorWriteLatencyTableMetric`). */
+  #countBatch(
+    partitions: number,
+    byTable: ReadonlyMap<number, number>,
+    type: BatchType,
+    { startedMs, applyingMs, nowMs }: { startedMs: number; applyingMs: number; nowMs: number },
+  ): void {
+    const endedMs = this.#clock.monotonicMs()
+    if (partitions > 0) this.metrics.partitionsPerBatch[type].update(partitions, nowMs)
+    for (const [handle, updates] of byTable) {
+      const metrics = this.metrics.ofHandle(handle)
+      metrics.localWrite.add(updates, nowMs)
+      const timed = metrics.coordinatorWrite.mark(1, nowMs)
+      if (timed > 0) metrics.endWrite(endedMs - startedMs, endedMs - applyingMs, nowMs, timed)
+    }
   }
 
   #batchTimestamp(batch: PreparedBatch | null, context: StatementContext, server: Int32Array): Int32Array {
@@ -548,26 +657,60 @@ export class QueryProcessor implements QueryHandler {
     })
     const mutation = this.#mutation
     mutation.begin()
-    const { applied, result } = executeCas(items, this.#read, mutation, isBatch)
-    if (applied) this.#apply(mutation, options.serialConsistency, 'CAS')
+    const trace = this.#tracing.session
+    const { table } = statements[0]!
+    const metrics = this.metrics.of(table)
+    trace?.note('Reading existing values for CAS precondition')
+    trace?.note(`Executing single-partition query on ${table.name}`)
+    const timed = metrics.beginRead(false, 1, context.nowMillis)
+    const startedMs = timed === 0 ? 0 : this.#clock.monotonicMs()
+    const { applied, result, liveRows } = executeCas(items, this.#read, mutation, isBatch)
+    metrics.rowsPerRead.update(liveRows, context.nowMillis)
+    if (timed > 0) {
+      const readMs = this.#clock.monotonicMs() - startedMs
+      metrics.endRead(false, readMs, readMs, context.nowMillis, timed)
+    }
+    trace?.note(`CAS precondition ${applied ? 'is met' : 'does not match current values'}`)
+    if (applied) {
+      metrics.localWrite.add(1, context.nowMillis)
+      this.#apply(mutation, options.serialConsistency, 'CAS')
+    }
+    trace?.note(applied ? 'CAS applied successfully' : 'CAS did not apply')
     return result
   }
 
-  #select(prepared: PreparedSelect, options: QueryOptions): QueryResult | Promise<QueryResult> {
+  #select(
+    prepared: PreparedSelect,
+    options: QueryOptions,
+    statement: PreparedStatement,
+    ref: PreparedRef | null,
+  ): QueryResult | Promise<QueryResult> {
     validateForRead(options.consistency)
     const { table } = prepared
-    if (!table.isVirtual) this.#checkReplicas(options.consistency, table.keyspace, false)
+    if (table.isVirtual) return this.#selectVirtual(prepared, options, statement, ref)
+    this.#checkReplicas(options.consistency, table.keyspace, false)
     const context = this.#begin(options)
+    const startedMs = this.#clock.monotonicMs()
+    this.#sliceStart = startedMs
     const bound = bindSelect(prepared, context, options, context.nowSeconds)
+    const metrics = this.metrics.of(table)
+    const isScan = bound.pager === 'range'
+    const timed = metrics.beginRead(isScan, isScan ? 1 : readsOf(bound), context.nowMillis)
+    const readingMs = timed === 0 ? 0 : this.#clock.monotonicMs()
     this.#rows.reset()
     const execution = isLocalSystemKeyspace(table.keyspace)
-      ? new SelectExecution(bound, this.#read, this.#rows)
-      : new SelectExecution(bound, this.#read, this.#rows, this.#tombstones)
-    this.#sliceStart = this.#clock.monotonicMs()
+      ? new SelectExecution(bound, this.#read, this.#rows, undefined, this.#observer(bound, metrics))
+      : new SelectExecution(bound, this.#read, this.#rows, this.#tombstones, this.#observer(bound, metrics))
     let done = false
     try {
       done = execution.run(this.#shouldYield)
-      if (done) return execution.result()
+      if (done) {
+        if (timed > 0) {
+          const endedMs = this.#clock.monotonicMs()
+          metrics.endRead(isScan, endedMs - startedMs, endedMs - readingMs, context.nowMillis, timed)
+        }
+        return execution.result()
+      }
     } catch (error) {
       execution.close()
       throw this.#readFailure(error, options.consistency)
@@ -575,21 +718,64 @@ export class QueryProcessor implements QueryHandler {
     // What was written so far stays this statement's; the next ones write elsewhere.
     this.#rows = new RowsWriter()
     execution.reader?.suspend()
-    return this.#selectOn(execution, options.consistency)
+    const running = this.running.suspend(startedMs, statement, options, ref)
+    return this.#selectOn(execution, options.consistency, running, () => {
+      const endedMs = this.#clock.monotonicMs()
+      if (timed > 0) {
+        metrics.endRead(isScan, endedMs - startedMs, endedMs - readingMs, this.#clock.nowMs(), timed)
+      }
+    })
+  }
+
+  /** Who hears what a SELECT reads. */
+  #observer(bound: BoundSelect, metrics: TableMetrics): ReadObserver {
+    const trace = this.#tracing.session
+    if (trace === null || bound.commands.length === 0) return metrics
+    return new TracedReads(trace, metrics, bound.commands, bound.pager === 'range')
+  }
+
+  /** A virtual table is read in one turn: its rows are of one moment. It may show the statement that asks. */
+  #selectVirtual(
+    prepared: PreparedSelect,
+    options: QueryOptions,
+    statement: PreparedStatement,
+    ref: PreparedRef | null,
+  ): QueryResult {
+    const context = this.#begin(options)
+    const bound = bindSelect(prepared, context, options, context.nowSeconds)
+    this.#rows.reset()
+    const execution = new SelectExecution(bound, this.#read, this.#rows)
+    this.running.enter(this.#clock.monotonicMs(), statement, options, ref)
+    try {
+      execution.run(NEVER)
+      return execution.result()
+    } finally {
+      this.running.leave()
+      execution.close()
+    }
   }
 
   /** Goes on with a SELECT in later turns, on what the first one saw. */
-  async #selectOn(execution: SelectExecution, consistency: ConsistencyLevel): Promise<QueryResult> {
+  async #selectOn(
+    execution: SelectExecution,
+    consistency: ConsistencyLevel,
+    running: RunningQuery,
+    onDone: () => void,
+  ): Promise<QueryResult> {
     try {
       for (;;) {
         await nextTurn(this.#timers)
         this.#sliceStart = this.#clock.monotonicMs()
-        if (execution.run(this.#shouldYield)) return execution.result()
+        if (execution.run(this.#shouldYield)) {
+          onDone()
+          return execution.result()
+        }
         execution.reader?.suspend()
       }
     } catch (error) {
       throw this.#readFailure(error, consistency)
     } finally {
+      this.running.end(running)
       execution.close()
     }
   }
@@ -626,6 +812,11 @@ export class QueryProcessor implements QueryHandler {
     key: DecoratedKey,
     clustering: readonly Uint8Array[] | null,
   ): RowSnapshot | null {
+    const trace = this.#tracing.session
+    if (table.isCounter) trace?.note('Reading 1 counter values from the CF')
+    trace?.note(`Executing single-partition query on ${table.name}`)
+    // Cassandra does not count how counters are read to be written.
+    if (!table.isCounter) this.metrics.of(table).beginRead(false, 1, this.#context.nowMillis)
     const reader = this.#engine.read({
       table,
       keys: [key],
@@ -681,14 +872,31 @@ export class QueryProcessor implements QueryHandler {
       }
       case 'truncate': {
         const table = tableOf(this.#schema.current, statement.table, options.keyspace ?? state.keyspace)
-        if (table.isVirtual) throw new InvalidRequestError('Virtual tables cannot be truncated')
-        this.#engine.truncate(table)
+        if (table.isVirtual) this.#virtual.truncate(table)
+        else this.#engine.truncate(table)
         return VOID
       }
       default:
         return this.#schema.execute(statement, options.keyspace ?? state.keyspace)
     }
   }
+}
+
+/** The partitions that a finished mutation changes. */
+function* updatesOf({ i32 }: MutationBuilder): Iterable<{ readonly handle: number; readonly token: string }> {
+  let at = MUTATION_HEADER_WORDS
+  for (let n = i32[1]!; n > 0; n--) {
+    yield { handle: i32[at + 1]!, token: `${i32[at + 2]},${i32[at + 3]}` }
+    at += i32[at]! >>> 2
+  }
+}
+
+/** How many partitions a SELECT by key reads. */
+function readsOf({ commands }: BoundSelect): number {
+  if (commands.length === 1) return commands[0]!.keys?.length ?? 0
+  let reads = 0
+  for (const { keys } of commands) reads += keys?.length ?? 0
+  return reads
 }
 
 const EMPTY_METADATA_ID = new Uint8Array(createHash('md5').update(EMPTY).digest())

@@ -1,20 +1,27 @@
 import { CqlError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
+import type { ReadObserver } from '../cql/select/index.ts'
 import type { Clock } from '../io/clock.ts'
 import { MutationBuilder } from '../model/mutation.ts'
 import type { QueryOptions } from '../model/query-options.ts'
 import type { QueryResult } from '../model/query-result.ts'
+import { FULL_RING, type ReadCommand, type TokenRange } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
+import { toCqlLiteral, toText } from '../types/index.ts'
 import { consistencyName } from './consistency.ts'
 import { internalRow, writeInternalRow } from './internal-rows.ts'
+import type { PreparedStatement } from './prepared-statements.ts'
 import type { ClientState } from './query-handler.ts'
 import type { SchemaService } from './schema-service.ts'
 import type { TimeUuidSource } from './statement-context.ts'
 
 /** How long traces are kept: trace_type_query_ttl, seconds. */
 const TRACE_TTL = 86_400
-const THREAD = 'Native-Transport-Requests'
+/** All that a request does is done on the one loop, which is one stage. */
+const THREAD = 'Native-Transport-Requests-1'
+/** Longer values of bind markers are cut. */
+const VALUE_MAX = 1000
 
 export interface TracingOptions {
   readonly engine: StorageEngine
@@ -29,8 +36,71 @@ interface Event {
   readonly elapsedMicros: number
 }
 
+/** One request that is traced: what it does, noted at the moment it does it (`TraceState`). */
+export class TraceSession {
+  readonly id: Uint8Array
+  readonly startedAtMs: number
+  readonly events: Event[] = []
+  readonly #clock: Clock
+  readonly #timeUuids: TimeUuidSource
+  readonly #start: number
+
+  constructor(clock: Clock, timeUuids: TimeUuidSource) {
+    this.#clock = clock
+    this.#timeUuids = timeUuids
+    this.id = timeUuids.next()
+    this.startedAtMs = clock.nowMs()
+    this.#start = clock.monotonicMs()
+  }
+
+  /** Microseconds since the session began. */
+  elapsed(): number {
+    return Math.round((this.#clock.monotonicMs() - this.#start) * 1000)
+  }
+
+  /** `activity` in the words that Cassandra has for it. */
+  note(activity: string): void {
+    this.events.push({ id: this.#timeUuids.next(), activity, elapsedMicros: this.elapsed() })
+  }
+}
+
+/** Notes the reads of one SELECT, and passes on what it hears. */
+export class TracedReads implements ReadObserver {
+  readonly #session: TraceSession
+  readonly #next: ReadObserver
+  readonly #table: TableMetadata
+  readonly #isRange: boolean
+  /** Partitions that are still to be read. */
+  #left = 0
+
+  constructor(session: TraceSession, next: ReadObserver, commands: readonly ReadCommand[], isRange: boolean) {
+    this.#session = session
+    this.#next = next
+    this.#table = commands[0]!.table
+    this.#isRange = isRange
+    if (isRange) session.note(`Executing seq scan across 0 sstables for ${rangeText(commands.at(-1)!)}`)
+    else {
+      for (const { keys } of commands) this.#left += keys?.length ?? 0
+      this.#begin()
+    }
+  }
+
+  #begin(): void {
+    if (this.#left-- > 0) this.#session.note(`Executing single-partition query on ${this.#table.name}`)
+  }
+
+  read(liveRows: number, tombstones: number, nowMs: number, isMissing: boolean): void {
+    if (!isMissing && !this.#isRange) this.#session.note('Merged data from memtables and 0 sstables')
+    this.#session.note(`Read ${liveRows} live rows and ${tombstones} tombstone cells`)
+    this.#begin()
+    this.#next.read(liveRows, tombstones, nowMs, isMissing)
+  }
+}
+
 /** Traced requests: their sessions and events go to system_traces (`Tracing`, `TraceKeyspace`). */
 export class Tracing {
+  /** The session of the request that is being executed in this turn, if it is traced. */
+  session: TraceSession | null = null
   readonly #engine: StorageEngine
   readonly #schema: SchemaService
   readonly #clock: Clock
@@ -45,59 +115,47 @@ export class Tracing {
   }
 
   /**
-   * Runs a request as a tracing session. Its id goes with the result, or with the error. `parameters` are those that
-   * system_traces.sessions shows beside the consistency levels.
+   * Runs a request as a tracing session. Its id goes with the result, or with the error. `parameters` are what
+   * system_traces.sessions shows of the request.
    */
   run(
     request: string,
-    parameters: Readonly<Record<string, string>>,
-    options: QueryOptions | null,
+    parameters: ReadonlyMap<string, string>,
     state: ClientState,
     execute: () => QueryResult | Promise<QueryResult>,
   ): QueryResult | Promise<QueryResult> {
-    const tracingId = this.#timeUuids.next()
-    const startedAt = this.#clock.nowMs()
-    const start = this.#clock.monotonicMs()
-    const events: Event[] = []
-    const note = (activity: string): void => {
-      const elapsedMicros = Math.round((this.#clock.monotonicMs() - start) * 1000)
-      events.push({ id: this.#timeUuids.next(), activity, elapsedMicros })
-    }
-    const finish = (): void => {
-      note('Request complete')
-      this.#store(tracingId, request, allParameters(parameters, options), state, startedAt, events)
-    }
+    const session = new TraceSession(this.#clock, this.#timeUuids)
     const fail = (error: unknown): never => {
-      note(`Request failed: ${error instanceof Error ? error.message : String(error)}`)
-      finish()
-      if (error instanceof CqlError) error.tracingId = tracingId
+      this.#store(session, request, parameters, state)
+      if (error instanceof CqlError) error.tracingId = session.id
       throw error
     }
     const succeed = (result: QueryResult): QueryResult => {
-      note(result.kind === 'rows' ? `Read ${result.rowCount} rows` : 'Executed')
-      finish()
-      return { ...result, tracingId }
+      this.#store(session, request, parameters, state)
+      return { ...result, tracingId: session.id }
     }
-    note(parameters['query'] === undefined ? request : `Parsing ${parameters['query']}`)
     let result: QueryResult | Promise<QueryResult>
+    this.session = session
     try {
       result = execute()
     } catch (error) {
+      this.session = null
       return fail(error)
     }
+    this.session = null
     return result instanceof Promise ? result.then(succeed, fail) : succeed(result)
   }
 
+  /** A trace that can't be written is lost; the request is answered all the same. */
   #store(
-    id: Uint8Array,
+    session: TraceSession,
     request: string,
     parameters: ReadonlyMap<string, string>,
     state: ClientState,
-    startedAt: number,
-    events: readonly Event[],
   ): void {
+    const duration = session.elapsed()
     const local = this.#schema.listenAddress
-    const session = uuidText(id)
+    const sessionId = uuidText(session.id)
     const tables = this.#schema.current.keyspace('system_traces')!.tables
     this.#mutation.begin()
     const write = (table: TableMetadata, values: Readonly<Record<string, unknown>>): void =>
@@ -106,19 +164,19 @@ export class Tracing {
         ttl: TRACE_TTL,
       })
     write(tables.get('sessions')!, {
-      session_id: session,
+      session_id: sessionId,
       command: 'QUERY',
       client: state.remoteAddress,
       coordinator: local,
       coordinator_port: 7000,
-      duration: events.at(-1)?.elapsedMicros ?? 0,
+      duration,
       parameters,
       request,
-      started_at: startedAt,
+      started_at: session.startedAtMs,
     })
-    for (const event of events) {
+    for (const event of session.events) {
       write(tables.get('events')!, {
-        session_id: session,
+        session_id: sessionId,
         event_id: uuidText(event.id),
         activity: event.activity,
         source: local,
@@ -127,18 +185,81 @@ export class Tracing {
         thread: THREAD,
       })
     }
-    this.#engine.apply(this.#mutation)
+    try {
+      this.#engine.apply(this.#mutation)
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+    }
   }
 }
 
-function allParameters(
-  parameters: Readonly<Record<string, string>>,
-  options: QueryOptions | null,
-): ReadonlyMap<string, string> {
-  const all = new Map(Object.entries(parameters))
-  if (options === null) return all
-  if (options.pageSize > 0) all.set('page_size', String(options.pageSize))
+/** What a session shows of a QUERY, and without a text of a BATCH. */
+export function queryParameters(query: string | null, options: QueryOptions): Map<string, string> {
+  const all = new Map<string, string>()
+  if (query !== null) {
+    all.set('query', query)
+    if (options.pageSize > 0) all.set('page_size', String(options.pageSize))
+  }
   all.set('consistency_level', consistencyName(options.consistency))
   all.set('serial_consistency_level', consistencyName(options.serialConsistency))
   return all
+}
+
+/** What a session shows of an EXECUTE: its values, too, as literals. `options` has the values in the markers' order. */
+export function executeParameters(statement: PreparedStatement, options: QueryOptions): Map<string, string> {
+  const all = queryParameters(statement.query, options)
+  const { buffer, count, offsets, lengths } = options.values
+  statement.bind.columns.slice(0, count).forEach(({ name, type }, i) => {
+    const length = lengths[i]!
+    let text: string
+    if (length === -2) text = '<unset>'
+    else {
+      const value = length < 0 ? null : buffer.subarray(offsets[i]!, offsets[i]! + length)
+      text = toCqlLiteral(type, value)
+    }
+    if (text.length > VALUE_MAX) text = `${text.slice(0, VALUE_MAX)}...'`
+    all.set(`bound_var_${i}_${name}`, text)
+  })
+  return all
+}
+
+const MINIMUM = 'min(-9223372036854775808)'
+
+/** The range of a scan (`AbstractBounds.getString`). */
+function rangeText({ table, range }: ReadCommand): string {
+  const start =
+    range.afterKey !== null
+      ? keyText(table, range.afterKey)
+      : isRingStart(range)
+        ? MINIMUM
+        : `${range.startInclusive ? 'min' : 'max'}(${token(range.startHi, range.startLo)})`
+  const end = isRingEnd(range)
+    ? MINIMUM
+    : `${range.endInclusive ? 'max' : 'min'}(${token(range.endHi, range.endLo)})`
+  return `(${start}, ${end}]`
+}
+
+function isRingStart({ startHi, startLo }: TokenRange): boolean {
+  return startHi === FULL_RING.startHi && startLo === FULL_RING.startLo
+}
+
+function isRingEnd({ endHi, endLo }: TokenRange): boolean {
+  return endHi === FULL_RING.endHi && endLo === FULL_RING.endLo
+}
+
+function token(hi: number, lo: number): bigint {
+  return (BigInt(hi) << 32n) | BigInt(lo >>> 0)
+}
+
+function keyText(table: TableMetadata, key: Uint8Array): string {
+  if (table.partitionKeys.length === 1) return toText(table.partitionKeys[0]!.type, key)
+  const parts: string[] = []
+  const data = new DataView(key.buffer, key.byteOffset, key.length)
+  let at = 0
+  for (const { type } of table.partitionKeys) {
+    const length = data.getUint16(at)
+    parts.push(toText(type, key.subarray(at + 2, at + 2 + length)))
+    at += 3 + length
+  }
+  return parts.join(':')
 }

@@ -50,7 +50,15 @@ export interface ConnectionContext {
   readonly turn: Turn
   readonly timers: Timers
   readonly logger: TransportLogger
+  /** Counted over all connections, those that are gone among them. */
+  readonly handled: HandledRequests
   onClosed(connection: ClientConnection): void
+}
+
+/** Requests since the start; those of authentication are among them. */
+export interface HandledRequests {
+  requests: number
+  authRequests: number
 }
 
 export type ConnectionStage = 'ESTABLISHED' | 'AUTHENTICATING' | 'READY'
@@ -325,6 +333,7 @@ export class ClientConnection implements TurnConnection {
       return
     }
     this.requestCount++
+    this.context.handled.requests++
     if (request.kind === 'startup') this.startup(stream, request.options)
     if (version >= 5) {
       const isLz4 = request.kind === 'startup' && request.options.get('COMPRESSION')?.toLowerCase() === 'lz4'
@@ -464,6 +473,7 @@ export class ClientConnection implements TurnConnection {
     const { inbound } = this
     const { stream, bodySize } = inbound
     this.requestCount++
+    this.context.handled.requests++
     const wrongState = this.wrongState(inbound.opcode)
     if (wrongState !== null) {
       this.answerError(stream, new ProtocolError(wrongState))
@@ -585,6 +595,7 @@ export class ClientConnection implements TurnConnection {
   private authenticate(token: Uint8Array, stream: number): void {
     const { out, context } = this
     const version = this.inbound.connectionVersion
+    context.handled.authRequests++
     this.negotiator ??= context.authenticator.newNegotiator(this.state.remoteAddress)
     const { negotiator } = this
     const challenge = negotiator.evaluateResponse(token)

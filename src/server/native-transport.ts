@@ -7,7 +7,7 @@ import { nodeTimers } from '../io/node-timers.ts'
 import type { Timers } from '../io/timers.ts'
 import type { ServerEvent } from '../protocol/index.ts'
 import type { QueryHandler } from '../query/query-handler.ts'
-import type { ConnectionContext, ConnectionStage } from './client-connection.ts'
+import type { ConnectionContext, ConnectionStage, HandledRequests } from './client-connection.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { NativeTransportConfig } from './config.ts'
 import { defaultConfig } from './config.ts'
@@ -98,6 +98,7 @@ export class NativeTransport {
       turn: new Turn(clock, timers, () => handler.commit(), logger),
       timers,
       logger,
+      handled: { requests: 0, authRequests: 0 },
       onClosed(connection) {
         clients.delete(connection)
         context.limits.leave(connection.endpoint)
@@ -120,6 +121,11 @@ export class NativeTransport {
   /** The clients that are connected now. */
   connections(): ConnectionInfo[] {
     return Array.from(this.clients, describeConnection)
+  }
+
+  /** How many requests there have been. */
+  get handled(): Readonly<HandledRequests> {
+    return this.context.handled
   }
 
   /** Bytes of requests that count against native_transport_max_request_data_in_flight now. */

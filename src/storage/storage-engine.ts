@@ -142,6 +142,11 @@ export class StorageEngine {
     return this.#compaction !== null
   }
 
+  /** Whether mutations are logged before they are applied. */
+  get isLogged(): boolean {
+    return this.#log !== null
+  }
+
   /** Bytes that the memtables have taken from the system. */
   get reservedBytes(): number {
     return this.#reservedBytes

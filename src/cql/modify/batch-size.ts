@@ -14,6 +14,8 @@ export interface BatchMeasure {
   readonly partitions: number
   /** `IMutation.dataSize`: values, paths and clusterings with the sizes of their times; no keys. */
   readonly dataSize: number
+  /** Partitions of each table, by its handle. */
+  readonly partitionsByTable: ReadonlyMap<number, number>
 }
 
 const header = new RowHeader()
@@ -24,6 +26,7 @@ export function measureBatch(mutation: Words): BatchMeasure {
   const { i32, u8 } = mutation
   const keys = new Set<string>()
   const updates = new Set<string>()
+  const partitionsByTable = new Map<number, number>()
   let dataSize = 0
   let at = MUTATION_HEADER_WORDS
   for (let n = i32[1]!; n > 0; n--) {
@@ -33,7 +36,10 @@ export function measureBatch(mutation: Words): BatchMeasure {
     const key = `${keyLength}:${Buffer.from(u8.buffer, u8.byteOffset + keyAt, keyLength).toString('latin1')}`
     const table = `${i32[at + 1]}/${key}`
     // An update of a partition that the batch has seen is part of the same one.
-    if (!updates.has(table)) dataSize += PARTITION_SIZE
+    if (!updates.has(table)) {
+      dataSize += PARTITION_SIZE
+      partitionsByTable.set(i32[at + 1]!, (partitionsByTable.get(i32[at + 1]!) ?? 0) + 1)
+    }
     updates.add(table)
     keys.add(key)
     at += UPDATE_KEY_WORD + ((keyLength + 3) >>> 2)
@@ -52,7 +58,7 @@ export function measureBatch(mutation: Words): BatchMeasure {
     }
     at = next
   }
-  return { partitions: keys.size, dataSize }
+  return { partitions: keys.size, dataSize, partitionsByTable }
 }
 
 /** The deletion of the partition, and an empty static row: liveness, and deletion with its kind. */

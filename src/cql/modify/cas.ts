@@ -36,6 +36,8 @@ export interface CasItem {
 export interface CasOutcome {
   readonly applied: boolean
   readonly result: RowsResult
+  /** Rows that were read for the conditions. */
+  readonly liveRows: number
 }
 
 /** Null stands for the static row. */
@@ -67,9 +69,9 @@ export function executeCas(
   const current = request.read(read)
   if (request.conditions.every((condition) => current.meets(condition))) {
     request.write(out, current)
-    return { applied: true, result: appliedResult(request.table) }
+    return { applied: true, result: appliedResult(request.table), liveRows: current.rows.length }
   }
-  return { applied: false, result: refusedResult(request, current) }
+  return { applied: false, result: refusedResult(request, current), liveRows: current.rows.length }
 }
 
 class CasRequest {

@@ -67,7 +67,6 @@ export function prepareModification(
   table: TableMetadata,
   context: PrepareContext,
 ): PreparedModification {
-  if (table.isVirtual) throw invalid(`Modification is not supported by table ${table.keyspace}.${table.name}`)
   const using = prepareUsing(statement.using, table, context)
   const conditions = prepareConditions(statement, table, context)
   const canReadState = conditions !== null

@@ -1,0 +1,206 @@
+/**
+ * Figures of what a server does: counts, rates, and distributions that forget the past. All of it is plain arithmetic
+ * over typed arrays: whoever counts says what time it is.
+ */
+
+/** Seconds after which a value weighs half of a new one (`DecayingEstimatedHistogramReservoir.HALF_TIME_IN_S`). */
+const HALF_TIME_S = 60
+const MEAN_LIFETIME_S = HALF_TIME_S / Math.log(2)
+/** Weights grow with time; after so long they start at one again. */
+const LANDMARK_RESET_MS = 30 * 60 * 1000
+
+/** Buckets of a histogram of any value, and of one whose values are microseconds. */
+export const DEFAULT_BUCKET_COUNT = 164
+export const LOW_BUCKET_COUNT = 127
+
+/** Values up to here find their bucket in a table. */
+const SMALL = 1024
+
+/** Upper ends of the buckets: from 1 on, each a fifth larger than the one before (`EstimatedHistogram.newOffsets`). */
+export function bucketOffsets(count: number): Float64Array {
+  const offsets = new Float64Array(count)
+  let last = 1
+  offsets[0] = last
+  for (let i = 1; i < count; i++) {
+    const next = Math.round(last * 1.2)
+    last = next === last ? next + 1 : next
+    offsets[i] = last
+  }
+  return offsets
+}
+
+const OFFSETS = bucketOffsets(DEFAULT_BUCKET_COUNT)
+const SMALL_INDEX = Uint8Array.from({ length: SMALL }, (_, value) => search(value))
+
+/** The first bucket that takes `value`. */
+function search(value: number): number {
+  let low = 0
+  let high = OFFSETS.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (OFFSETS[middle]! < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** What a histogram held at one moment. */
+export interface HistogramSnapshot {
+  /** The upper end of the bucket in which the value of that rank lies; 0 when there are no values. */
+  quantile(share: number): number
+  /** The upper end of the last bucket that is not empty; 0 when there are no values. */
+  readonly max: number
+}
+
+/**
+ * A histogram in which old values lose weight, half of it every minute (`DecayingEstimatedHistogramReservoir`, which
+ * has no bucket of its own for zero either: a zero counts as a one).
+ */
+export class DecayingHistogram {
+  /** Values since the start; these don't decay. */
+  count = 0
+  readonly #bucketCount: number
+  /** One more than there are offsets, for what is larger; made with the first value. */
+  #buckets: Float64Array | null = null
+  #landmarkMs = 0
+  #weight = 1
+  /** The weight is that of the second that begins here. */
+  #weightMs = 0
+
+  constructor(bucketCount: number = DEFAULT_BUCKET_COUNT) {
+    this.#bucketCount = bucketCount
+  }
+
+  /** Takes in a value that came `times` times. `nowMs` is any clock's, as long as it is always the same one's. */
+  update(value: number, nowMs: number, times: number = 1): void {
+    this.count += times
+    if (this.#buckets === null) {
+      this.#buckets = new Float64Array(this.#bucketCount + 1)
+      this.#landmarkMs = this.#weightMs = nowMs
+    }
+    if (nowMs - this.#weightMs >= 1000) this.#weigh(nowMs)
+    let index = value < SMALL ? SMALL_INDEX[value < 0 ? 0 : value | 0]! : search(value)
+    if (index > this.#bucketCount) index = this.#bucketCount
+    this.#buckets[index]! += this.#weight * times
+  }
+
+  #weigh(nowMs: number): void {
+    if (nowMs - this.#landmarkMs > LANDMARK_RESET_MS) {
+      const factor = this.#weightAt(nowMs)
+      const buckets = this.#buckets!
+      for (let i = 0; i < buckets.length; i++) buckets[i] = Math.round(buckets[i]! / factor)
+      this.#landmarkMs = nowMs
+    }
+    this.#weight = this.#weightAt(nowMs)
+    this.#weightMs = nowMs - ((nowMs - this.#landmarkMs) % 1000)
+  }
+
+  #weightAt(nowMs: number): number {
+    return Math.max(1, Math.round(Math.exp(Math.floor((nowMs - this.#landmarkMs) / 1000) / MEAN_LIFETIME_S)))
+  }
+
+  /** What has not decayed yet. */
+  snapshot(nowMs: number): HistogramSnapshot {
+    if (this.#buckets === null) return EMPTY_SNAPSHOT
+    this.#weigh(nowMs)
+    const weight = this.#weight
+    const bucketCount = this.#bucketCount
+    const counts = this.#buckets.map((count) => Math.round(count / weight))
+    let total = 0
+    for (const count of counts) total += count
+    let max = 0
+    for (let i = 0; i < bucketCount; i++) if (counts[i]! > 0) max = OFFSETS[i]!
+    return {
+      max: counts[bucketCount]! > 0 ? Number.MAX_SAFE_INTEGER : max,
+      quantile(share) {
+        const rank = Math.ceil(total * share)
+        if (rank === 0) return 0
+        let elements = 0
+        for (let i = 0; i < bucketCount; i++) {
+          elements += counts[i]!
+          if (elements >= rank) return OFFSETS[i]!
+        }
+        return 0
+      },
+    }
+  }
+}
+
+const EMPTY_SNAPSHOT: HistogramSnapshot = { quantile: () => 0, max: 0 }
+
+const TICK_MS = 5000
+/** Of the moving average over five minutes. */
+const ALPHA = 1 - Math.exp(-(TICK_MS / 1000) / (5 * 60))
+
+/** Requests of one kind that are timed one by one until the next tick of the rate; beyond them one in so many is. */
+const TIMED_A_TICK = 100
+/** A prime, so that statements that take turns are all seen. */
+const STRIDE = 17
+
+/**
+ * How often something happens and how long it takes (`Timer`). Every request is counted; its time is taken where
+ * `mark` says so: up to twenty a second of each, and of more one in seventeen, which then stands for seventeen. A look
+ * at the clock costs about as much as a fiftieth of a point read.
+ */
+export class LatencyTimer {
+  /** Requests since the start. */
+  count = 0
+  readonly #histogram = new DecayingHistogram(LOW_BUCKET_COUNT)
+  #exactLeft = TIMED_A_TICK
+  #skip = STRIDE
+  #lastTickMs = 0
+  #countAtTick = 0
+  /** A second, on average over five minutes; negative before the first tick. */
+  #rate = -1
+
+  /** Counts `requests` that happen at `nowMs`. Returns for how many the one to be timed stands; 0 when none is. */
+  mark(requests: number, nowMs: number): number {
+    this.add(requests, nowMs)
+    if (this.#exactLeft > 0) {
+      this.#exactLeft--
+      return requests
+    }
+    if (--this.#skip > 0) return 0
+    this.#skip = STRIDE
+    return STRIDE * requests
+  }
+
+  /** Counts `requests` of which something else says whether they are timed. */
+  add(requests: number, nowMs: number): void {
+    this.count += requests
+    if (nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)
+  }
+
+  /** Takes in the time of `requests` that were marked. */
+  update(milliseconds: number, nowMs: number, requests: number): void {
+    this.#histogram.update(Math.floor(milliseconds * 1000), nowMs, requests)
+  }
+
+  /** Microseconds. */
+  snapshot(nowMs: number): HistogramSnapshot {
+    return this.#histogram.snapshot(nowMs)
+  }
+
+  /** Requests a second: the average over five minutes, older ones counting less (`getFiveMinuteRate`). */
+  fiveMinuteRate(nowMs: number): number {
+    if (this.count === 0) return 0
+    if (nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)
+    return this.#rate < 0 ? 0 : this.#rate
+  }
+
+  /** Ticks once for each interval that has passed (`ExponentialMovingAverages.tickIfNecessary`). */
+  #tick(nowMs: number): void {
+    this.#exactLeft = TIMED_A_TICK
+    if (this.#lastTickMs === 0) {
+      this.#lastTickMs = nowMs
+      return
+    }
+    const age = nowMs - this.#lastTickMs
+    const ticks = Math.floor(age / TICK_MS)
+    this.#lastTickMs = nowMs - (age % TICK_MS)
+    const instant = ((this.count - this.#countAtTick) / TICK_MS) * 1000
+    this.#countAtTick = this.count
+    this.#rate = this.#rate < 0 ? instant : this.#rate + ALPHA * (instant - this.#rate)
+    this.#rate *= (1 - ALPHA) ** (ticks - 1)
+  }
+}

@@ -1,0 +1,51 @@
+import type { Observed, RegisterView, Row } from './index.ts'
+
+/**
+ * What is being executed, and how much has been (`QueriesTable`, `ThreadPoolsTable`). There are no threads: the event
+ * loop works on one request at a time, so each stage has room for one, and what has given way waits. The other pools
+ * of Cassandra have no counterpart.
+ */
+export function registerStages(view: RegisterView, { processor, transport, clock }: Observed): void {
+  const { running, metrics } = processor
+  view('queries', () => {
+    const nowMs = clock.monotonicMs()
+    return running.list().map(({ number, startedMs, task }) => ({
+      thread_id: `Native-Transport-Requests-${number}`,
+      // Requests are not looked at before it is their turn: how long they waited nobody knows.
+      queued_micros: 0n,
+      running_micros: BigInt(Math.max(0, Math.round((nowMs - startedMs) * 1000))),
+      task,
+    }))
+  })
+  view('thread_pools', () => {
+    const waiting = running.suspendedCount
+    const active = running.list().length - waiting
+    const { requests, authRequests } = transport.handled
+    const { reads, writes } = metrics.completed()
+    return [
+      pool('MutationStage', { completed: writes }),
+      pool('Native-Transport-Auth-Requests', { completed: authRequests }),
+      pool('Native-Transport-Requests', {
+        active,
+        pending: waiting,
+        completed: requests - authRequests - active - waiting,
+      }),
+      pool('ReadStage', { pending: waiting, completed: Math.max(0, reads - waiting) }),
+    ]
+  })
+}
+
+function pool(
+  name: string,
+  { active = 0, pending = 0, completed }: { active?: number; pending?: number; completed: number },
+): Row {
+  return {
+    name,
+    active_tasks: active,
+    active_tasks_limit: 1,
+    blocked_tasks: 0n,
+    blocked_tasks_all_time: 0n,
+    completed_tasks: BigInt(completed),
+    pending_tasks: pending,
+  }
+}

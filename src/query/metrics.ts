@@ -1,0 +1,96 @@
+import { DecayingHistogram, LatencyTimer } from '../common/metrics.ts'
+import type { BatchType } from '../model/query-options.ts'
+import type { TableMetadata } from '../model/table.ts'
+
+/** What was asked of one table (`TableMetrics`). Of what the server reads and writes for itself nothing is counted. */
+export class TableMetrics {
+  readonly coordinatorRead = new LatencyTimer()
+  readonly coordinatorScan = new LatencyTimer()
+  readonly coordinatorWrite = new LatencyTimer()
+  readonly localRead = new LatencyTimer()
+  readonly localScan = new LatencyTimer()
+  readonly localWrite = new LatencyTimer()
+  readonly tombstonesPerRead = new DecayingHistogram()
+  readonly rowsPerRead = new DecayingHistogram()
+
+  /** A partition, or a range of them, has been read (`ReadCommand.withMetricsRecording`). */
+  read(liveRows: number, tombstones: number, nowMs: number): void {
+    this.tombstonesPerRead.update(tombstones, nowMs)
+    this.rowsPerRead.update(liveRows, nowMs)
+  }
+
+  /** Counts reads of partitions by key, or a scan. Returns for how many the one to be timed stands, or 0. */
+  beginRead(isScan: boolean, reads: number, nowMs: number): number {
+    if (isScan) {
+      this.localScan.add(1, nowMs)
+      return this.coordinatorScan.mark(1, nowMs)
+    }
+    this.localRead.add(reads, nowMs)
+    return this.coordinatorRead.mark(reads, nowMs)
+  }
+
+  /** Takes in how long reads took, in milliseconds. */
+  endRead(isScan: boolean, coordinatorMs: number, localMs: number, nowMs: number, reads: number): void {
+    const coordinator = isScan ? this.coordinatorScan : this.coordinatorRead
+    const local = isScan ? this.localScan : this.localRead
+    coordinator.update(coordinatorMs, nowMs, reads)
+    local.update(localMs, nowMs, reads)
+  }
+
+  /** Takes in how long writes took, in milliseconds. */
+  endWrite(coordinatorMs: number, localMs: number, nowMs: number, writes: number): void {
+    this.coordinatorWrite.update(coordinatorMs, nowMs, writes)
+    this.localWrite.update(localMs, nowMs, writes)
+  }
+}
+
+/** What statements have done since the start (`CQLMetrics`, `BatchMetrics`, `TableMetrics`). */
+export class QueryMetrics {
+  regularStatementsExecuted = 0
+  preparedStatementsExecuted = 0
+  readonly partitionsPerBatch: Readonly<Record<BatchType, DecayingHistogram>> = {
+    logged: new DecayingHistogram(),
+    unlogged: new DecayingHistogram(),
+    counter: new DecayingHistogram(),
+  }
+  /** By the table's handle. */
+  readonly #tables: (TableMetrics | undefined)[] = []
+
+  /** Those of a table, which are made when they are first asked for. */
+  of(table: TableMetadata): TableMetrics {
+    return this.#tables[table.handle] ?? this.#make(table.handle)
+  }
+
+  #make(handle: number): TableMetrics {
+    const made = new TableMetrics()
+    // Without holes, so that a look stays a look into an array.
+    while (this.#tables.length < handle) this.#tables.push(undefined)
+    this.#tables[handle] = made
+    return made
+  }
+
+  /** Those of the table with that handle. */
+  ofHandle(handle: number): TableMetrics {
+    return this.#tables[handle] ?? this.#make(handle)
+  }
+
+  /** Forgets tables that are gone. */
+  retain(tables: readonly TableMetadata[]): void {
+    const kept = new Set(tables.map(({ handle }) => handle))
+    for (let handle = 0; handle < this.#tables.length; handle++) {
+      if (!kept.has(handle)) this.#tables[handle] = undefined
+    }
+  }
+
+  /** Reads and writes of all tables that are there, as their stages have completed them. */
+  completed(): { readonly reads: number; readonly writes: number } {
+    let reads = 0
+    let writes = 0
+    for (const table of this.#tables) {
+      if (table === undefined) continue
+      reads += table.localRead.count + table.localScan.count
+      writes += table.localWrite.count
+    }
+    return { reads, writes }
+  }
+}
