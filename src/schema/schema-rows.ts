@@ -6,6 +6,7 @@ import type { ColumnMetadata, DroppedColumn, TableMetadata } from '../model/tabl
 import { mapType, native, packList, packMapSorted, packSet, setType, type UserType } from '../types/index.ts'
 import type { KeyspaceMetadata } from './keyspace.ts'
 import { SCHEMA_TABLES, type SchemaRow, type SchemaRowKey } from './schema-row.ts'
+import { type BuiltInIndex, builtInIndexes } from './system/indexes.ts'
 
 const FLAGS = setType(native.text, false)
 const OPTIONS = mapType(native.text, native.text, false)
@@ -134,11 +135,33 @@ function floorToMs(micros: bigint): bigint {
   return micros / 1000n
 }
 
-/** The rows of one table: its own, its columns' and its dropped columns'. */
+/** An index that can only be one of Cassandra's own. */
+function indexRow(table: TableMetadata, { name, className, target }: BuiltInIndex): SchemaRow {
+  return {
+    table: 'indexes',
+    key: utf8Bytes(table.keyspace),
+    clustering: [utf8Bytes(table.name), utf8Bytes(name)],
+    values: new Map([
+      ['kind', utf8Bytes('CUSTOM')],
+      [
+        'options',
+        optionsBytes(
+          new Map([
+            ['class_name', className],
+            ['target', target],
+          ]),
+        ),
+      ],
+    ]),
+  }
+}
+
+/** The rows of one table: its own, its columns', its dropped columns' and its indexes'. */
 export function tableRows(table: TableMetadata): SchemaRow[] {
   const rows = [tableRow(table)]
   for (const column of table.columns.values()) rows.push(columnRow(table, column))
   for (const column of table.dropped.values()) rows.push(droppedColumnRow(table, column))
+  for (const index of builtInIndexes(table)) rows.push(indexRow(table, index))
   return rows
 }
 

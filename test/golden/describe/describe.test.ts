@@ -126,6 +126,22 @@ describe('DESCRIBE as Cassandra answers it', () => {
   })
 })
 
+test('the index of a built-in table stands in system_schema', async () => {
+  const className = 'org.apache.cassandra.service.paxos.uncommitted.PaxosUncommittedIndex'
+  expect(await new Client(database).rows('SELECT * FROM system_schema.indexes')).toEqual([
+    [
+      'system',
+      'paxos',
+      'PaxosUncommittedIndex',
+      'CUSTOM',
+      new Map([
+        ['class_name', className],
+        ['target', ''],
+      ]),
+    ],
+  ])
+})
+
 describe('pages of DESCRIBE', () => {
   const golden = load<Pages>('pages.json')
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -8,6 +8,7 @@ whether they were refused. `PREPARE`, `KEYSPACE ks`, `VALUES n` and `BATCH` befo
 prepared and executed, is sent with that keyspace (protocol v5), with n values, or in a batch. `DESCRIBE CLUSTER`'s
 tokens differ from node to node: of range_ownership only the number of endpoints a range is kept.
 
+everything.json.gz is DESCRIBE SCHEMA of all these schemas together; WITH INTERNALS of the tables whose id is given.
 pages.json holds pages of one statement and size, in each protocol version, and the answers to odd paging states.
 """
 import gzip
@@ -129,6 +130,30 @@ def record_sections(host, admin):
     write("describe.json.gz", out)
 
 
+def record_everything(host, admin):
+    """One schema out of all sections that make one: each name is whose came first."""
+    clean(admin)
+    conn = r.Conn(host, version=4)
+    for name, lines in sections().items():
+        if name in NOT_EVERYTHING:
+            continue
+        for line in lines:
+            if line.split(" ")[0] in ("CREATE", "ALTER", "USE"):
+                try:
+                    conn.query(line)
+                except r.CqlError:
+                    pass
+    out = {}
+    for cql in ("DESCRIBE SCHEMA", "DESCRIBE SCHEMA WITH INTERNALS"):
+        answered = answer(r.Conn(host, version=4), cql, lambda line: None)
+        if "INTERNALS" not in cql:
+            out[cql] = answered["rows"]
+        else:
+            out[cql] = [row for row in answered["rows"] if row[1] != "table" or " WITH ID = 5a1c395e" in row[3]]
+    print("everything", {cql: len(rows) for cql, rows in out.items()})
+    write("everything.json.gz", out)
+
+
 def record_pages(host, admin):
     clean(admin)
     admin.query("CREATE KEYSPACE dg WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
@@ -181,10 +206,16 @@ def record_pages(host, admin):
     write("pages.json", out)
 
 
+# What does not come back as it was: see DIFFERENCES of describe.test.ts; the empty type has no name that CQL takes, and
+# compact tables are described in comments.
+NOT_EVERYTHING = ("dropped between milliseconds", "dropped vectors of user types", "the empty type", "compact storage")
+
+
 def main():
     host = sys.argv[1]
     admin = r.Conn(host, version=4)
     record_sections(host, admin)
+    record_everything(host, admin)
     record_pages(host, admin)
     clean(admin)
 
