@@ -1,17 +1,17 @@
 import { InvalidRequestError, MarshalError } from '../common/errors.ts'
 import type { ColumnSpecification } from '../model/query-result.ts'
+import type { TableMetadata } from '../model/table.ts'
 import {
   type CqlType,
   componentTypes,
+  isValueCompatible,
   literalText,
   literalToBytes,
-  native,
   packList,
   packMapSorted,
   packSet,
   packTuple,
   packVector,
-  preferredType,
   sameType,
   type Literal as TypedLiteral,
   testLiteralAssignment,
@@ -21,7 +21,8 @@ import {
   unwrapReversed,
 } from '../types/index.ts'
 import type { ExecutionContext } from './execution-context.ts'
-import { findFunction, type NativeFunction } from './functions/native.ts'
+import { callText, prepareCall, shortName, testCall } from './functions/call.ts'
+import type { ScalarFunction } from './functions/function.ts'
 import type * as raw from './raw/index.ts'
 
 /**
@@ -38,7 +39,7 @@ export type Term =
   | { readonly kind: 'vector'; readonly type: CqlType; readonly elements: readonly Term[] }
   /** A value with a source of its own: a column in the JSON of a bind marker. */
   | { readonly kind: 'computed'; evaluate(context: ExecutionContext): Value }
-  | { readonly kind: 'function'; readonly function: NativeFunction; readonly args: readonly Term[] }
+  | { readonly kind: 'function'; readonly function: ScalarFunction; readonly args: readonly Term[] }
 
 /** A value: its bytes, null, or undefined for a bind variable that was left unset. */
 export type Value = Uint8Array | null | undefined
@@ -48,6 +49,8 @@ export type { ExecutionContext } from './execution-context.ts'
 /** What is gathered while a statement is prepared. */
 export interface PrepareContext {
   readonly keyspace: string
+  /** The table that the statement is about; null where it is about none. */
+  readonly table: TableMetadata | null
   /** The receiver of each bind marker, by its index in the statement. */
   readonly markers: (ColumnSpecification | undefined)[]
   /** The milliseconds that the literal 'now' of a timestamp stands for. */
@@ -92,11 +95,12 @@ export function termText(term: raw.Term): string {
     case 'bindMarker':
       return term.name === null ? '?' : `:${term.name}`
     case 'functionCall':
-      return `${term.name.keyspace === null ? '' : `${term.name.keyspace}.`}${term.name.name}(${term.args.map(termText).join(', ')})`
+    case 'cast':
+    case 'arithmetic':
+    case 'negation':
+      return callText(term)
     case 'typeCast':
       return `(${rawTypeText(term.type)})${termText(term.term)}`
-    case 'cast':
-      return `CAST(${termText(term.term)} AS ${term.type})`
     case 'listLiteral':
       return `[${term.elements.map(termText).join(', ')}]`
     case 'setLiteral':
@@ -107,10 +111,6 @@ export function termText(term: raw.Term): string {
       return `(${term.elements.map(termText).join(', ')})`
     case 'udtLiteral':
       return `{${term.fields.map(([f, v]) => `${f.text}: ${termText(v)}`).join(', ')}}`
-    case 'arithmetic':
-      return `${termText(term.left)} ${term.operator} ${termText(term.right)}`
-    case 'negation':
-      return `-${termText(term.term)}`
     case 'prepared':
       return ''
   }
@@ -153,16 +153,14 @@ export function testAssignment(
       return 'WEAK'
     case 'typeCast': {
       const cast = context.resolveType(term.type)
-      if (sameType(type, cast) || (type.kind === cast.kind && type.cqlName === cast.cqlName)) return 'EXACT'
-      return isValueCompatible(type, cast) ? 'WEAK' : 'NOT'
+      if (sameType(receiver.type, cast)) return 'EXACT'
+      return isValueCompatible(receiver.type, cast) ? 'WEAK' : 'NOT'
     }
-    case 'functionCall': {
-      const result = functionResultType(term, receiver, context)
-      if (result === null) return 'WEAK'
-      return sameType(type, result) ? 'EXACT' : isValueCompatible(type, result) ? 'WEAK' : 'NOT'
-    }
+    case 'functionCall':
     case 'cast':
-      return native[term.type === 'varchar' ? 'text' : term.type] === type ? 'EXACT' : 'WEAK'
+    case 'arithmetic':
+    case 'negation':
+      return testCall(term, receiver, context)
     case 'listLiteral':
       if (type.kind === 'vector') {
         if (term.elements.length !== type.dimension) return 'NOT'
@@ -189,6 +187,7 @@ export function testAssignment(
         ]),
       )
     case 'tupleLiteral': {
+      if (isParenthesized(term, type)) return testAssignment(term.elements[0]!, receiver, context)
       if (type.kind !== 'tuple' && type.kind !== 'udt') return 'NOT'
       const types = componentTypes(type)
       if (term.elements.length > types.length) return 'NOT'
@@ -211,30 +210,9 @@ export function testAssignment(
           )
         }),
       )
-    case 'arithmetic':
-    case 'negation':
     case 'prepared':
       return 'WEAK'
   }
-}
-
-/** `AbstractType.isValueCompatibleWith` for the pairs that matter to casts and function results. */
-export function isValueCompatible(receiver: CqlType, source: CqlType): boolean {
-  if (sameType(receiver, source)) return true
-  const to = receiver.kind
-  const from = source.kind
-  if (to === 'blob') return true
-  if (to === 'text') return from === 'ascii'
-  if (to === 'bigint') return from === 'timestamp' || from === 'time'
-  if (to === 'varint') return from === 'int' || from === 'bigint'
-  if (to === 'uuid') return from === 'timeuuid'
-  if (to === 'timestamp') return from === 'timeuuid' && false
-  if (to === 'list' && from === 'list') return isValueCompatible(receiver.elements, source.elements)
-  if (to === 'set' && from === 'set') return isValueCompatible(receiver.elements, source.elements)
-  if (to === 'map' && from === 'map') {
-    return isValueCompatible(receiver.keys, source.keys) && isValueCompatible(receiver.values, source.values)
-  }
-  return false
 }
 
 /** Prepares a term for a receiver. Throws an InvalidRequestError when its type does not fit. */
@@ -248,17 +226,20 @@ export function prepareTerm(term: raw.Term, receiver: ColumnSpecification, conte
       return { kind: 'marker', index: term.index, receiver }
     case 'typeCast': {
       const cast = context.resolveType(term.type)
-      const castReceiver = part(receiver, receiver.name, cast)
-      if (testAssignment(term.term, castReceiver, context) === 'NOT') {
-        throw invalid(`Cannot cast value ${termText(term.term)} to type ${typeName(cast)}`)
+      if (testAssignment(term.term, part(receiver, termText(term), cast), context) === 'NOT') {
+        throw invalid(`Cannot cast value ${termText(term.term)} to type ${rawTypeText(term.type)}`)
       }
       if (testAssignment(term, receiver, context) === 'NOT') {
         throw invalid(`Cannot assign value ${termText(term)} to ${receiver.name} of type ${typeName(type)}`)
       }
-      return prepareTerm(term.term, castReceiver, context)
+      // Not for the type of the hint, which is a matter of what fits alone.
+      return prepareTerm(term.term, receiver, context)
     }
     case 'functionCall':
-      return prepareFunction(term, receiver, context)
+    case 'cast':
+    case 'arithmetic':
+    case 'negation':
+      return prepareCall(term, receiver, context)
     case 'prepared':
       return term.term
     case 'listLiteral':
@@ -278,10 +259,6 @@ export function prepareTerm(term: raw.Term, receiver: ColumnSpecification, conte
       return prepareTuple(term, receiver, context)
     case 'udtLiteral':
       return prepareUdt(term, receiver, context)
-    case 'cast':
-    case 'arithmetic':
-    case 'negation':
-      throw invalid(`${term.kind === 'cast' ? 'CAST' : 'Arithmetic'} in terms is not supported yet`)
   }
 }
 
@@ -384,9 +361,14 @@ function prepareMap(term: raw.MapLiteral, receiver: ColumnSpecification, context
   return fold({ kind: 'map', type, entries })
 }
 
+/** A tuple of one is what the grammar makes of parentheses around a term. */
+function isParenthesized(term: raw.TupleLiteral, type: CqlType): boolean {
+  return term.elements.length === 1 && type.kind !== 'tuple' && type.kind !== 'udt'
+}
+
 function prepareTuple(term: raw.TupleLiteral, receiver: ColumnSpecification, context: PrepareContext): Term {
   const type = unwrapReversed(receiver.type)
-  // A tuple of one value is what the grammar makes of parentheses around a single term.
+  if (isParenthesized(term, type)) return prepareTerm(term.elements[0]!, receiver, context)
   if (type.kind !== 'tuple' && type.kind !== 'udt') {
     throw invalid(`Invalid tuple type literal for ${receiver.name} of type ${typeName(type)}`)
   }
@@ -432,39 +414,6 @@ function prepareUdt(term: raw.UdtLiteral, receiver: ColumnSpecification, context
     return prepareTerm(value, specification, context)
   })
   return fold({ kind: 'tuple', type, elements })
-}
-
-function functionResultType(
-  term: raw.FunctionCall,
-  receiver: ColumnSpecification,
-  context: PrepareContext,
-): CqlType | null {
-  const found = findFunction(term.name, term.args.length)
-  if (found === null) throw invalid(`Unknown function ${term.name.name} called`)
-  return found.resultType(receiver.type, context.keyspace)
-}
-
-function prepareFunction(
-  term: raw.FunctionCall,
-  receiver: ColumnSpecification,
-  context: PrepareContext,
-): Term {
-  const found = findFunction(term.name, term.args.length)
-  if (found === null) throw invalid(`Unknown function ${term.name.name} called`)
-  const result = found.resultType(receiver.type, context.keyspace)
-  if (
-    result !== null &&
-    !sameType(unwrapReversed(receiver.type), result) &&
-    !isValueCompatible(unwrapReversed(receiver.type), result)
-  ) {
-    throw invalid(
-      `Type error: cannot assign result of function ${found.fullName} (type ${typeName(result)}) to ${receiver.name} (type ${typeName(receiver.type)})`,
-    )
-  }
-  const args = term.args.map((arg, index) =>
-    prepareTerm(arg, part(receiver, `arg${index}(${found.fullName})`, found.argTypes[index]!), context),
-  )
-  return { kind: 'function', function: found, args }
 }
 
 const NO_CONTEXT: ExecutionContext = {
@@ -630,16 +579,8 @@ export function evaluate(term: Term, context: ExecutionContext): Value {
     case 'function': {
       const args = term.args.map((arg) => evaluate(arg, context))
       if (args.includes(undefined))
-        throw invalid(
-          `Invalid unset value for argument in call to function ${term.function.fullName.replace('system.', '')}`,
-        )
+        throw invalid(`Invalid unset value for argument in call to function ${shortName(term.function)}`)
       return term.function.execute(args as (Uint8Array | null)[], context)
     }
   }
-}
-
-/** The type that a term has when nothing is known of its receiver, or null. */
-export function exactType(term: raw.Term): CqlType | null {
-  if (term.kind === 'literal' && term.type !== 'null') return preferredType(typed(term))
-  return null
 }

@@ -1,8 +1,9 @@
 import { InvalidRequestError } from '../common/errors.ts'
 import { prepareBatch } from '../cql/modify/batch.ts'
-import { type PreparedModification, prepareModification } from '../cql/modify/modification.ts'
+import { prepareModification } from '../cql/modify/modification.ts'
 import { parse } from '../cql/parser.ts'
 import type * as raw from '../cql/raw/index.ts'
+import { partitionKeyBindIndexes } from '../cql/restrictions/index.ts'
 import { prepareSelect } from '../cql/select/index.ts'
 import type { PrepareContext } from '../cql/term.ts'
 import { resolveType } from '../cql/types.ts'
@@ -35,6 +36,7 @@ export function prepareStatement(
   }
   const contextFor = (table: TableMetadata): PrepareContext => ({
     keyspace: table.keyspace,
+    table,
     markers,
     nowMillis,
     resolveType: (type) => resolveType(type, schema.keyspace(table.keyspace)!),
@@ -57,12 +59,13 @@ export function prepareStatement(
     case 'delete': {
       const table = qualified(statement.table)
       executable = prepareModification(statement, table, contextFor(table))
-      pkIndexes = markersOfKey(executable)
+      pkIndexes = partitionKeyBindIndexes(table, markers)
       break
     }
     case 'batch':
       executable = prepareBatch(statement, qualified, contextFor)
-      if (executable.statements.length > 0) pkIndexes = markersOfKey(executable.statements[0]!)
+      // Places in several tables would route a batch nowhere.
+      if (tables.length === 1) pkIndexes = partitionKeyBindIndexes(tables[0], markers)
       break
     case 'describe':
       // Its columns come with its rows alone, and it counts as unqualified even where it names a keyspace.
@@ -109,14 +112,4 @@ export function tableOf(schema: Schema, name: raw.QualifiedName, keyspace: strin
   const table = found.tables.get(name.name)
   if (table === undefined) throw new InvalidRequestError(`table ${name.name} does not exist`)
   return table
-}
-
-/** Bind markers that give the partition key of a modification, or []. */
-function markersOfKey(prepared: PreparedModification): readonly number[] {
-  const indexes: number[] = []
-  for (const restriction of prepared.where.partition) {
-    if (restriction.kind !== 'eq' || restriction.value.kind !== 'marker') return []
-    indexes.push(restriction.value.index)
-  }
-  return indexes
 }

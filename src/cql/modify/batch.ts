@@ -4,7 +4,7 @@ import type { TableMetadata } from '../../model/table.ts'
 import { native } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import { type PrepareContext, prepareTerm, type Term } from '../term.ts'
-import { type PreparedModification, prepareModification } from './modification.ts'
+import { type PreparedModification, prepareModification, validateModification } from './modification.ts'
 
 /** BEGIN BATCH ... APPLY BATCH, resolved against the schema (`BatchStatement`). */
 export interface PreparedBatch {
@@ -31,7 +31,7 @@ export function prepareBatch(
     const table = tableOf(modification.table)
     const own = contextFor(table)
     context ??= own
-    return prepareModification(modification, table, own)
+    return prepareModification(modification, table, own, true)
   })
   const type = TYPES[statement.type]
   const { using } = statement
@@ -39,6 +39,7 @@ export function prepareBatch(
   const timestamp =
     using.timestamp === null ? null : prepareTerm(using.timestamp, TIMESTAMP, context ?? emptyContext())
   validateBatch(type, statements, timestamp)
+  statements.forEach(validateModification)
   return { kind: 'batch', type, statements, timestamp }
 }
 
@@ -50,6 +51,7 @@ function emptyContext(): PrepareContext {
     keyspace: '',
     markers: [],
     nowMillis: 0,
+    table: null,
     resolveType: () => native.bigint,
   }
 }

@@ -1,28 +1,10 @@
-import { int64Bytes } from '../../common/bytes.ts'
 import type { ColumnSpecification } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import {
-  type CqlType,
-  listType,
-  maybeQuote,
-  native,
-  packComposite,
-  tupleType,
-  unwrapReversed,
-} from '../../types/index.ts'
-import type { NativeFunction } from '../functions/native.ts'
+import { type CqlType, listType, maybeQuote, tupleType, unwrapReversed } from '../../types/index.ts'
+import { tokenFunction } from '../functions/token.ts'
 import type * as raw from '../raw/index.ts'
-import {
-  type PrepareContext,
-  part,
-  prepareTerm,
-  type Term,
-  termText,
-  testAssignment,
-  typeName,
-} from '../term.ts'
+import { type PrepareContext, part, prepareTerm, type Term, termText, typeName } from '../term.ts'
 import { columnSpecification, existingColumn } from './column-specification.ts'
-import { decorateKey } from './partition-keys.ts'
 import {
   type InMarker,
   invalid,
@@ -361,55 +343,12 @@ export function toTokenRestriction(
     keyspace: table.keyspace,
     table: table.name,
     name: 'partition key token',
-    type: native.bigint,
+    type: tokenFunction(table).returnType,
   }
-  const value = isTokenCall(relation.value)
-    ? prepareTokenCall(relation.value, table, context)
-    : prepareTerm(relation.value, receiver, context)
+  const value = prepareTerm(relation.value, receiver, context)
   if (relation.operator === '=') return { columns, equal: value, start: null, end: null }
   const bound = { value, inclusive: relation.operator === '<=' || relation.operator === '>=' }
   return relation.operator === '>' || relation.operator === '>='
     ? { columns, equal: null, start: bound, end: null }
     : { columns, equal: null, start: null, end: bound }
-}
-
-function isTokenCall(term: raw.Term): term is raw.FunctionCall {
-  if (term.kind !== 'functionCall') return false
-  const { keyspace, name } = term.name
-  return (keyspace === null || keyspace === 'system') && name.toLowerCase() === 'token'
-}
-
-/** token(...) of values, which stands for the token of the partition key they make (`TokenFct`). */
-function prepareTokenCall(call: raw.FunctionCall, table: TableMetadata, context: PrepareContext): Term {
-  const token = tokenFunction(table)
-  if (call.args.length !== token.argTypes.length) {
-    throw invalid(
-      `Invalid number of arguments in call to function system.token: ${token.argTypes.length} required but ${call.args.length} provided`,
-    )
-  }
-  const args = call.args.map((arg, i) => {
-    const name = `arg${i}(system.token)`
-    const receiver = { keyspace: table.keyspace, table: table.name, name, type: token.argTypes[i] }
-    if (testAssignment(arg, receiver, context) === 'NOT') {
-      throw invalid(
-        `Type error: ${termText(arg)} cannot be passed as argument ${i} of function system.token of type ${typeName(receiver.type)}`,
-      )
-    }
-    return prepareTerm(arg, receiver, context)
-  })
-  return { kind: 'function', function: token, args }
-}
-
-function tokenFunction(table: TableMetadata): NativeFunction {
-  return {
-    fullName: 'system.token',
-    argTypes: table.partitionKeys.map((column) => column.type),
-    resultType: () => native.bigint,
-    execute: (args) => {
-      const values = args.filter((value) => value !== null)
-      if (values.length < args.length) return null
-      const { tokenHi, tokenLo } = decorateKey(values.length === 1 ? values[0] : packComposite(values))
-      return int64Bytes((BigInt(tokenHi) << 32n) | BigInt(tokenLo >>> 0))
-    },
-  }
 }

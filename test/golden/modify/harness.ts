@@ -130,6 +130,7 @@ export class Harness {
       keyspace: this.#keyspace.name,
       markers,
       nowMillis: NOW_SECONDS * 1000,
+      table: null,
       resolveType: (type) => resolveType(type, this.#keyspace),
     })
     switch (statement.kind) {

@@ -74,11 +74,12 @@ export class SelectServer {
     }
   }
 
-  #prepareContext(): PrepareContext {
+  #prepareContext(table: TableMetadata): PrepareContext {
     return {
       keyspace: this.keyspace,
       markers: [],
       nowMillis: NOW_SECONDS * 1000,
+      table,
       resolveType: (type) => this.#type(type),
     }
   }
@@ -186,7 +187,8 @@ export class SelectServer {
   }
 
   #modify(statement: raw.InsertStatement | raw.UpdateStatement | raw.DeleteStatement): void {
-    const prepared = prepareModification(statement, this.#find(statement.table), this.#prepareContext())
+    const table = this.#find(statement.table)
+    const prepared = prepareModification(statement, table, this.#prepareContext(table))
     const parameters = this.#context(NO_VALUES)
     const { timestamp } = statement.using
     const micros = timestamp?.kind === 'literal' ? { timestampLo: Number(timestamp.text) } : {}
@@ -222,7 +224,7 @@ export class SelectServer {
       const table = this.#find(statement.table)
       const targets = statement.kind === 'update' ? statement.assignments : statement.targets
       const columns = targets.map((target) => table.columns.get(target.column.text)!)
-      const restrictions = prepareRestrictions(statement.where, table, statement.kind, this.#prepareContext(), {
+      const restrictions = prepareRestrictions(statement.where, table, statement.kind, this.#prepareContext(table), {
         onlyStaticColumns: columns.length > 0 && columns.every((column) => column.kind === 'static'),
       })
       const context = this.#context(NO_VALUES)
@@ -247,8 +249,9 @@ export class SelectServer {
   prepare(text: string): { prepared: PreparedSelect; bind: readonly ColumnSpecification[] } {
     const { statement, bindMarkers } = parse(text)
     if (statement.kind !== 'select') throw new Error('only SELECT is prepared here')
-    const context = this.#prepareContext()
-    const prepared = prepareSelect(statement, this.#find(statement.table), context)
+    const table = this.#find(statement.table)
+    const context = this.#prepareContext(table)
+    const prepared = prepareSelect(statement, table, context)
     const bind = bindMarkers.map((name, i) => ({ ...context.markers[i]!, name: name ?? context.markers[i]!.name }))
     return { prepared, bind }
   }

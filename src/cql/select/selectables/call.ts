@@ -5,7 +5,6 @@ import type { Assignment, CqlFunction } from '../../functions/function.ts'
 import { castFunctionName, resolveFunction } from '../../functions/resolve.ts'
 import type * as raw from '../../raw/index.ts'
 import { invalid } from '../../restrictions/index.ts'
-import { localTokenFunction } from '../local-token.ts'
 import { type Selectable, type SelectionScope, type SelectorFactory, testExactType } from '../selectable.ts'
 import { hasAggregate, isConstant, type Source } from '../source.ts'
 import { TermSelectable } from './term.ts'
@@ -116,8 +115,7 @@ export function prepareCall(
     const shown = name.keyspace === null ? name.name : `${name.keyspace}.${name.name}`
     throw invalid(`Unknown function '${shown}'`)
   }
-  const called = table.isVirtual && found.fullName === 'system.token' ? localTokenFunction(table) : found
-  return new CallSelectable(called, args)
+  return new CallSelectable(found, args)
 }
 
 type ColumnTable = SelectionScope['table']
