@@ -2,11 +2,21 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readCases } from './case-file.ts'
 import { type RecordedStep, runCases } from './run.ts'
 
+/**
+ * Without authentication Cassandra lets anyone write to the tables of its own: a statement that did so would spoil the
+ * server that it is recorded from.
+ */
+function isHarmful(cql: string): boolean {
+  if (!/^\s*(INSERT|UPDATE|DELETE|TRUNCATE|BEGIN)\b/i.test(cql)) return false
+  return /\b(INTO|UPDATE|FROM|TRUNCATE|TABLE)\s+"?system(_schema|_auth|_distributed|_traces)?"?\s*\./i.test(cql)
+}
+
 /** The recorder's main function, which record.js bundles: records the named case files, or all of them. */
 export async function record(folder: string, host: string, port: number, names: readonly string[]): Promise<void> {
   const all = readdirSync(`${folder}cases`).map((file) => file.replace(/\.cql$/, ''))
   for (const name of names.length === 0 ? all : names) {
     const steps = readCases(name, readFileSync(`${folder}cases/${name}.cql`, 'utf8'))
+    for (const { cql } of steps) if (isHarmful(cql)) throw new Error(`not at a server that others use: ${cql}`)
     const answers = await runCases(name, steps, host, port)
     const recorded = steps.map(({ cql, options }, i): RecordedStep => {
       return { cql, ...(Object.keys(options).length === 0 ? {} : { options }), answer: answers[i]! }
