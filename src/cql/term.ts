@@ -1,3 +1,4 @@
+import { EMPTY_BYTES } from '../common/bytes.ts'
 import { InvalidRequestError, MarshalError } from '../common/errors.ts'
 import type { ColumnSpecification } from '../model/query-result.ts'
 import type { TableMetadata } from '../model/table.ts'
@@ -79,10 +80,6 @@ export function elementSpecification(receiver: ColumnSpecification, type: CqlTyp
 
 type NonNullLiteral = raw.Literal & { readonly type: Exclude<raw.LiteralType, 'null'> }
 
-function isNullLiteral(term: raw.Term): boolean {
-  return term.kind === 'literal' && term.type === 'null'
-}
-
 function typed(literal: raw.Literal): TypedLiteral {
   return { kind: (literal as NonNullLiteral).type, text: literal.text }
 }
@@ -93,7 +90,7 @@ export function termText(term: raw.Term): string {
     case 'literal':
       return term.type === 'null' ? 'NULL' : literalText(typed(term))
     case 'bindMarker':
-      return term.name === null ? '?' : `:${term.name}`
+      return '?'
     case 'functionCall':
     case 'cast':
     case 'arithmetic':
@@ -168,7 +165,7 @@ export function testAssignment(
           term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)),
         )
       }
-      if (type.kind !== 'list') return 'NOT'
+      if (type.kind !== 'list') throw unexpectedReceiver(type)
       return all(
         term.elements.map((e) => testAssignment(e, elementSpecification(receiver, type.elements), context)),
       )
@@ -244,9 +241,7 @@ export function prepareTerm(term: raw.Term, receiver: ColumnSpecification, conte
       return term.term
     case 'listLiteral':
       if (type.kind === 'vector') return prepareVector(term, receiver, context)
-      if (type.kind !== 'list') {
-        throw invalid(`Unexpected receiver type '${typeName(type)}'; only list and vector are expected`)
-      }
+      if (type.kind !== 'list') throw unexpectedReceiver(type)
       return prepareElements('list', term, receiver, type.elements, context)
     case 'setLiteral':
       if (type.kind === 'map' && term.elements.length === 0) return { kind: 'map', type, entries: [] }
@@ -289,8 +284,6 @@ export function marshal(error: unknown): unknown {
   return error instanceof MarshalError ? invalid(error.message) : error
 }
 
-const KIND_NAMES = { list: 'list', set: 'set' } as const
-
 function prepareElements(
   kind: 'list' | 'set',
   term: raw.ListLiteral | raw.SetLiteral,
@@ -299,18 +292,47 @@ function prepareElements(
   context: PrepareContext,
 ): Term {
   const specification = elementSpecification(receiver, elementType)
-  const elements: Term[] = []
   for (const element of term.elements) {
-    if (testAssignment(element, specification, context) === 'NOT') {
-      throw invalid(
-        `Invalid ${KIND_NAMES[kind]} literal for ${receiver.name}: value ${termText(element)} is not of type ${typeName(elementType)}`,
-      )
-    }
-    if (isNullLiteral(element)) throw invalid('null is not supported inside collections')
-    elements.push(prepareTerm(element, specification, context))
+    if (testAssignment(element, specification, context) !== 'NOT') continue
+    throw invalid(
+      `Invalid ${kind} literal for ${receiver.name}: value ${termText(element)} is not of type ${typeName(elementType)}`,
+    )
   }
+  const elements = term.elements.map((element) => {
+    const prepared = prepareTerm(element, specification, context)
+    if (hasMarker(prepared)) throw markerInLiteral(kind, receiver)
+    return prepared
+  })
   const type = unwrapReversed(receiver.type)
   return fold(kind === 'list' ? { kind, elements } : { kind, type, elements })
+}
+
+/** An array in brackets is a list or a vector, and can be nothing else. */
+function unexpectedReceiver(type: CqlType): InvalidRequestError {
+  return invalid(`Unexpected receiver type '${typeName(type)}'; only list and vector are expected`)
+}
+
+function markerInLiteral(kind: string, receiver: ColumnSpecification): InvalidRequestError {
+  return invalid(
+    `Invalid ${kind} literal for ${receiver.name}: bind variables are not supported inside collection literals`,
+  )
+}
+
+/** Whether a term takes a bound value (`Term.containsBindMarker`). */
+function hasMarker(term: Term): boolean {
+  switch (term.kind) {
+    case 'constant':
+    case 'computed':
+      return false
+    case 'marker':
+      return true
+    case 'map':
+      return term.entries.some(([key, value]) => hasMarker(key) || hasMarker(value))
+    case 'function':
+      return term.args.some(hasMarker)
+    default:
+      return term.elements.some(hasMarker)
+  }
 }
 
 function prepareVector(term: raw.ListLiteral, receiver: ColumnSpecification, context: PrepareContext): Term {
@@ -329,7 +351,6 @@ function prepareVector(term: raw.ListLiteral, receiver: ColumnSpecification, con
         `Invalid vector literal for ${receiver.name}: value ${termText(element)} is not of type ${typeName(type.elements)}`,
       )
     }
-    if (isNullLiteral(element)) throw invalid('null is not supported inside vectors')
     return prepareTerm(element, specification, context)
   })
   return fold({ kind: 'vector', type, elements })
@@ -340,7 +361,6 @@ function prepareMap(term: raw.MapLiteral, receiver: ColumnSpecification, context
   if (type.kind !== 'map') throw invalid(`Invalid map literal for ${receiver.name} of type ${typeName(type)}`)
   const keySpecification = part(receiver, `key(${receiver.name})`, type.keys)
   const valueSpecification = elementSpecification(receiver, type.values)
-  const entries: [Term, Term][] = []
   for (const [key, value] of term.entries) {
     if (testAssignment(key, keySpecification, context) === 'NOT') {
       throw invalid(
@@ -352,12 +372,13 @@ function prepareMap(term: raw.MapLiteral, receiver: ColumnSpecification, context
         `Invalid map literal for ${receiver.name}: value ${termText(value)} is not of type ${typeName(type.values)}`,
       )
     }
-    if (isNullLiteral(key) || isNullLiteral(value)) throw invalid('null is not supported inside collections')
-    entries.push([
-      prepareTerm(key, keySpecification, context),
-      prepareTerm(value, valueSpecification, context),
-    ])
   }
+  const entries = term.entries.map(([rawKey, rawValue]): [Term, Term] => {
+    const key = prepareTerm(rawKey, keySpecification, context)
+    const value = prepareTerm(rawValue, valueSpecification, context)
+    if (hasMarker(key) || hasMarker(value)) throw markerInLiteral('map', receiver)
+    return [key, value]
+  })
   return fold({ kind: 'map', type, entries })
 }
 
@@ -528,6 +549,13 @@ function collectionElement(term: Term, context: ExecutionContext): Uint8Array {
   return value
 }
 
+/** A field of a user type that is not frozen is left empty where it is unset; there is no such thing in other tuples. */
+function unsetComponent(type: CqlType, index: number): Uint8Array {
+  if (type.kind !== 'udt') throw invalid(`Invalid unset value for tuple field number ${index}`)
+  if (type.multiCell) return EMPTY_BYTES
+  throw invalid(`Invalid unset value for field '${type.fieldNames[index]}' of user defined type ${type.name}`)
+}
+
 /** The value of a term. A view into the bound values where the term is a marker: copy it to keep it. */
 export function evaluate(term: Term, context: ExecutionContext): Value {
   switch (term.kind) {
@@ -554,14 +582,7 @@ export function evaluate(term: Term, context: ExecutionContext): Value {
       return packTuple(
         term.elements.map((e, index) => {
           const value = evaluate(e, context)
-          if (value === undefined) {
-            throw invalid(
-              term.type.kind === 'udt'
-                ? `Invalid unset value for field '${term.type.fieldNames[index]}' of user defined type ${term.type.name}`
-                : `Invalid unset value for tuple field number ${index}`,
-            )
-          }
-          return value
+          return value === undefined ? unsetComponent(term.type, index) : value
         }),
       )
     case 'vector':

@@ -1,4 +1,4 @@
-import type { CqlType } from '../types/index.ts'
+import { type CqlType, legacyTimeUuid } from '../types/index.ts'
 import type { ByteWriter } from './writer.ts'
 
 /**
@@ -77,7 +77,7 @@ export function writeTypeOption(out: ByteWriter, type: CqlType, version: number)
       return
     default: {
       const native = NATIVE_OPTIONS.get(type.kind)
-      if (native !== undefined && version >= native.since) {
+      if (native !== undefined && version >= native.since && type !== legacyTimeUuid) {
         out.short(native.id)
       } else {
         out.short(CUSTOM)

@@ -12,6 +12,7 @@ import {
   type NumberKind,
   numberBytes,
   numberType,
+  orServerError,
   readNumber,
   toDouble,
 } from './numbers.ts'
@@ -30,9 +31,10 @@ interface NumberAggregate {
 function ofNumbers(kind: NumberKind, state: NumberAggregate): Aggregate {
   return {
     addInput: ([value]) => {
-      if (value !== null && value !== undefined && value.length > 0) state.add(readNumber(kind, value))
+      if (value == null || value.length === 0) return
+      orServerError(() => state.add(readNumber(kind, value)))
     },
-    compute: () => numberBytes(kind, state.compute()),
+    compute: () => orServerError(() => numberBytes(kind, state.compute())),
     reset: () => state.reset(),
   }
 }

@@ -14,8 +14,13 @@ export interface Context {
 export const ZERO: Decimal = { unscaled: 0n, scale: 0 }
 export const ONE: Decimal = { unscaled: 1n, scale: 0 }
 
-/** What Java's BigDecimal and BigInteger refuse to compute (`ArithmeticException`). */
-export class ArithmeticError extends Error {}
+/** What Java's numbers refuse to compute. */
+export class ArithmeticError extends Error {
+  /** The exception that Java throws, of `java.lang`. */
+  get javaClass(): string {
+    return 'ArithmeticException'
+  }
+}
 
 const MAX_SCALE = 0x7fffffff
 const MIN_SCALE = -0x80000000

@@ -13,6 +13,7 @@ import {
   type NumberKind,
   numberBytes,
   numberType,
+  orServerError,
   readNumber,
   toDouble,
   toFloat,
@@ -65,7 +66,9 @@ function convert(from: NumberKind, to: NumberKind, value: JavaNumber): JavaNumbe
 
 function numberCasts(from: NumberKind): ScalarFunction[] {
   return NUMBER_KINDS.filter((to) => to !== from && to !== 'counter').flatMap((to) => {
-    const execute = unlessNull((bytes) => numberBytes(to, convert(from, to, readNumber(from, bytes))))
+    const execute = unlessNull((bytes) =>
+      orServerError(() => numberBytes(to, convert(from, to, readNumber(from, bytes)))),
+    )
     return casts(numberType(from), numberType(to), nullIfEmpty(execute))
   })
 }

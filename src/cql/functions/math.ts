@@ -11,6 +11,7 @@ import {
   type NumberKind,
   numberBytes,
   numberType,
+  orServerError,
   readNumber,
   saturated,
 } from './numbers.ts'
@@ -76,7 +77,9 @@ export function mathFunctions(): ScalarFunction[] {
   return NUMBER_KINDS.flatMap((kind) =>
     Object.entries(OPERATIONS).map(([name, operation]) => {
       const type = numberType(kind)
-      const execute = unlessNull((bytes) => numberBytes(kind, operation(kind, readNumber(kind, bytes))))
+      const execute = unlessNull((bytes) =>
+        orServerError(() => numberBytes(kind, operation(kind, readNumber(kind, bytes)))),
+      )
       return scalar(name, [type], type, nullIfEmpty(execute))
     }),
   )

@@ -1,4 +1,5 @@
 import { int32Bytes, int64Bytes } from '../../common/bytes.ts'
+import { ServerError } from '../../common/errors.ts'
 import { bigIntBytes, readBigInt } from '../../common/varint.ts'
 import {
   type Decimal,
@@ -139,7 +140,21 @@ export function decimalOfDouble(value: number): Decimal {
 }
 
 /** What Java cannot take for a number. */
-export class NumberFormatError extends ArithmeticError {}
+export class NumberFormatError extends ArithmeticError {
+  override get javaClass(): string {
+    return 'NumberFormatException'
+  }
+}
+
+/** Computes what, where Java throws, fails the request as an error of the server. */
+export function orServerError<T>(compute: () => T): T {
+  try {
+    return compute()
+  } catch (error) {
+    if (!(error instanceof ArithmeticError)) throw error
+    throw new ServerError(`java.lang.${error.javaClass}: ${error.message}`)
+  }
+}
 
 /** `DecimalType.toBigDecimal`: but for varints, integers too go through a double. */
 export function toDecimal(kind: NumberKind, value: JavaNumber): Decimal {

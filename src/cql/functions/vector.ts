@@ -83,7 +83,7 @@ function similarity(
     const b = floats(second)
     const isZero = (vector: Float32Array) => vector.every((value) => value === 0)
     if (!takesZeros && (isZero(a) || isZero(b))) {
-      throw new InvalidRequestError(`Function ${name} doesn't support all-zero vectors.`)
+      throw new InvalidRequestError(`Function system.${name} doesn't support all-zero vectors.`)
     }
     return numberBytes('float', fround(compare(a, b)))
   })
