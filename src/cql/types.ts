@@ -42,6 +42,27 @@ export function rawTypeText(raw: RawType): string {
   return rawText(toTypesRaw(raw))
 }
 
+/** The raw type as texts show it when it was resolved: user types with their keyspace (`UTName.toString`). */
+export function qualifiedTypeText(raw: RawType, keyspace: string): string {
+  const qualify = (type: RawType): RawType => {
+    switch (type.kind) {
+      case 'udt':
+        return { ...type, keyspace: type.keyspace ?? keyspace }
+      case 'list':
+      case 'set':
+      case 'vector':
+        return { ...type, element: qualify(type.element) }
+      case 'map':
+        return { ...type, key: qualify(type.key), value: qualify(type.value) }
+      case 'tuple':
+        return { ...type, elements: type.elements.map(qualify) }
+      default:
+        return type
+    }
+  }
+  return rawTypeText(qualify(raw))
+}
+
 /** A type as error texts show it with its keyspace, as written for the statement (`CQL3Type.toString`). */
 export function resolvedTypeText(raw: RawType, type: CqlType, keyspace: string): string {
   if (raw.kind !== 'udt') return type.cqlName

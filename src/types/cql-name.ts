@@ -66,7 +66,7 @@ export function rawTuple(types: readonly RawType[]): RawType {
 export function rawText(raw: RawType): string {
   switch (raw.kind) {
     case 'native':
-      return nativeByName(raw.name)?.cqlName ?? raw.name
+      return raw.name
     case 'custom':
       return `'${raw.className}'`
     case 'tuple':

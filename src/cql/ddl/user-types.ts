@@ -19,7 +19,7 @@ import type {
   RawType,
   TypeAlteration,
 } from '../raw/index.ts'
-import { keyspaceOf, rawTypeText, resolveType } from '../types.ts'
+import { keyspaceOf, qualifiedTypeText, resolveType } from '../types.ts'
 import type { Execution } from './context.ts'
 import { guardFieldsPerUdt, guardType } from './guardrails.ts'
 import {
@@ -115,7 +115,7 @@ function addField(
     )
   }
   const fieldType = resolveType(field.type, keyspace)
-  const fieldText = fieldTypeText(field.type, keyspace)
+  const fieldText = qualifiedTypeText(field.type, keyspace.name)
   if (referencesUserType(fieldType, type.name)) {
     throw new InvalidRequestError(
       `Cannot add new field ${name} of type ${fieldText} to user type ${typeName} as it would create a circular reference`,
@@ -132,27 +132,6 @@ function addField(
   guardFieldsPerUdt(execution, type.fieldNames.length + 1, type.name)
   guardType(execution, field.type, `Field ${name}`)
   return userType(type.keyspace, type.name, [...type.fieldNames, name], [...type.fieldTypes, fieldType], true)
-}
-
-/** A raw type after it was resolved, when its user types have learnt their keyspace. */
-function fieldTypeText(raw: RawType, keyspace: KeyspaceMetadata): string {
-  const qualify = (type: RawType): RawType => {
-    switch (type.kind) {
-      case 'udt':
-        return { ...type, keyspace: type.keyspace ?? keyspace.name }
-      case 'list':
-      case 'set':
-      case 'vector':
-        return { ...type, element: qualify(type.element) }
-      case 'map':
-        return { ...type, key: qualify(type.key), value: qualify(type.value) }
-      case 'tuple':
-        return { ...type, elements: type.elements.map(qualify) }
-      default:
-        return type
-    }
-  }
-  return rawTypeText(qualify(raw))
 }
 
 function renameFields(

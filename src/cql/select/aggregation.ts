@@ -154,5 +154,6 @@ function signature(
   areConstant: readonly boolean[],
 ): string {
   const args = argTypes.map((type, i) => `${type.cqlName}${areConstant[i] ? '(constant)' : ''}`).join(', ')
-  return `${fullName} : (${args}) -> ${returnType.cqlName}`
+  const name = maybeQuote(fullName.slice(fullName.indexOf('.') + 1))
+  return `system.${name} : (${args}) -> ${returnType.cqlName}`
 }

@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, readInt32 } from '../../common/bytes.ts'
+import { readInt32 } from '../../common/bytes.ts'
 import {
   ALL_ROWS,
   type ClusteringBound,
@@ -16,7 +16,7 @@ import { NO_LIMIT, type PagerKind } from './limits.ts'
 import { bindKeyRange, type KeyRange } from './local-token.ts'
 import { type PagingState, parsePagingState, readRowMark } from './paging-state.ts'
 import type { PreparedSelect } from './prepare.ts'
-import { type RowValues, type ValueContext, RowValues as Values } from './row-values.ts'
+import { type RowValues, UNSET, unsetArgument, type ValueContext, RowValues as Values } from './row-values.ts'
 import type { SelectionConstant } from './selectable.ts'
 
 /** One execution of a SELECT: what to read, and how much of it to give. Keeps nothing of the request's values. */
@@ -72,26 +72,16 @@ function limitOf(term: Term | null, context: ExecutionContext): number {
 
 /** The value of a term in the selection; unset bounds of slices leave them open. */
 function constantValue(
-  constant: Exclude<SelectionConstant, { readonly kind: 'computed' }>,
+  constant: Extract<SelectionConstant, { readonly term: Term }>,
   context: ExecutionContext,
 ): Uint8Array | null {
   const value = ownedValue(constant.term, context)
-  switch (constant.kind) {
-    case 'value':
-      // So it is in Cassandra, where what is unset is a value without bytes.
-      return value === undefined ? EMPTY_BYTES : value
-    case 'argument':
-      if (value === undefined) {
-        throw invalid(`Invalid unset value for argument in call to function ${constant.subject}`)
-      }
-      return value
-    default:
-      if (value === null)
-        throw invalid(`Invalid null value for ${constant.kind} selection on ${constant.subject}`)
-      if (value !== undefined) return value
-      if (constant.kind === 'slice') return null
-      throw invalid(`Invalid unset value for element selection on ${constant.subject}`)
-  }
+  if (constant.kind === 'value') return value === undefined ? UNSET : value
+  if (value === null)
+    throw invalid(`Invalid null value for ${constant.kind} selection on ${constant.subject}`)
+  if (value !== undefined) return value
+  if (constant.kind === 'slice') return null
+  throw invalid(`Invalid unset value for element selection on ${constant.subject}`)
 }
 
 /** Evaluates the selection's constants, of which some are made of others before them. */
@@ -110,10 +100,18 @@ function bindConstants(
   }
   let evaluator: RowValues | null = null
   for (const constant of constants) {
-    if (constant.kind === 'computed') {
-      evaluator ??= new Values(prepared.table, known, false)
-      values.push(evaluator.ofNoRow(constant.source)?.slice() ?? null)
-    } else values.push(constantValue(constant, context))
+    switch (constant.kind) {
+      case 'computed':
+        evaluator ??= new Values(prepared.table, known, false)
+        values.push(evaluator.ofNoRow(constant.source)?.slice() ?? null)
+        break
+      case 'argument':
+        if (values[constant.index] === UNSET) throw unsetArgument(constant.subject)
+        values.push(null)
+        break
+      default:
+        values.push(constantValue(constant, context))
+    }
   }
   return values
 }

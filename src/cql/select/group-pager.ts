@@ -143,7 +143,8 @@ class PieceReader {
     this.remaining -= groupsCounted
     // After a static row alone, or a partition's only row, nothing is left of it.
     const isWhole = this.#last === 'static' || (this.#last === 'row' && !hasClusterings)
-    this.remainingInPartition = isWhole ? 0 : this.remainingInPartition - groupsInPartition
+    // Cassandra goes below zero, and refuses its own paging state then.
+    this.remainingInPartition = isWhole ? 0 : Math.max(0, this.remainingInPartition - groupsInPartition)
     this.#isExhausted = this.#outer.isExhausted
     return groupsCounted
   }

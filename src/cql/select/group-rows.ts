@@ -2,8 +2,9 @@ import type { LiveRow } from '../../model/live-row.ts'
 import type { PartitionReader } from '../../model/read-command.ts'
 import type { Aggregate } from '../functions/function.ts'
 import type { GroupSelection } from './group-selection.ts'
-import type { RowValues } from './row-values.ts'
+import { type RowValues, UNSET, unsetArgument } from './row-values.ts'
 import type { RowsWriter } from './rows-writer.ts'
+import type { AggregateSource } from './source.ts'
 
 const NO_ARGUMENTS: readonly Uint8Array[] = []
 
@@ -43,9 +44,21 @@ export class GroupRows {
     for (let i = 0; i < aggregates.length; i++) {
       const { args } = aggregates[i]
       this.#states[i].addInput(
-        args.length === 0 ? NO_ARGUMENTS : args.map((arg) => values.ofRow(arg, live, reader)),
+        args.length === 0 ? NO_ARGUMENTS : this.#arguments(aggregates[i], live, reader),
       )
     }
+  }
+
+  #arguments(
+    { function: called, args }: AggregateSource,
+    live: LiveRow,
+    reader: PartitionReader,
+  ): readonly (Uint8Array | null)[] {
+    return args.map((arg) => {
+      const value = this.#values.ofRow(arg, live, reader)
+      if (value === UNSET) throw unsetArgument(called.fullName.slice(called.fullName.indexOf('.') + 1))
+      return value
+    })
   }
 
   /** Writes the group's values, and is ready for the next. */

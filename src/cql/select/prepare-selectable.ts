@@ -4,7 +4,7 @@ import { NEGATION, operatorFunctionName } from '../functions/resolve.ts'
 import type * as raw from '../raw/index.ts'
 import { existingColumn, invalid } from '../restrictions/index.ts'
 import type { PrepareContext } from '../term.ts'
-import { rawTypeText } from '../types.ts'
+import { qualifiedTypeText } from '../types.ts'
 import type { Selectable } from './selectable.ts'
 import { CastSelectable, prepareCall } from './selectables/call.ts'
 import { ArraySelectable, SetSelectable } from './selectables/collection.ts'
@@ -72,7 +72,11 @@ function prepareTypeHint(
   of: Selectable,
   context: PrepareContext,
 ): Selectable {
-  return new TypeHintSelectable(rawTypeText(hint.type), freeze(context.resolveType(hint.type)), of)
+  return new TypeHintSelectable(
+    qualifiedTypeText(hint.type, context.keyspace),
+    freeze(context.resolveType(hint.type)),
+    of,
+  )
 }
 
 /** The name of the column that writetime() or ttl() is of, perhaps with parts of it behind. */

@@ -4,6 +4,7 @@ import type { PartitionReader } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { packList, packMapSorted, packSet, packTuple, packVector } from '../../types/index.ts'
 import type { ExecutionContext } from '../execution-context.ts'
+import { invalid } from '../restrictions/index.ts'
 import { cellsValue } from './cell-values.ts'
 import { elementCell, elementOf, indexOfKey, indexRange, sliceOf } from './collection-part.ts'
 import { RowsWriter } from './rows-writer.ts'
@@ -34,6 +35,13 @@ export function keyOf(reader: PartitionReader): Uint8Array {
 
 /** Stands for the lists that most executions do not need; nobody writes to it. */
 const NONE: number[] = []
+
+/** The value of a term that the client left unset: as one of a row it has no bytes, as an argument it is refused. */
+export const UNSET = new Uint8Array(0)
+
+export function unsetArgument(functionName: string): Error {
+  return invalid(`Invalid unset value for argument in call to function ${functionName}`)
+}
 
 /** What sources need beside the row. */
 export interface ValueContext {

@@ -9,8 +9,8 @@ import type { Source } from './source.ts'
 /** A value that does not depend on the row: evaluated once an execution, in order, and before anything is read. */
 export type SelectionConstant =
   | { readonly kind: 'value'; readonly term: Term }
-  /** A term that is an argument of the function named; it must not be unset. */
-  | { readonly kind: 'argument'; readonly term: Term; readonly subject: string }
+  /** One of those before it, which is an argument of the function named: it must not be unset. */
+  | { readonly kind: 'argument'; readonly index: number; readonly subject: string }
   /** The key of an element of `subject`, or a bound of a slice of it, which must have a value. */
   | { readonly kind: 'element' | 'slice'; readonly term: Term; readonly subject: string }
   /** Made of constants before it. */

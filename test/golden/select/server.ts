@@ -20,21 +20,11 @@ import {
   SelectExecution,
 } from '../../../src/cql/select/index.ts'
 import type { PrepareContext } from '../../../src/cql/term.ts'
+import { resolveType } from '../../../src/cql/types.ts'
+import type { KeyspaceMetadata } from '../../../src/schema/index.ts'
 import { alterTable, createTableMetadata } from '../../../src/schema/table-builder.ts'
 import { StorageEngine } from '../../../src/storage/storage-engine.ts'
-import {
-  type CqlType,
-  freeze,
-  listType,
-  mapType,
-  nativeByName,
-  reversed,
-  setType,
-  tupleType,
-  type UserType,
-  userType,
-  vectorType,
-} from '../../../src/types/index.ts'
+import { type CqlType, reversed, type UserType, userType } from '../../../src/types/index.ts'
 import { counterContext, counterShard } from '../../../src/model/counter-context.ts'
 
 const NOW_SECONDS = 1_800_000_000
@@ -85,26 +75,7 @@ export class SelectServer {
   }
 
   #type(type: raw.RawType): CqlType {
-    switch (type.kind) {
-      case 'native':
-        return nativeByName(type.name)!
-      case 'list':
-        return listType(this.#type(type.element), !type.frozen)
-      case 'set':
-        return setType(this.#type(type.element), !type.frozen)
-      case 'map':
-        return mapType(this.#type(type.key), this.#type(type.value), !type.frozen)
-      case 'tuple':
-        return tupleType(type.elements.map((element) => this.#type(element)))
-      case 'vector':
-        return vectorType(this.#type(type.element), type.dimension)
-      case 'udt': {
-        const found = this.#types.get(type.name)!
-        return type.frozen ? freeze(found) : found
-      }
-      default:
-        throw new Error(`no ${type.kind} here`)
-    }
+    return resolveType(type, { name: this.keyspace, types: this.#types } as unknown as KeyspaceMetadata)
   }
 
   table(name: string): TableMetadata {

@@ -41,7 +41,7 @@ export class CallSelectable implements Selectable {
 
   select(scope: SelectionScope): SelectorFactory {
     const { argTypes } = this.function
-    const args = this.args.map((arg, i) => selectArgument(arg, scope, argTypes[i], this.function))
+    const args = this.args.map((arg, i) => arg.select(scope, argTypes[i]))
     return callOf(this.function, args, scope)
   }
 }
@@ -49,17 +49,6 @@ export class CallSelectable implements Selectable {
 /** The function's name without its keyspace. */
 function plainName({ fullName }: CqlFunction): string {
   return fullName.slice(fullName.indexOf('.') + 1)
-}
-
-function selectArgument(
-  arg: Selectable,
-  scope: SelectionScope,
-  type: CqlType,
-  called: CqlFunction,
-): SelectorFactory {
-  return arg instanceof TermSelectable
-    ? arg.selectArgument(scope, type, plainName(called))
-    : arg.select(scope, type)
 }
 
 /** A function over selected arguments; of constants alone it is a constant too (`createScalarSelector`). */
@@ -86,6 +75,10 @@ function callSource(called: CqlFunction, args: readonly Source[], scope: Selecti
   }
   if (called.fullName === 'system.token' && !scope.table.isVirtual && isPartitionKey(args, scope)) {
     return { kind: 'token' }
+  }
+  for (const arg of args) {
+    if (arg.kind !== 'constant') continue
+    scope.constant({ kind: 'argument', index: arg.index, subject: plainName(called) })
   }
   const source: Source = { kind: 'function', function: called, args }
   if (args.length === 0 || !args.every(isConstant)) return source

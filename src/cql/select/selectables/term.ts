@@ -39,21 +39,10 @@ export class TermSelectable implements Selectable {
   }
 
   select(scope: SelectionScope, expected: CqlType | null): SelectorFactory {
-    return this.#select(scope, expected, null)
-  }
-
-  /** As an argument of a function that is given by its name without its keyspace. */
-  selectArgument(scope: SelectionScope, expected: CqlType | null, subject: string): SelectorFactory {
-    return this.#select(scope, expected, subject)
-  }
-
-  #select(scope: SelectionScope, expected: CqlType | null, subject: string | null): SelectorFactory {
     if (expected === null) throw cannotInfer(this)
     // All bind markers of a selection have the same name.
     const term = prepareTerm(this.term, scope.specification('[selection]', expected), scope.context)
-    const index = scope.constant(
-      subject === null ? { kind: 'value', term } : { kind: 'argument', term, subject },
-    )
+    const index = scope.constant({ kind: 'value', term })
     return { source: { kind: 'constant', index }, type: expected, name: this.text }
   }
 }
