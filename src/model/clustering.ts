@@ -28,7 +28,11 @@ export function clusteringTypes(table: TableMetadata): readonly CqlType[] {
   return table.clusterings.map((column) => column.type)
 }
 
-const EMPTY = new Uint8Array(0)
+/**
+ * Stands for a component that a row does not have: only tables made WITH COMPACT STORAGE and several clustering columns
+ * have such rows, and only at their clusterings' ends. Nulls come before all values, in descending columns too.
+ */
+export const NULL_COMPONENT = new Uint8Array(0)
 
 /** Order of the clusterings at word `a` of `x` and word `b` of `y`; both have `types.length` components. */
 export function compareClusterings(
@@ -74,7 +78,11 @@ export function compareRowToBound(
     const length = row.i32[p]!
     p++
     const component = bound.components[i]!
-    if (length < 0) return -1
+    if (length < 0) {
+      if (component !== NULL_COMPONENT) return -1
+      continue
+    }
+    if (component === NULL_COMPONENT) return 1
     const order = types[i]!.compare(row.u8, p << 2, length, component, 0, component.length)
     if (order !== 0) return order
     p += (length + 3) >>> 2
@@ -88,6 +96,10 @@ export function compareBounds(types: readonly CqlType[], a: ClusteringBound, b: 
   for (let i = 0; i < shared; i++) {
     const x = a.components[i]!
     const y = b.components[i]!
+    if (x === NULL_COMPONENT || y === NULL_COMPONENT) {
+      if (x !== y) return x === NULL_COMPONENT ? -1 : 1
+      continue
+    }
     const order = types[i]!.compare(x, 0, x.length, y, 0, y.length)
     if (order !== 0) return order
   }
@@ -97,14 +109,14 @@ export function compareBounds(types: readonly CqlType[], a: ClusteringBound, b: 
   return b.side === 0 ? 1 : -1
 }
 
-/** Copies of the components of the clustering at word `at` (null components become empty). */
+/** Copies of the components of the clustering at word `at` (null ones are NULL_COMPONENT). */
 export function readClustering(words: Words, at: number, count: number): Uint8Array[] {
   const components: Uint8Array[] = []
   for (let i = 0; i < count; i++) {
     const length = words.i32[at]!
     at++
     if (length < 0) {
-      components.push(EMPTY)
+      components.push(NULL_COMPONENT)
       continue
     }
     components.push(words.u8.slice(at << 2, (at << 2) + length))

@@ -11,6 +11,7 @@ import {
   RowHeader,
   type Words,
 } from './row-format.ts'
+import type { TableMetadata } from './table.ts'
 
 const header = new RowHeader()
 const cell = new CellReader()
@@ -33,6 +34,8 @@ export class LiveRow {
   tombstones = 0
   /** Tombstones from before this second do not count: a compaction would have removed them (gc_grace_seconds). */
   purgeBefore = 0
+  /** Of the table's: older cells of a column that was dropped and added again are not seen. */
+  dropTimes: TableMetadata['dropTimes'] = null
   #nowSeconds = 0
   #deletionHi = 0
   #deletionLo = 0
@@ -93,6 +96,11 @@ export class LiveRow {
         column = id
         complexHi = deletionHi
         complexLo = deletionLo
+        const drop = this.dropTimes === null ? undefined : this.dropTimes[id]
+        if (drop !== undefined && compare64(drop.hi, drop.lo, complexHi, complexLo) > 0) {
+          complexHi = drop.hi
+          complexLo = drop.lo
+        }
         if (id >= this.#seen.length) this.#grow(id)
         this.#seen[id] = this.#stamp
         this.#start[id] = p
@@ -131,8 +139,14 @@ export class LiveRow {
     c.read(this.i32, this.#start[columnId]!, this.#rowHi, this.#rowLo)
     return (
       c.isLive(this.#nowSeconds) &&
-      compare64(c.timestampHi, c.timestampLo, this.#deletionHi, this.#deletionLo) > 0
+      compare64(c.timestampHi, c.timestampLo, this.#deletionHi, this.#deletionLo) > 0 &&
+      (this.dropTimes === null || this.#isAfterDrop(columnId, c))
     )
+  }
+
+  #isAfterDrop(columnId: number, { timestampHi, timestampLo }: CellReader): boolean {
+    const drop = this.dropTimes?.[columnId]
+    return drop === undefined || compare64(timestampHi, timestampLo, drop.hi, drop.lo) > 0
   }
 
   #next = 0
@@ -150,6 +164,11 @@ export class LiveRow {
     this.#last = this.#end[columnId]!
     this.#complexHi = this.#deletionHi
     this.#complexLo = this.#deletionLo
+    const drop = this.dropTimes?.[columnId]
+    if (drop !== undefined && compare64(drop.hi, drop.lo, this.#complexHi, this.#complexLo) > 0) {
+      this.#complexHi = drop.hi
+      this.#complexLo = drop.lo
+    }
   }
 
   /** Moves `cell` to the next live cell of the complex column, in the order of their paths; false at the end. */

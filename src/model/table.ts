@@ -12,8 +12,9 @@ export interface ColumnMetadata {
   /** A clustering column in descending order has a reversed type. */
   readonly type: CqlType
   /**
-   * Names the column in rows and mutations of this process. Never given twice in the life of a table: a column that
-   * is dropped and added again has another, so that cells of the first are not seen. Under 65,536.
+   * Names the column in rows and mutations of this process. Never given to another column in the life of a table; one
+   * that is dropped and added again is the same, and of its cells those are seen that are younger than the drop. Under
+   * 65,536.
    */
   readonly id: number
 }
@@ -25,6 +26,14 @@ export interface DroppedColumn {
   readonly type: CqlType
   /** Microseconds since the epoch; cells written at or before it are gone. */
   readonly droppedTimeMicros: bigint
+  /** The id that it had in this process, if it was there; it is not kept in system_schema. */
+  readonly id?: number
+}
+
+/** Microseconds since the epoch as two halves. */
+export interface DropTime {
+  readonly hi: number
+  readonly lo: number
 }
 
 /** Flags of system_schema.tables (`TableMetadata.Flag`). */
@@ -71,10 +80,21 @@ export interface TableMetadata {
   /** Static and regular columns by id, with holes. */
   readonly columnsById: readonly (ColumnMetadata | undefined)[]
   readonly dropped: ReadonlyMap<string, DroppedColumn>
+  /** When columns were dropped that are there again, by column id; null where there are none. */
+  readonly dropTimes: readonly (DropTime | undefined)[] | null
   readonly params: TableParams
   readonly isCounter: boolean
   /** A virtual table holds no data: its rows are computed when it is read. */
   readonly isVirtual: boolean
-  /** False for the hidden `value` column of old compact tables and the like. */
+  /** Made WITH COMPACT STORAGE: its rows have no liveness of their own (`!Flag.isCQLTable`). */
   readonly isCompactTable: boolean
+  /**
+   * Made WITH COMPACT STORAGE and without clustering columns: what CQL takes for the columns of its one row a partition
+   * are static columns, beside a clustering and a regular column that CQL hides.
+   */
+  readonly isStaticCompactTable: boolean
+  /** The one regular column of a compact table; null of others (`CompactTableMetadata.compactValueColumn`). */
+  readonly compactValue: ColumnMetadata | null
+  /** Columns that CQL does not know of (`CompactTableMetadata.hiddenColumns`). */
+  readonly hidden: ReadonlySet<ColumnMetadata>
 }

@@ -5,6 +5,8 @@ import type { QueryResult, SchemaChange } from '../model/query-result.ts'
 export interface ClientState {
   keyspace: string | null
   user: string | null
+  /** Logged in and no superuser: guardrails hold for nobody else. Absent is false (`ClientState.isOrdinaryUser`). */
+  isOrdinaryUser?: boolean
   readonly remoteAddress: string
   readonly remotePort: number
   protocolVersion: number

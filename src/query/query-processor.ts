@@ -834,6 +834,7 @@ export class QueryProcessor implements QueryHandler {
       const found = clustering === null ? reader.staticRow() : reader.nextRow()
       if (!found) return null
       const live = this.#live
+      live.dropTimes = table.dropTimes
       live.load(
         reader.row,
         reader.rowAt,

@@ -161,9 +161,12 @@ export class SchemaService implements ReplaySchema {
 
   #change(statement: SchemaStatement, keyspace: string | null): QueryResult {
     const before = this.#current
+    const nowMicros = this.#timestamps.nextMicros()
+    // The time of a drop is that of the next whole millisecond.
+    if (isDrop(statement)) this.#timestamps.advanceTo(nowMicros + 999)
     const outcome = applyDdl(before, statement, {
       keyspace,
-      nowMicros: BigInt(this.#timestamps.nextMicros()),
+      nowMicros: BigInt(nowMicros),
       newId: () => uuidText(this.#timeUuids.next()),
       config: this.#ddlConfig,
     })
@@ -342,6 +345,10 @@ const SCHEMA_STATEMENT = /^(create|alter|drop)(Keyspace|Table|Type|Index|View|Tr
 
 function isSchemaStatement(statement: RawStatement): statement is SchemaStatement {
   return SCHEMA_STATEMENT.test(statement.kind)
+}
+
+function isDrop(statement: SchemaStatement): boolean {
+  return statement.kind === 'alterTable' && statement.alteration.kind === 'drop'
 }
 
 function statementName(statement: RawStatement): string {

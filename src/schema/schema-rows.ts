@@ -72,7 +72,7 @@ function tableRow(table: TableMetadata): SchemaRow {
       ['allow_auto_snapshot', params.allowAutoSnapshot ? null : FALSE],
       ['bloom_filter_fp_chance', doubleBytes(params.bloomFilterFpChance)],
       ['caching', optionsBytes(params.caching)],
-      ['cdc', params.cdc ? TRUE : null],
+      ['cdc', null],
       ['comment', utf8Bytes(params.comment)],
       ['compaction', optionsBytes(params.compaction)],
       ['compression', optionsBytes(params.compression)],

@@ -36,7 +36,7 @@ describe('column ids', () => {
     expect(columnsById.map((column) => column?.name)).toEqual(['s', 'a', 'b'])
   })
 
-  test('are new for a column that comes back', () => {
+  test('are the same for a column that comes back, whose older cells are those before the drop', () => {
     const first = table()
     const dropped = { name: 'a', kind: 'regular', type: native.text, droppedTimeMicros: 1000n } as const
     const second = alterTable(first, { drop: [dropped] })
@@ -44,11 +44,21 @@ describe('column ids', () => {
     expect(second.columnsById[1]).toBeUndefined()
     expect(third.handle).toBe(first.handle)
     expect(third.columns.get('b')).toBe(first.columns.get('b'))
-    expect(third.columns.get('a')!.id).toBeGreaterThan(3)
+    expect(third.columns.get('a')).toEqual(first.columns.get('a'))
+    expect(second.dropTimes).toBeNull()
+    expect(third.dropTimes).toEqual([undefined, { hi: 0, lo: 1000 }])
     expect([...third.dropped.keys()]).toEqual(['a'])
   })
 
-  test('stay when the same schema is read again, and not when the column was dropped meanwhile', () => {
+  test('are new for a column that comes back as something else', () => {
+    const first = table()
+    const dropped = { name: 'a', kind: 'regular', type: native.text, droppedTimeMicros: 1000n } as const
+    const second = alterTable(first, { drop: [dropped] })
+    const third = alterTable(second, { add: [{ name: 'a', kind: 'static', type: native.text }] })
+    expect(third.columns.get('a')!.id).toBeGreaterThan(3)
+  })
+
+  test('stay when the same schema is read again, though the column was dropped meanwhile', () => {
     const first = table()
     const dropped = { name: 'a', kind: 'regular', type: native.text, droppedTimeMicros: 1000n } as const
     const back = alterTable(alterTable(first, { drop: [dropped] }), {
@@ -62,7 +72,15 @@ describe('column ids', () => {
     )
     const behind = schemaFromRows(rows, known(first))[0].tables.get('t')!
     expect(behind.handle).toBe(first.handle)
-    expect(behind.columns.get('a')!.id).not.toBe(first.columns.get('a')!.id)
+    expect(behind.columns.get('a')!.id).toBe(first.columns.get('a')!.id)
+    expect(behind.dropTimes).toEqual(back.dropTimes)
+    // One that is gone leaves its id to the one that comes back.
+    const without = alterTable(first, { drop: [dropped] })
+    const gone = schemaFromRows(schemaRows(createKeyspaceMetadata('ks', params, [without])), known(first))[0]
+    const again = alterTable(gone.tables.get('t')!, {
+      add: [{ name: 'a', kind: 'regular', type: native.text }],
+    })
+    expect(again.columns.get('a')!.id).toBe(first.columns.get('a')!.id)
     expect(behind.columns.get('b')!.id).toBe(first.columns.get('b')!.id)
   })
 })

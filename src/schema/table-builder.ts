@@ -8,6 +8,7 @@ import type {
   ColumnKind,
   ColumnMetadata,
   DroppedColumn,
+  DropTime,
   TableFlag,
   TableMetadata,
   TableParams,
@@ -55,7 +56,7 @@ const COLUMN_IDS = 65_536
 
 let nextHandle = 1
 
-/** The first column id that no column of a table has had, by handle. */
+/** The first column id that no column of a table has had, by handle: those of dropped columns wait for them. */
 const nextColumnIds = new Map<number, number>()
 
 function takeColumnId(handle: number): number {
@@ -106,7 +107,10 @@ function droppedByName(columns: Iterable<DroppedColumn> = []): ReadonlyMap<strin
 /** The table after an ALTER: same handle, and the same ids for the columns that stay. */
 export function alterTable(old: TableMetadata, changes: TableChanges): TableMetadata {
   const dropped = new Map(old.dropped)
-  for (const column of changes.drop ?? []) dropped.set(column.name, column)
+  for (const column of changes.drop ?? []) {
+    const id = old.columns.get(column.name)?.id
+    dropped.set(column.name, id === undefined ? column : { ...column, id })
+  }
   const gone = new Set(changes.drop?.map((column) => column.name))
   const columns: ColumnMetadata[] = []
   for (const column of old.columns.values()) {
@@ -116,7 +120,8 @@ export function alterTable(old: TableMetadata, changes: TableChanges): TableMeta
     columns.push(name === column.name && type === column.type ? column : { ...column, name, type })
   }
   for (const { name, kind, type } of changes.add ?? []) {
-    columns.push({ name, kind, position: -1, type, id: takeColumnId(old.handle) })
+    const id = idBefore(old, name, kind, type) ?? takeColumnId(old.handle)
+    columns.push({ name, kind, position: -1, type, id })
   }
   return assemble({
     keyspace: old.keyspace,
@@ -130,19 +135,24 @@ export function alterTable(old: TableMetadata, changes: TableChanges): TableMeta
   })
 }
 
+/** The id of the column that went by that name, where its cells can be those of the new one. */
+function idBefore(table: TableMetadata, name: string, kind: ColumnKind, type: CqlType): number | undefined {
+  const before = table.columns.get(name) ?? table.dropped.get(name)
+  return before?.kind === kind && before.type.multiCell === type.multiCell ? before.id : undefined
+}
+
 /**
  * A table read anew from system_schema takes the handle of the one that this process knows by that id, and the ids of
- * the columns that were not dropped in between.
+ * the columns that are still or again there.
  */
 export function reassemble(spec: TableSpec, known: TableMetadata): TableMetadata {
-  const dropped = droppedByName(spec.dropped)
-  const idOf = ({ name, kind }: ColumnSpec): number => {
-    const before = known.columns.get(name)
-    const same =
-      before?.kind === kind &&
-      dropped.get(name)?.droppedTimeMicros === known.dropped.get(name)?.droppedTimeMicros
-    return same ? before.id : takeColumnId(known.handle)
+  const dropped = new Map<string, DroppedColumn>()
+  for (const column of spec.dropped ?? []) {
+    const id = idBefore(known, column.name, column.kind, column.type)
+    dropped.set(column.name, id === undefined ? column : { ...column, id })
   }
+  const idOf = ({ name, kind, type }: ColumnSpec): number =>
+    idBefore(known, name, kind, type) ?? takeColumnId(known.handle)
   return assemble({
     keyspace: spec.keyspace,
     name: spec.name,
@@ -194,11 +204,51 @@ function assemble(parts: Parts): TableMetadata {
     columns,
     columnsById: indexById(statics, regulars),
     dropped: parts.dropped,
+    dropTimes: dropTimes(parts.dropped, columns),
     params: parts.params,
     isCounter: parts.flags.has('counter'),
     isVirtual: isVirtualKeyspace(parts.keyspace),
-    isCompactTable: isCompact(parts.flags),
+    ...compactness(parts.flags, clusterings, regulars),
   }
+}
+
+function dropTimes(
+  dropped: ReadonlyMap<string, DroppedColumn>,
+  columns: ReadonlyMap<string, ColumnMetadata>,
+): TableMetadata['dropTimes'] {
+  let times: (DropTime | undefined)[] | null = null
+  for (const { name, droppedTimeMicros } of dropped.values()) {
+    const column = columns.get(name)
+    if (column === undefined) continue
+    times ??= []
+    times[column.id] = {
+      hi: Number(droppedTimeMicros >> 32n),
+      lo: Number(BigInt.asIntN(32, droppedTimeMicros)),
+    }
+  }
+  return times
+}
+
+const NOTHING_HIDDEN: ReadonlySet<ColumnMetadata> = new Set()
+
+/** What COMPACT STORAGE makes of the table (`CompactTableMetadata`). */
+function compactness(
+  flags: ReadonlySet<TableFlag>,
+  clusterings: readonly ColumnMetadata[],
+  regulars: readonly ColumnMetadata[],
+): Pick<TableMetadata, 'isCompactTable' | 'isStaticCompactTable' | 'compactValue' | 'hidden'> {
+  const isCompactTable = flags.has('super') || flags.has('dense') || !flags.has('compound')
+  const isStaticCompactTable = isCompactTable && !flags.has('super') && !flags.has('dense')
+  const compactValue = (isCompactTable && regulars[0]) || null
+  const hidden =
+    compactValue === null
+      ? NOTHING_HIDDEN
+      : isCompactTable && !flags.has('dense')
+        ? new Set([compactValue, ...clusterings])
+        : compactValue.type.kind === 'empty'
+          ? new Set([compactValue])
+          : NOTHING_HIDDEN
+  return { isCompactTable, isStaticCompactTable, compactValue, hidden }
 }
 
 function byPosition(a: ColumnMetadata, b: ColumnMetadata): number {
@@ -216,9 +266,4 @@ function indexById(...lists: readonly ColumnMetadata[][]): (ColumnMetadata | und
   const byId = new Array<ColumnMetadata | undefined>(size).fill(undefined)
   for (const list of lists) for (const column of list) byId[column.id] = column
   return byId
-}
-
-/** Made WITH COMPACT STORAGE (`!Flag.isCQLTable`). */
-function isCompact(flags: ReadonlySet<TableFlag>): boolean {
-  return flags.has('super') || flags.has('dense') || !flags.has('compound')
 }

@@ -348,6 +348,12 @@ function validateScalingParameters(text: string): void {
       throw new ConfigurationError(`Scaling parameter ${value} must match N|L[0-9]+|T[0-9]+|[+-]?[0-9]+`)
     }
     const fan = match[1] ?? match[2]
+    const number = fan ?? value
+    if (value !== 'N' && parseInt32(number) === null) {
+      throw new ConfigurationError(
+        `org.apache.cassandra.db.compaction.UnifiedCompactionStrategy.validateOptions() threw an error: java.lang.NumberFormatException ${notANumber(number)}`,
+      )
+    }
     if (fan !== undefined && Number(fan) < 2) {
       throw new ConfigurationError(`Fan factor cannot be lower than 2 in ${value}`)
     }

@@ -25,13 +25,14 @@ import type { CreateTableStatement, DropTableStatement, PrimaryKey, RawType } fr
 import { keyspaceOf, resolvedTypeText, resolveType } from '../types.ts'
 import type { Execution } from './context.ts'
 import { ensureEnabled, guardColumnsPerTable, guardMaximum, guardType } from './guardrails.ts'
-import { listText } from './java.ts'
+import { identifierOrder, listText } from './java.ts'
 import {
   type Applied,
   changed,
   existingKeyspace,
   refuseSystemKeyspace,
   tableChange,
+  tableText,
   unchanged,
   validateKeyspaceName,
 } from './outcome.ts'
@@ -65,6 +66,12 @@ export function createTable(schema: Schema, statement: CreateTableStatement, exe
   )
   const params = attributes.newParams()
   const id = attributes.id() ?? execution.newId()
+  const other = schema.tableById(id)
+  if (other !== null) {
+    throw new ServerError(
+      `java.lang.IllegalArgumentException: Multiple entries with same key: ${id}=${keyspaceName}.${name} and ${id}=${tableText(other)}`,
+    )
+  }
   const table = createTableMetadata({ keyspace: keyspaceName, name, id, columns, params, flags })
   validateTable(table)
   attributes.guardCompression(params)
@@ -100,17 +107,18 @@ function validateEarly(
 ): void {
   const { name } = statement.table
   const { guardrails } = execution.config
+  attributes.guardProperties()
   guardColumnsPerTable(execution, statement.columns.length, name)
   if (guardrails.tables.warn >= 0 || guardrails.tables.fail >= 0) guardTables(schema, name, execution)
   if (statement.compactStorage) {
     const feature = 'Creation of new COMPACT STORAGE tables'
     ensureEnabled(execution, 'compact_tables', guardrails.compactTablesEnabled, feature)
   }
-  attributes.validateEarly(keyspace)
-  for (const column of statement.columns) {
-    guardType(execution, column.type, `Column ${column.name.text}`)
-    if (column.mask !== null) notSupported('Column masking')
-  }
+  attributes.guardTtl(keyspace)
+  const types = new Map(statement.columns.map((column) => [column.name.text, column.type]))
+  for (const column of identifierOrder(types.keys()))
+    guardType(execution, types.get(column)!, `Column ${column}`)
+  if (statement.columns.some((column) => column.mask !== null)) notSupported('Column masking')
 }
 
 function guardTables(schema: Schema, name: string, execution: Execution): void {
@@ -138,9 +146,11 @@ function buildColumns(
   const table = statement.table.name
   const columns = new Map<string, Column>()
   const statics = new Set<string>()
-  for (const column of statement.columns) {
-    columns.set(column.name.text, { raw: column.type, type: resolveType(column.type, keyspace) })
-    if (column.static) statics.add(column.name.text)
+  const given = new Map(statement.columns.map((column) => [column.name.text, column]))
+  for (const name of identifierOrder(given.keys())) {
+    const column = given.get(name)!
+    columns.set(name, { raw: column.type, type: resolveType(column.type, keyspace) })
+    if (column.static) statics.add(name)
   }
   const ordered = [...columns.keys()].sort(compareNames)
   for (const name of ordered) {

@@ -99,8 +99,10 @@ test('a dropped table is named, so that its data goes too', () => {
   expect(schema.tableById(ID)).toBe(schema.table('ks', 't'))
 })
 
-test('the time of DROP is kept in milliseconds, as system_schema keeps it', () => {
+test('the time of DROP is that of the next millisecond, since system_schema keeps no less', () => {
   const { schema } = run(base, 'CREATE TABLE t (id int PRIMARY KEY, v text)')
   const { schema: after } = run(schema, 'ALTER TABLE t DROP v')
-  expect(after.table('ks', 't')!.dropped.get('v')!.droppedTimeMicros).toBe(1_800_000_000_000_000n)
+  expect(after.table('ks', 't')!.dropped.get('v')!.droppedTimeMicros).toBe(1_800_000_000_001_000n)
+  const { schema: at } = run(schema, 'ALTER TABLE t DROP v USING TIMESTAMP 1999')
+  expect(at.table('ks', 't')!.dropped.get('v')!.droppedTimeMicros).toBe(1000n)
 })

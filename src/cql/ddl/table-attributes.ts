@@ -54,13 +54,12 @@ export class TableAttributes {
     if (!execution.config.strict) this.#translateHistorical()
   }
 
-  /** What Cassandra checks before it looks at the schema (`validate(ClientState)`). */
-  validateEarly(keyspace: string): void {
+  /** Properties that are not to be given; before the schema is looked at, as is the next. */
+  guardProperties(): void {
     guardTableProperties(this.#execution, this.#properties)
-    this.#guardTtl(keyspace)
   }
 
-  #guardTtl(keyspace: string): void {
+  guardTtl(keyspace: string): void {
     const params = this.#build(DEFAULT_TABLE_PARAMS, true)
     const isTwcs = strategyOf(params.compaction) === 'TimeWindowCompactionStrategy'
     if (params.defaultTimeToLive === 0 && !isSystemKeyspace(keyspace) && isTwcs)

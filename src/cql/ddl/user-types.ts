@@ -22,6 +22,7 @@ import type {
 import { keyspaceOf, qualifiedTypeText, resolveType } from '../types.ts'
 import type { Execution } from './context.ts'
 import { guardFieldsPerUdt, guardType } from './guardrails.ts'
+import { identifierOrder } from './java.ts'
 import {
   type Applied,
   changed,
@@ -139,7 +140,9 @@ function renameFields(
   type: UserType,
 ): UserType {
   const names = [...type.fieldNames]
-  for (const [from, to] of new Map(renames.map(([from, to]) => [from.text, to.text]))) {
+  const targets = new Map(renames.map(([from, to]) => [from.text, to.text]))
+  for (const from of identifierOrder(targets.keys())) {
+    const to = targets.get(from)!
     const i = type.fieldNames.indexOf(from)
     if (i >= 0) names[i] = to
     else if (!ifFieldsExist) {

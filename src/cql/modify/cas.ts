@@ -1,5 +1,5 @@
 import { InvalidRequestError, ServerError } from '../../common/errors.ts'
-import { ALL_ROWS, readClustering, type Slice } from '../../model/clustering.ts'
+import { ALL_ROWS, NULL_COMPONENT, readClustering, type Slice } from '../../model/clustering.ts'
 import { LiveRow } from '../../model/live-row.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
 import type { ColumnSpecification, RowsResult } from '../../model/query-result.ts'
@@ -345,6 +345,7 @@ class CurrentRows {
   ) {
     const { table, nowSeconds } = request
     this.#table = table
+    live.dropTimes = table.dropTimes
     if (!reader.nextPartition()) return
     const load = () =>
       live.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
@@ -412,7 +413,7 @@ function refusedResult(request: CasRequest, current: CurrentRows): RowsResult {
   const { rows, statics } = current
   writer.reset()
   const keys = [...table.partitionKeys, ...table.clusterings]
-  const all = [...keys, ...table.statics, ...table.regulars]
+  const all = [...keys, ...table.statics, ...table.regulars].filter((column) => !table.hidden.has(column))
   const columns = namedColumns === null ? all : [...new Set([...(isBatch ? keys : []), ...namedColumns])]
   const found: (CurrentRow | null)[] = rows.length > 0 ? rows : statics !== null ? [null] : []
   if (found.length === 0) {
@@ -442,12 +443,16 @@ function valueOf(
     case 'partition_key':
       return partition[column.position]!
     case 'clustering':
-      return row === null ? null : row.clustering![column.position]!
+      return row === null ? null : givenComponent(row.clustering![column.position]!)
     case 'static':
       return statics === null ? null : statics.value(column)
     case 'regular':
       return row === null ? null : row.value(column)
   }
+}
+
+function givenComponent(component: Uint8Array): Uint8Array | null {
+  return component === NULL_COMPONENT ? null : component
 }
 
 function splitKey(table: TableMetadata, key: Uint8Array): readonly Uint8Array[] {

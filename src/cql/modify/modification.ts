@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../../common/errors.ts'
 import { murmur3Token } from '../../common/murmur3.ts'
-import type { Slice } from '../../model/clustering.ts'
+import { NULL_COMPONENT, type Slice } from '../../model/clustering.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
 import type { QueryOptions } from '../../model/query-options.ts'
 import type { DecoratedKey } from '../../model/read-command.ts'
@@ -130,6 +130,12 @@ export function prepareModification(
   }
   if ('where' in statement && statement.where.expressions.length > 0) {
     throw invalid('Custom index expressions cannot be used in WHERE clauses for UPDATE or DELETE statements')
+  }
+  const { compactValue } = table
+  if (operations.length === 0 && statement.kind === 'insert' && compactValue?.type.kind === 'empty') {
+    // No column but the key's: the row is an empty value of the hidden one (`UpdateStatement.addUpdateForKey`).
+    const value: Term = { kind: 'constant', value: new Uint8Array(0) }
+    operations.push({ column: compactValue, action: { kind: 'set', value }, requiresRead: false })
   }
   const byId = (a: Operation, b: Operation) => a.column.id - b.column.id
   const staticOperations = operations.filter((operation) => operation.column.kind === 'static').sort(byId)
@@ -384,18 +390,30 @@ export function writeRows(
   clustering: readonly Uint8Array[] | null,
   read: (clustering: readonly Uint8Array[] | null) => RowSnapshot | null,
 ): void {
-  const { type, regularOperations, staticOperations } = prepared
+  const { type, table, regularOperations, staticOperations } = prepared
   const isDelete = type === 'delete'
   if (isDelete && clustering === null && regularOperations.length > 0) {
     throw invalid('Range deletions are not supported for specific columns')
   }
   if (clustering !== null) {
     if (isDelete && regularOperations.length === 0 && staticOperations.length === 0) {
+      if (table.compactValue !== null) {
+        // The row is its one cell (`UpdateParameters.addRowDeletion`).
+        beginRow(out, 0, p, clustering)
+        writeOperations(
+          [{ column: table.compactValue, action: { kind: 'delete' }, requiresRead: false }],
+          out,
+          p,
+        )
+        out.endRow()
+        return
+      }
       beginRow(out, ROW_HAS_DELETION, p, clustering)
       out.endRow()
       return
     }
     if (!isDelete || regularOperations.length > 0) {
+      if (table.isCompactTable && regularOperations.length === 0) requireCompactValue(table)
       p.row = read(clustering)
       beginRow(out, livenessFlags(prepared, p), p, clustering)
       writeOperations(regularOperations, out, p)
@@ -408,6 +426,11 @@ export function writeRows(
     writeOperations(staticOperations, out, p)
     out.endRow()
   }
+}
+
+/** An INSERT of a key alone makes no row of a compact table; where there is no other column, one is made up before. */
+function requireCompactValue(table: TableMetadata): void {
+  throw invalid(`Column ${table.compactValue?.name} is mandatory for this COMPACT STORAGE table`)
 }
 
 function livenessFlags(prepared: PreparedModification, p: WriteParameters): number {
@@ -432,7 +455,9 @@ function beginRow(
     p.timestampLo,
     p.nowSeconds,
   )
-  for (const component of clustering) out.clustering(component, 0, component.length)
+  for (const component of clustering) {
+    out.clustering(component, 0, component === NULL_COMPONENT ? -1 : component.length)
+  }
   out.endClustering()
 }
 

@@ -1,8 +1,9 @@
 import { InvalidRequestError } from '../../common/errors.ts'
+import { NULL_COMPONENT } from '../../model/clustering.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { maybeQuote } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import {
+  existingColumn as columnOfName,
   columnSpecification,
   prepareRestrictions,
   type StatementRestrictions,
@@ -37,13 +38,7 @@ export type KeyRestriction =
 
 /** The column, or Cassandra's complaint that there is none. */
 export function existingColumn(table: TableMetadata, name: raw.Identifier): ColumnMetadata {
-  const column = table.columns.get(name.text)
-  if (column === undefined) {
-    throw new InvalidRequestError(
-      `Undefined column name ${maybeQuote(name.text)} in table ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}`,
-    )
-  }
-  return column
+  return columnOfName(table, name.text)
 }
 
 /** Prepares the relations of a WHERE clause, or those an INSERT implies. */
@@ -69,14 +64,17 @@ export function preparePrimaryKey(
   const partition = table.partitionKeys.map(view)
   const named = restrictions.hasClusteringRestrictions ? table.clusterings : []
   const clustering = named.map(view)
-  const isRange = restrictions.hasClusteringRestrictions && !restrictions.namesRows
+  const isRange = restrictions.hasClusteringRestrictions && !restrictions.namesRows && type === 'delete'
   return {
     restrictions,
     partition,
     clustering,
     restrictsClustering: restrictions.hasClusteringRestrictions,
     isRange,
-    simple: !isRange && [...partition, ...clustering].every((restriction) => restriction.kind === 'eq'),
+    simple:
+      !isRange &&
+      !table.isCompactTable &&
+      [...partition, ...clustering].every((restriction) => restriction.kind === 'eq'),
     hasPartitionIn: restrictions.keyHasIn,
     hasClusteringIn: restrictions.clusteringHasIn,
   }
@@ -94,9 +92,19 @@ export function bindClusterings(
   if (table.clusterings.length === 0) return [[]]
   if (!where.restrictsClustering) return null
   const rows = where.restrictions.bindClusterings(context) ?? []
+  if (table.isCompactTable) checkCompactClusterings(table, rows)
   if (rows.length < 2) return rows
   const sorted = [...rows].sort((a, b) => compareComponents(table, a, b))
   return sorted.filter((row, i) => i === 0 || compareComponents(table, sorted[i - 1]!, row) !== 0)
+}
+
+/** A compact table's only clustering column may not be empty (`UpdateParameters.newRow`). */
+function checkCompactClusterings(table: TableMetadata, rows: readonly (readonly Uint8Array[])[]): void {
+  const only = table.clusterings[0]!
+  if (table.isStaticCompactTable || table.clusterings.length > 1) return
+  if (rows.some(([value]) => value!.length === 0)) {
+    throw new InvalidRequestError(`Invalid empty or null value for column ${only.name}`)
+  }
 }
 
 /** Order of two clusterings of a table. */
@@ -108,6 +116,10 @@ export function compareComponents(
   for (const [index, { type }] of table.clusterings.entries()) {
     const x = a[index]!
     const y = b[index]!
+    if (x === NULL_COMPONENT || y === NULL_COMPONENT) {
+      if (x !== y) return x === NULL_COMPONENT ? -1 : 1
+      continue
+    }
     const order = type.compare(x, 0, x.length, y, 0, y.length)
     if (order !== 0) return order
   }

@@ -18,7 +18,7 @@ export function columnSpecification(table: TableMetadata, column: ColumnMetadata
 /** The column of that name; an InvalidRequestError where there is none (`TableMetadata.getExistingColumn`). */
 export function existingColumn(table: TableMetadata, name: string): ColumnMetadata {
   const column = table.columns.get(name)
-  if (column === undefined) {
+  if (column === undefined || table.hidden.has(column)) {
     throw new InvalidRequestError(
       `Undefined column name ${maybeQuote(name)} in table ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}`,
     )

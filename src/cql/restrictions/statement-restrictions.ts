@@ -1,6 +1,6 @@
 import { readInt32 } from '../../common/bytes.ts'
 import { compareTokens } from '../../common/murmur3.ts'
-import { ALL_ROWS, clusteringTypes, type Slice } from '../../model/clustering.ts'
+import { ALL_ROWS, clusteringTypes, NULL_COMPONENT, type Slice } from '../../model/clustering.ts'
 import { type DecoratedKey, FULL_RING, type TokenRange } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import type { CqlType } from '../../types/index.ts'
@@ -279,11 +279,14 @@ class GatheredRestrictions {
           `Slice restrictions are not supported on the clustering columns in ${this.#type.toUpperCase()} statements`,
         )
       }
-      if (!onlyStaticColumns && set.size < columns.length) {
-        const missing = columns.filter((column) => set.of(column) === undefined)
-        throw invalid(`Some clustering keys are missing: ${namesOf(missing)}`)
+      // Rows of compact tables may leave their last clustering columns out.
+      if (!this.#table.isCompactTable || set.isEmpty) {
+        if (!onlyStaticColumns && set.size < columns.length) {
+          const missing = columns.filter((column) => set.of(column) === undefined)
+          throw invalid(`Some clustering keys are missing: ${namesOf(missing)}`)
+        }
+        return
       }
-      return
     }
     if (set.hasContains && !this.#allowFiltering) {
       throw invalid(
@@ -348,10 +351,16 @@ class PreparedRestrictions implements StatementRestrictions {
     this.hasRegularRestrictions = others.hasKind('regular')
     this.restrictedNonKeyColumns = others.columns
     this.needsFiltering = parts.filtered.length > 0
-    this.namesRows = clusterings.size === table.clusterings.length && clusterings.hasOnlyEqualities
+    const count = table.isStaticCompactTable ? 0 : table.clusterings.length
+    this.namesRows = clusterings.size === count && clusterings.hasOnlyEqualities
     this.namesAllKeys =
-      this.namesRows && !parts.isOnToken && keys.size === table.partitionKeys.length && keys.hasOnlyEqualities
-    this.staticContentAlone = !this.hasClusteringRestrictions && !this.hasRegularRestrictions
+      clusterings.size === table.clusterings.length &&
+      clusterings.hasOnlyEqualities &&
+      !parts.isOnToken &&
+      keys.size === table.partitionKeys.length &&
+      keys.hasOnlyEqualities
+    this.staticContentAlone =
+      table.isStaticCompactTable || (!this.hasClusteringRestrictions && !this.hasRegularRestrictions)
     this.#keys = keys.restrictions
     this.#token = parts.token
     this.#isOnToken = parts.isOnToken
@@ -377,11 +386,14 @@ class PreparedRestrictions implements StatementRestrictions {
   }
 
   bindClusterings(context: ExecutionContext): readonly (readonly Uint8Array[])[] | null {
-    if (!this.namesRows) return null
+    const { table } = this
+    if (!this.namesRows && !table.isCompactTable) return null
     let clusterings: readonly (readonly Uint8Array[])[] = [[]]
     for (const restriction of this.#sliced)
       clusterings = appendValues<never>(clusterings, restriction, context)
-    return clusterings
+    if (this.namesRows) return clusterings
+    const count = table.clusterings.length
+    return clusterings.map((given) => [...given, ...new Array(count - given.length).fill(NULL_COMPONENT)])
   }
 
   bindSlices(context: ExecutionContext): readonly Slice[] {

@@ -48,7 +48,7 @@ export function selectsOnlyStatics(
   table: TableMetadata,
   context: PrepareContext,
 ): boolean {
-  if (table.statics.length === 0) return false
+  if (table.statics.length === 0 || table.isStaticCompactTable) return false
   const selects = (predicate: (column: ColumnMetadata) => boolean) =>
     selectors.some(({ selectable }) => prepareSelectable(selectable, table, context).selects(predicate))
   return (
@@ -68,7 +68,7 @@ export function columnsInSelectOrder(table: TableMetadata): readonly ColumnMetad
     ...table.clusterings,
     ...[...table.statics].sort(compareNames),
     ...[...table.regulars].sort(compareNames),
-  ]
+  ].filter((column) => !table.hidden.has(column))
 }
 
 /** `ResultSet.computeResultMetadataId`. */

@@ -77,10 +77,14 @@ function tableOf(
     columns: new Map(all.map((column) => [column.name, column])),
     columnsById,
     dropped: new Map(),
+    dropTimes: null,
     params,
     isCounter: false,
     isVirtual: false,
     isCompactTable: false,
+    isStaticCompactTable: false,
+    compactValue: null,
+    hidden: new Set(),
   }
 }
 

@@ -22,7 +22,7 @@ function load<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as T
 }
 
-const golden = load<Record<string, Recorded[]>>('ddl.json')
+const golden = { ...load<Record<string, Recorded[]>>('ddl.json'), ...load<Record<string, Recorded[]>>('options.json') }
 
 /** Statements whose answer differs on purpose or for want of what is to come, with the reason. */
 const tolerated = load<Record<string, string>>('tolerated.json')

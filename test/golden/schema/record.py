@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Records what Apache Cassandra answers to ddl.cql: `cassandra python record.py [host]` writes ddl.json.
+"""Records what Apache Cassandra answers to NAME.cql: `cassandra python record.py [host] [NAME...]` writes NAME.json, of
+ddl and options unless names are given.
 
 Each section is run on a connection of its own, one statement a line. Of a statement that succeeds are kept the
 change, the events, the warnings and the rows of system_schema that differ afterwards: texts as texts, other values as
@@ -39,10 +40,9 @@ def events(conn):
     return found
 
 
-def main():
-    host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.61"
+def main(host, script):
     sections, name = {}, None
-    for line in open(os.path.join(HERE, "ddl.cql")):
+    for line in open(os.path.join(HERE, script + ".cql")):
         line = line.rstrip("\n")
         if line.startswith("-- "):
             name = line[3:]
@@ -104,11 +104,12 @@ def main():
     for key in list(rows(admin)):
         if key[0] == "keyspaces":
             admin.query('DROP KEYSPACE IF EXISTS "%s"' % key[1])
-    with open(os.path.join(HERE, "ddl.json"), "w") as f:
+    with open(os.path.join(HERE, script + ".json"), "w") as f:
         f.write("{\n" + ",\n".join(
             json.dumps(n) + ": [\n" + ",\n".join(" " + json.dumps(e, ensure_ascii=False) for e in es) + "]"
             for n, es in out.items()) + "\n}\n")
     print({n: (len(es), sum("error" in e for e in es)) for n, es in out.items()})
 
 
-main()
+for each in sys.argv[2:] or ["ddl", "options"]:
+    main(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.61", each)
