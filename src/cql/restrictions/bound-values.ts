@@ -1,6 +1,20 @@
 import type { ColumnMetadata } from '../../model/table.ts'
-import { type CqlType, unpackElements, unpackTuple, unwrapReversed } from '../../types/index.ts'
-import { type ExecutionContext, evaluate, marshal, type Term, type Value, validateValue } from '../term.ts'
+import {
+  type CqlType,
+  isNullWhenEmpty,
+  unpackElements,
+  unpackTuple,
+  unwrapReversed,
+} from '../../types/index.ts'
+import {
+  canonical,
+  type ExecutionContext,
+  evaluate,
+  marshal,
+  type Term,
+  type Value,
+  validateValue,
+} from '../term.ts'
 import {
   type EqRestriction,
   type InMarker,
@@ -17,6 +31,10 @@ export function copyOf(source: Uint8Array, offset: number, length: number): Uint
   return copy
 }
 
+function isCollection(type: CqlType): boolean {
+  return type.kind === 'list' || type.kind === 'set' || type.kind === 'map'
+}
+
 /** The value of a term, to keep. */
 export function ownedValue(term: Term, context: ExecutionContext): Value {
   if (term.kind === 'constant') return term.value
@@ -28,7 +46,12 @@ export function ownedValue(term: Term, context: ExecutionContext): Value {
   const length = values.lengths[term.index]
   if (length < 0) return length === -1 ? null : undefined
   const offset = values.offsets[term.index]
-  validateValue(unwrapReversed(term.receiver.type), values.buffer, offset, length)
+  const type = unwrapReversed(term.receiver.type)
+  validateValue(type, values.buffer, offset, length)
+  if (isCollection(type)) {
+    // Sets and maps may come in any order, and are kept in theirs.
+    return Uint8Array.from(canonical(type, values.buffer.subarray(offset, offset + length)))
+  }
   return copyOf(values.buffer, offset, length)
 }
 
@@ -47,7 +70,8 @@ function inElements(
     for (const element of elements) {
       if (element !== null) validateValue(type.elements, element, 0, element.length)
     }
-    return elements
+    if (!isCollection(type.elements)) return elements
+    return elements.map((element) => (element === null ? null : canonical(type.elements, element)))
   } catch (error) {
     throw marshal(error)
   }
@@ -112,8 +136,12 @@ export function inTuples(
   if (elements === undefined) {
     throw invalid(`Invalid unset value for ${multi ? values.receiver.name : `column ${columns[0].name}`}`)
   }
-  if (!multi) return elements.map((element) => [element])
-  const type = values.receiver.type
+  const { type } = values.receiver
+  if (!multi) {
+    // An empty value is null to most types when a list is taken apart (`Lists.Value.fromSerialized`).
+    const isNull = type.kind === 'list' && isNullWhenEmpty(unwrapReversed(type.elements))
+    return elements.map((element) => [isNull && element?.length === 0 ? null : element])
+  }
   return elements.map((element) =>
     element === null || type.kind !== 'list' ? [null] : split(type.elements, element),
   )

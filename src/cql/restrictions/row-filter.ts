@@ -1,4 +1,4 @@
-import { bytesEqual, readInt32, writeInt64 } from '../../common/bytes.ts'
+import { bytesEqual, EMPTY_BYTES, readInt32, writeInt64 } from '../../common/bytes.ts'
 import { counterTotal } from '../../model/counter-context.ts'
 import type { LiveRow } from '../../model/live-row.ts'
 import type { ColumnMetadata } from '../../model/table.ts'
@@ -53,12 +53,13 @@ export function filterExpressions(
     case 'in': {
       if (columns.length > 1) throw invalid('Multicolumn IN filters are not supported')
       const values = inTuples(restriction, context).map((tuple) => tuple[0])
-      // A null or unset among the values equals nothing.
+      // A null among the values equals nothing; what is unset is a value without bytes.
+      const given = values.map((value) => (value === undefined ? EMPTY_BYTES : value))
       return [
         expression(
           columns[0],
           'IN',
-          values.filter((value): value is Uint8Array => value instanceof Uint8Array),
+          given.filter((value) => value !== null),
         ),
       ]
     }
