@@ -1,8 +1,9 @@
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Sibyl } from '../../../src/index.ts'
+import { canonical } from './answers.ts'
 import { readCases } from './case-file.ts'
-import { type Answer, type RecordedStep, runCases } from './run.ts'
+import { type RecordedStep, runCases } from './run.ts'
 
 /** What Apache Cassandra answered (record.js) against what Sibyl answers, through the bytes of the protocol. */
 
@@ -18,12 +19,6 @@ const pending = new Set(load<string[]>('pending.json'))
 const report = process.env['DIFFERENCES']
 
 const names = readdirSync(new URL('cases/', folder)).map((file) => file.replace(/\.cql$/, ''))
-
-/** Warnings come in no order. */
-function canonical(answer: Answer): Answer {
-  const { warnings } = answer
-  return warnings === undefined ? answer : { ...answer, warnings: [...(warnings as string[])].sort() }
-}
 
 describe.each(names)('%s', (name) => {
   it('is answered as by Cassandra', { timeout: 120_000 }, async () => {
