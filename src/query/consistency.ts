@@ -86,3 +86,17 @@ export function validateForCas(level: ConsistencyLevel): void {
     )
   }
 }
+
+/** `ConsistencyLevel.validateForCasCommit`: the consistency of a conditional statement's write. */
+export function validateForCasCommit(level: ConsistencyLevel, strategyClass: string): void {
+  if (level === ConsistencyLevel.EACH_QUORUM && !strategyClass.endsWith('.NetworkTopologyStrategy')) {
+    throw new InvalidRequestError(
+      `consistency level EACH_QUORUM not compatible with replication strategy (${strategyClass})`,
+    )
+  }
+  if (level !== ConsistencyLevel.SERIAL && level !== ConsistencyLevel.LOCAL_SERIAL) return
+  throw new InvalidRequestError(
+    `${consistencyName(level)} is not supported as conditional update commit consistency. Use ANY if you mean ` +
+      `"make sure it is accepted but I don't care how many replicas commit it for non-SERIAL reads"`,
+  )
+}

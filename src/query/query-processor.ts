@@ -53,6 +53,7 @@ import {
   assureSufficientReplicas,
   validateCounterForWrite,
   validateForCas,
+  validateForCasCommit,
   validateForRead,
   validateForWrite,
 } from './consistency.ts'
@@ -106,6 +107,14 @@ export interface QueryProcessorOptions {
   readonly timestamps: TimestampSource
   readonly counterId: Uint8Array
   readonly config?: Partial<QueryConfig>
+}
+
+/** When a SELECT began and when its reading did; for how many reads its times stand, if they are taken. */
+interface ReadTimes {
+  readonly startedMs: number
+  readonly readingMs: number
+  readonly timed: number
+  readonly isScan: boolean
 }
 
 const VOID: QueryResult = { kind: 'void' }
@@ -210,10 +219,13 @@ export class QueryProcessor implements QueryHandler {
 
   #query(text: string, options: QueryOptions, state: ClientState): QueryResult | Promise<QueryResult> {
     const trace = this.#tracing.session
-    const keyspace = options.keyspace ?? state.keyspace
+    const keyspace = this.#keyspaceOf(options.keyspace, state)
     const statement =
       trace === null ? this.#statementOf(text, keyspace) : this.#traceStatement(trace, text, keyspace)
-    const positional = this.#positional(statement, options)
+    const positional = positionalValues(statement, options)
+    if (positional.values.count !== statement.bind.columns.length) {
+      throw new InvalidRequestError('Invalid amount of bind variables')
+    }
     this.metrics.regularStatementsExecuted++
     return this.#execute(statement, positional, state, null)
   }
@@ -227,7 +239,7 @@ export class QueryProcessor implements QueryHandler {
     if (!flags.tracing) return this.#executePrepared(ref, options, state)
     const statement = this.prepared.find(ref)
     const parameters =
-      statement === null ? new Map() : executeParameters(statement, this.#positional(statement, options))
+      statement === null ? new Map() : executeParameters(statement, positionalValues(statement, options))
     return this.#tracing.run('Execute CQL3 prepared query', parameters, state, () =>
       this.#executePrepared(ref, options, state),
     )
@@ -243,12 +255,7 @@ export class QueryProcessor implements QueryHandler {
       const id = ref.buffer.slice(ref.idOffset, ref.idOffset + ref.idLength)
       throw unprepared(id)
     }
-    const result = this.#execute(
-      statement,
-      options.names === null ? options : this.#positional(statement, options),
-      state,
-      ref,
-    )
+    const result = this.#execute(statement, positionalValues(statement, options), state, ref)
     if (statement.result === null) {
       return statement.executable.kind === 'describe' ? withColumns(result, ref) : result
     }
@@ -273,7 +280,7 @@ export class QueryProcessor implements QueryHandler {
   }
 
   #prepareAndStore(text: string, keyspace: string | null, state: ClientState): QueryResult {
-    const used = keyspace ?? state.keyspace
+    const used = this.#keyspaceOf(keyspace, state)
     const withKeyspace = preparedId(text, used)
     const withoutKeyspace = preparedId(text, null)
     // Only where both are known is it certain which of the two this client has to be given.
@@ -336,9 +343,10 @@ export class QueryProcessor implements QueryHandler {
   ): QueryResult {
     const statements: PreparedModification[] = []
     const values: BoundValues[] = []
+    const keyspace = this.#keyspaceOf(options.keyspace, state)
     for (const entry of entries) {
       let statement: PreparedStatement | null
-      if (entry.query !== null) statement = this.#statementOf(entry.query, options.keyspace ?? state.keyspace)
+      if (entry.query !== null) statement = this.#statementOf(entry.query, keyspace)
       else {
         statement = this.prepared.get(entry.id!)
         if (statement === null) {
@@ -383,29 +391,13 @@ export class QueryProcessor implements QueryHandler {
     return prepareStatement(text, keyspace, this.#schema.current, this.#clock.nowMs(), onParsed)
   }
 
-  /** Options whose values stand in the order of the markers, and are as many. */
-  #positional(statement: PreparedStatement, options: QueryOptions): QueryOptions {
-    const { columns } = statement.bind
-    const { values, names } = options
-    if (names === null) {
-      if (values.count !== columns.length && statement.executable.kind !== 'other') {
-        throw new InvalidRequestError('Invalid amount of bind variables')
-      }
-      return options
+  /** The keyspace of a statement: the request's, or the connection's. Throws where the request's is none. */
+  #keyspaceOf(given: string | null, state: ClientState): string | null {
+    if (given === null) return state.keyspace
+    if (!this.#schema.current.keyspaces.has(given)) {
+      throw new InvalidRequestError(`Keyspace '${given}' does not exist`)
     }
-    const offsets: number[] = []
-    const lengths: number[] = []
-    for (const name of statement.markerNames) {
-      const index = names.indexOf(name)
-      if (index < 0) throw new InvalidRequestError('Invalid amount of bind variables')
-      offsets.push(values.offsets[index]!)
-      lengths.push(values.lengths[index]!)
-    }
-    return {
-      ...options,
-      names: null,
-      values: { buffer: values.buffer, count: offsets.length, offsets, lengths },
-    }
+    return given
   }
 
   // --- execution
@@ -417,7 +409,7 @@ export class QueryProcessor implements QueryHandler {
     ref: PreparedRef | null,
   ): QueryResult | Promise<QueryResult> {
     const { executable } = statement
-    if (options.values.count !== statement.bind.columns.length && executable.kind !== 'other') {
+    if (options.values.count !== statement.bind.columns.length) {
       throw new InvalidRequestError(
         `there were ${statement.bind.columns.length} markers(?) in CQL but ${options.values.count} bound variables`,
       )
@@ -482,6 +474,15 @@ export class QueryProcessor implements QueryHandler {
     server: Int32Array,
   ): void {
     context.ttl = bindTtl(prepared, context, context.nowSeconds)
+    this.#bindTimestamp(prepared, context, options, server)
+  }
+
+  #bindTimestamp(
+    prepared: PreparedModification,
+    context: StatementContext,
+    options: QueryOptions,
+    server: Int32Array,
+  ): void {
     bindTimestamp(prepared, context, options, server, this.#bound)
     context.timestampHi = this.#bound[0]!
     context.timestampLo = this.#bound[1]!
@@ -642,6 +643,8 @@ export class QueryProcessor implements QueryHandler {
   ): QueryResult {
     validateForCas(options.serialConsistency)
     const { keyspace } = statements[0]!.table
+    const strategy = this.#schema.current.keyspaces.get(keyspace)?.params.replication.get('class')
+    validateForCasCommit(options.consistency, strategy ?? '')
     const serial =
       options.serialConsistency === ConsistencyLevel.LOCAL_SERIAL
         ? ConsistencyLevel.LOCAL_QUORUM
@@ -652,7 +655,8 @@ export class QueryProcessor implements QueryHandler {
     const items = statements.map((prepared, index) => {
       const parameters = context.fork()
       parameters.values = values[index]!
-      this.#bindAttributes(prepared, parameters, { ...options, hasTimestamp: false }, this.#timestamp)
+      // The TTL is looked at when the conditions are met.
+      this.#bindTimestamp(prepared, parameters, { ...options, hasTimestamp: false }, this.#timestamp)
       return { prepared, parameters }
     })
     const mutation = this.#mutation
@@ -672,6 +676,7 @@ export class QueryProcessor implements QueryHandler {
     }
     trace?.note(`CAS precondition ${applied ? 'is met' : 'does not match current values'}`)
     if (applied) {
+      this.#checkReplicas(options.consistency, keyspace, true)
       metrics.localWrite.add(1, context.nowMillis)
       this.#apply(mutation, options.serialConsistency, 'CAS')
     }
@@ -715,16 +720,42 @@ export class QueryProcessor implements QueryHandler {
       execution.close()
       throw this.#readFailure(error, options.consistency)
     }
+    const running = this.running.suspend(startedMs, statement, options, ref)
+    const times = { startedMs, readingMs, timed, isScan }
+    return this.#selectLater(execution, options.consistency, metrics, times, running)
+  }
+
+  /** Suspends a SELECT and goes on with it in later turns, on what the first one saw. */
+  async #selectLater(
+    execution: SelectExecution,
+    consistency: ConsistencyLevel,
+    metrics: TableMetrics,
+    { startedMs, readingMs, timed, isScan }: ReadTimes,
+    running: RunningQuery,
+  ): Promise<QueryResult> {
     // What was written so far stays this statement's; the next ones write elsewhere.
     this.#rows = new RowsWriter()
     execution.reader?.suspend()
-    const running = this.running.suspend(startedMs, statement, options, ref)
-    return this.#selectOn(execution, options.consistency, running, () => {
-      const endedMs = this.#clock.monotonicMs()
-      if (timed > 0) {
-        metrics.endRead(isScan, endedMs - startedMs, endedMs - readingMs, this.#clock.nowMs(), timed)
+    try {
+      for (;;) {
+        await nextTurn(this.#timers)
+        this.#sliceStart = this.#clock.monotonicMs()
+        if (execution.run(this.#shouldYield)) {
+          if (timed > 0) {
+            const endedMs = this.#clock.monotonicMs()
+            const nowMs = this.#clock.nowMs()
+            metrics.endRead(isScan, endedMs - startedMs, endedMs - readingMs, nowMs, timed)
+          }
+          return execution.result()
+        }
+        execution.reader?.suspend()
       }
-    })
+    } catch (error) {
+      throw this.#readFailure(error, consistency)
+    } finally {
+      this.running.end(running)
+      execution.close()
+    }
   }
 
   /** Who hears what a SELECT reads. */
@@ -751,31 +782,6 @@ export class QueryProcessor implements QueryHandler {
       return execution.result()
     } finally {
       this.running.leave()
-      execution.close()
-    }
-  }
-
-  /** Goes on with a SELECT in later turns, on what the first one saw. */
-  async #selectOn(
-    execution: SelectExecution,
-    consistency: ConsistencyLevel,
-    running: RunningQuery,
-    onDone: () => void,
-  ): Promise<QueryResult> {
-    try {
-      for (;;) {
-        await nextTurn(this.#timers)
-        this.#sliceStart = this.#clock.monotonicMs()
-        if (execution.run(this.#shouldYield)) {
-          onDone()
-          return execution.result()
-        }
-        execution.reader?.suspend()
-      }
-    } catch (error) {
-      throw this.#readFailure(error, consistency)
-    } finally {
-      this.running.end(running)
       execution.close()
     }
   }
@@ -989,4 +995,26 @@ function markChanged(result: QueryResult, buffer: Uint8Array, offset: number, le
     if (i === length) return result
   }
   return { ...result, metadataChanged: true }
+}
+
+/**
+ * Options whose values stand in the order of the markers; they are fewer where a marker's name was not among the given
+ * ones (`QueryOptions.OptionsWithNames`).
+ */
+function positionalValues(statement: PreparedStatement, options: QueryOptions): QueryOptions {
+  const { values, names } = options
+  if (names === null) return options
+  const offsets: number[] = []
+  const lengths: number[] = []
+  for (const name of statement.markerNames) {
+    const index = names.indexOf(name)
+    if (index < 0) continue
+    offsets.push(values.offsets[index]!)
+    lengths.push(values.lengths[index]!)
+  }
+  return {
+    ...options,
+    names: null,
+    values: { buffer: values.buffer, count: offsets.length, offsets, lengths },
+  }
 }
