@@ -1,57 +1,12 @@
-import { createRequire } from 'node:module'
-import { inflateSync } from 'node:zlib'
 import { type DiskFile, readFullySync } from '../../io/disk.ts'
 import { crc32 } from '../commitlog/crc32.ts'
 import type { CompressionInfo } from './compression-info.ts'
+import { type Compressor, compressorOf } from './compressors.ts'
 import { CorruptSSTableError } from './corruption.ts'
 import type { Chunk, ChunkSource } from './file-cursor.ts'
 
 /** Pages in which a file is read that is not compressed. */
 export const PAGE_BYTES = 16 * 1024
-
-const require = createRequire(import.meta.url)
-
-/** Undoes what one of Cassandra's compressors did to a chunk: into exactly `length` bytes, or it throws. */
-type Decompress = (stored: Uint8Array, length: number) => Uint8Array
-
-interface Lz4Library {
-  decompress(block: Uint8Array): Uint8Array
-}
-
-interface SnappyLibrary {
-  uncompress(stored: Uint8Array): Uint8Array
-}
-
-function lz4(): Decompress {
-  const library = require('lz4-wasm-nodejs') as Lz4Library
-  // The length in four bytes, little-endian, is how Cassandra stores it and how the library wants it.
-  return (stored, length) => {
-    const said = stored[0]! | (stored[1]! << 8) | (stored[2]! << 16) | (stored[3]! << 24)
-    if (stored.length < 5 || said !== length) throw new Error(`a chunk of ${said} bytes instead of ${length}`)
-    return library.decompress(stored)
-  }
-}
-
-function snappy(): Decompress {
-  const library = require('snappyjs') as SnappyLibrary
-  return (stored) => library.uncompress(stored)
-}
-
-/** The decompressor of that class. Throws an Error for one that there is not. */
-function decompressorOf(compressor: string): Decompress {
-  switch (compressor) {
-    case 'LZ4Compressor':
-      return lz4()
-    case 'SnappyCompressor':
-      return snappy()
-    case 'DeflateCompressor':
-      return (stored, length) => inflateSync(stored, { maxOutputLength: Math.max(1, length) })
-    case 'NoopCompressor':
-      return (stored) => stored
-    default:
-      throw new Error(`SSTables compressed by ${compressor} cannot be read`)
-  }
-}
 
 /** A file that is stored as it is, in pages. */
 export class PlainSource implements ChunkSource {
@@ -86,7 +41,7 @@ export class CompressedSource implements ChunkSource {
   readonly #file: DiskFile
   readonly #info: CompressionInfo
   readonly #fileLength: number
-  readonly #decompress: Decompress
+  readonly #compressor: Compressor
   #stored: Uint8Array
   #chunk: Chunk | null = null
 
@@ -96,7 +51,7 @@ export class CompressedSource implements ChunkSource {
     this.#fileLength = fileLength
     this.#info = info
     this.length = info.dataLength
-    this.#decompress = decompressorOf(info.compressor)
+    this.#compressor = compressorOf(info.compressor)
     this.#stored = new Uint8Array(info.chunkLength + 64)
   }
 
@@ -133,7 +88,7 @@ export class CompressedSource implements ChunkSource {
   #uncompress(stored: Uint8Array, length: number, from: number): Uint8Array {
     let bytes: Uint8Array
     try {
-      bytes = this.#decompress(stored, length)
+      bytes = this.#compressor.decompress(stored, length)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw new CorruptSSTableError(this.path, from, `a chunk cannot be decompressed: ${reason}`)

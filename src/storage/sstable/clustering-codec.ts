@@ -1,7 +1,9 @@
 import { EMPTY_BYTES } from '../../common/bytes.ts'
 import type { ClusteringBound } from '../../model/clustering.ts'
+import type { Words } from '../../model/row-format.ts'
 import type { CqlType } from '../../types/index.ts'
 import type { MergeBuffer } from '../row-merge.ts'
+import type { ByteSink } from './byte-sink.ts'
 import type { FileCursor } from './file-cursor.ts'
 
 /**
@@ -108,4 +110,58 @@ export function readComponents(cursor: FileCursor, types: readonly CqlType[], co
     components.push(cursor.copy(fixed >= 0 ? fixed : cursor.vint()))
   }
   return components
+}
+
+/** Writes the clustering at word `at` of a row. */
+export function writeClusteringWords(
+  out: ByteSink,
+  types: readonly CqlType[],
+  { i32, u8 }: Words,
+  at: number,
+): void {
+  let p = at
+  for (let i = 0; i < types.length; i++) {
+    if (i % COMPONENTS_A_HEADER === 0) {
+      let hi = 0
+      let lo = 0
+      for (let j = i, q = p; j < Math.min(types.length, i + COMPONENTS_A_HEADER); j++) {
+        const length = i32[q]!
+        const bits = length < 0 ? 2 : length === 0 ? 1 : 0
+        const shift = (j % COMPONENTS_A_HEADER) * 2
+        if (shift < 32) lo |= bits << shift
+        else hi |= bits << (shift - 32)
+        q += 1 + (Math.max(0, length + 3) >>> 2)
+      }
+      out.vint64(hi, lo)
+    }
+    const length = i32[p++]!
+    if (length <= 0) continue
+    if (types[i]!.fixedLength < 0) out.vint(length)
+    out.bytes(u8, p << 2, length)
+    p += (length + 3) >>> 2
+  }
+}
+
+/** Writes the components of a bound, none of them null. */
+export function writeComponents(
+  out: ByteSink,
+  types: readonly CqlType[],
+  components: readonly Uint8Array[],
+): void {
+  for (let from = 0; from < components.length; from += COMPONENTS_A_HEADER) {
+    const part = components.slice(from, from + COMPONENTS_A_HEADER)
+    let hi = 0
+    let lo = 0
+    part.forEach((component, j) => {
+      if (component.length > 0) return
+      if (j < 16) lo |= 1 << (j * 2)
+      else hi |= 1 << (j * 2 - 32)
+    })
+    out.vint64(hi, lo)
+    part.forEach((component, j) => {
+      if (component.length === 0) return
+      if (types[from + j]!.fixedLength < 0) out.vint(component.length)
+      out.bytes(component, 0, component.length)
+    })
+  }
 }

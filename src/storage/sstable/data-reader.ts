@@ -12,7 +12,8 @@ import {
 } from '../unfiltered.ts'
 import { type ChunkSource, FileCursor } from './file-cursor.ts'
 import type { SerializationHeader } from './serialization-header.ts'
-import { END_OF_PARTITION, IS_MARKER, UnfilteredDecoder } from './unfiltered-decoder.ts'
+import { UnfilteredDecoder } from './unfiltered-decoder.ts'
+import { END_OF_PARTITION, IS_MARKER } from './unfiltered-flags.ts'
 import type { FormatVersion } from './version.ts'
 
 const NO_MARKER: RangeTombstoneMarker = { bound: { components: [], side: 0 }, closes: null, opens: null }

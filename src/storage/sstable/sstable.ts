@@ -70,7 +70,8 @@ export class SSTable {
     return this.compression?.dataLength ?? this.#dataBytes
   }
 
-  #dataSource(): ChunkSource {
+  /** Data.db before compression, for a reader of its own. */
+  dataSource(): ChunkSource {
     return this.compression === null
       ? new PlainSource(this.#data, this.#dataBytes)
       : new CompressedSource(this.#data, this.#dataBytes, this.compression)
@@ -78,7 +79,7 @@ export class SSTable {
 
   /** Reads all partitions. Of the reader's own memory; it may be read beside others. */
   scan(): DataReader {
-    return new DataReader(this.#dataSource(), this.header, this.version)
+    return new DataReader(this.dataSource(), this.header, this.version)
   }
 
   close(): void {

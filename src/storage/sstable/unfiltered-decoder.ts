@@ -29,27 +29,25 @@ import {
 } from './clustering-codec.ts'
 import type { FileCursor } from './file-cursor.ts'
 import type { SerializationHeader, StoredColumn } from './serialization-header.ts'
+import {
+  BITMAP_COLUMNS_MAX,
+  CELL_IS_DELETED,
+  CELL_IS_EMPTY,
+  CELL_IS_EXPIRING,
+  CELL_USES_ROW_TIMESTAMP,
+  CELL_USES_ROW_TTL,
+  END_OF_PARTITION,
+  EXTENSION,
+  HAS_ALL_COLUMNS,
+  HAS_COMPLEX_DELETION,
+  HAS_DELETION,
+  HAS_TIMESTAMP,
+  HAS_TTL,
+  IS_MARKER,
+  IS_STATIC,
+} from './unfiltered-flags.ts'
 import type { FormatVersion } from './version.ts'
 
-/** Flags before a row or marker (`UnfilteredSerializer`). */
-export const END_OF_PARTITION = 0x01
-export const IS_MARKER = 0x02
-const HAS_TIMESTAMP = 0x04
-const HAS_TTL = 0x08
-const HAS_DELETION = 0x10
-const HAS_ALL_COLUMNS = 0x20
-const HAS_COMPLEX_DELETION = 0x40
-const EXTENSION = 0x80
-const IS_STATIC = 0x01
-
-/** Flags before a cell (`Cell.Serializer`). */
-const CELL_IS_DELETED = 0x01
-const CELL_IS_EXPIRING = 0x02
-const CELL_IS_EMPTY = 0x04
-const CELL_USES_ROW_TIMESTAMP = 0x08
-const CELL_USES_ROW_TTL = 0x10
-
-const BITMAP_COLUMNS_MAX = 63
 const NO_COLUMNS: readonly StoredColumn[] = []
 
 /**

@@ -1,13 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
-import { fileURLToPath } from 'node:url'
+import { existsSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { readInt32, toHex } from '../../../src/common/bytes.ts'
 import { createNodeDisk } from '../../../src/io/node-disk.ts'
 import type { ClusteringBound } from '../../../src/model/clustering.ts'
 import { MutationBuilder } from '../../../src/model/mutation.ts'
 import type { RowsResult } from '../../../src/model/query-result.ts'
-import { type Descriptor, parseFileName } from '../../../src/storage/sstable/descriptor.ts'
 import { SSTable } from '../../../src/storage/sstable/sstable.ts'
 import {
   type DeletionTime,
@@ -16,27 +13,12 @@ import {
   UNFILTERED_MARKER,
   type UnfilteredReader,
 } from '../../../src/storage/unfiltered.ts'
-import { Client, openNode } from '../describe/client.ts'
+import { descriptorsOf, FIXTURES, nodeWith, readFixture, UNREADABLE } from './fixtures.ts'
 
 /** SSTables that Cassandra wrote, read here to the rows that it recorded with them. */
 
-const fixtures = fileURLToPath(new URL('../../../../shared/oracle/fixtures/sstables/', import.meta.url))
-/** Compressors that need a library we do not have yet. */
-const UNREADABLE = new Set(['c_zstd'])
-
 interface Recorded {
   readonly rows: readonly (readonly (string | null)[])[]
-}
-
-function readText(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : gunzipSync(readFileSync(`${path}.gz`)).toString()
-}
-
-function descriptors(directory: string): Descriptor[] {
-  return readdirSync(directory)
-    .map((name) => parseFileName(directory, name))
-    .filter((file) => file !== null && file.component === 'Data.db')
-    .map((file) => file!.descriptor)
 }
 
 /** Copies all partitions into mutations. */
@@ -88,25 +70,16 @@ function hexRows({ content, rowCount, metadata }: RowsResult): (string | null)[]
   )
 }
 
-describe.skipIf(!existsSync(fixtures)).each(['nb', 'oa'])('%s', (format) => {
-  const tables = existsSync(fixtures) ? readdirSync(`${fixtures}${format}`) : []
+describe.skipIf(!existsSync(FIXTURES)).each(['nb', 'oa'])('%s', (format) => {
+  const tables = existsSync(FIXTURES) ? readdirSync(`${FIXTURES}${format}`) : []
   test.each(tables.filter((name) => !UNREADABLE.has(name)))('%s', async (name) => {
-    const directory = `${fixtures}${format}/${name}`
-    const database = await openNode()
-    const client = new Client(database)
-    const schema = readText(`${directory}/schema.cql`)
-      .split('\n')
-      .filter((line) => !line.startsWith('--'))
-    for (const statement of schema.join('\n').split(/;\s*\n/)) {
-      if (statement.trim() !== '') await client.query(statement)
-    }
-    const table = database.schema.current.table('fx', name)!
-    for (const descriptor of descriptors(directory)) {
+    const { database, client, table } = await nodeWith(format, name)
+    for (const descriptor of descriptorsOf(format, name)) {
       const sstable = SSTable.open(createNodeDisk(), descriptor, table)
       load(sstable.scan(), table.handle, (mutation) => database.engine.apply(mutation))
       sstable.close()
     }
-    const recorded = JSON.parse(readText(`${directory}/rows.json`)) as Recorded
+    const recorded = JSON.parse(readFixture(`${format}/${name}/rows.json`)) as Recorded
     const result = await client.query(`SELECT * FROM fx.${name}`)
     expect(hexRows(result as RowsResult)).toEqual(recorded.rows)
     await database.close()

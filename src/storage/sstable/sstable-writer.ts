@@ -1,0 +1,289 @@
+import type { Disk, DiskFile } from '../../io/disk.ts'
+import { writeFullySync } from '../../io/disk.ts'
+import { readClustering } from '../../model/clustering.ts'
+import { RowHeader } from '../../model/row-format.ts'
+import { MergeBuffer } from '../row-merge.ts'
+import {
+  type DeletionTime,
+  LIVE,
+  UNFILTERED_END,
+  UNFILTERED_MARKER,
+  type UnfilteredReader,
+} from '../unfiltered.ts'
+import { bloomFilterFor } from './bloom-filter.ts'
+import { ByteSink } from './byte-sink.ts'
+import { KIND_CLUSTERING } from './clustering-codec.ts'
+import { type Compression, DataFileWriter } from './data-file-writer.ts'
+import { type Component, componentPath, type Descriptor } from './descriptor.ts'
+import { IndexSummaryBuilder } from './index-summary-builder.ts'
+import { MetadataCollector, type Prefix } from './metadata-collector.ts'
+import type { SerializationHeader } from './serialization-header.ts'
+import type { HeaderComponent } from './statistics.ts'
+import { type StatisticsContext, statisticsBytes } from './statistics-writer.ts'
+import { UnfilteredEncoder, writeDeletionTime } from './unfiltered-encoder.ts'
+import { END_OF_PARTITION } from './unfiltered-flags.ts'
+import { NB } from './version.ts'
+
+/** How an SSTable is to be written. */
+export interface SSTableWriterOptions {
+  /** How many keys will come, for the Bloom filter. */
+  readonly expectedKeys: number
+  readonly bloomFilterFpChance: number
+  readonly minIndexInterval: number
+  /** Null writes Data.db as it is. */
+  readonly compression: Compression | null
+  /** Bytes of rows between two entries of a partition's index: column_index_size. */
+  readonly columnIndexSizeBytes: number
+  readonly statistics: Omit<StatisticsContext, 'compressionRatio' | 'bloomFilterFpChance'>
+}
+
+/** A write of Index.db. */
+const INDEX_BUFFER_BYTES = 1 << 16
+const WIDTH_BASE = 64 * 1024
+const header = new RowHeader()
+
+/**
+ * Writes one SSTable in version nb (`BigTableWriter`): partitions come in their order, then `finish` writes what is
+ * left and syncs all files. TOC.txt comes last, so that a directory without it holds an unfinished SSTable.
+ */
+export class SSTableWriter {
+  readonly descriptor: Descriptor
+  readonly #disk: Disk
+  readonly #options: SSTableWriterOptions
+  readonly #headerComponent: HeaderComponent
+  readonly #header: SerializationHeader
+  readonly #dataFile: DiskFile
+  readonly #indexFile: DiskFile
+  readonly #data: DataFileWriter
+  readonly #encoder: UnfilteredEncoder
+  readonly #index = new ByteSink(INDEX_BUFFER_BYTES * 2)
+  #indexWritten = 0
+  readonly #summary: IndexSummaryBuilder
+  readonly #filter
+  readonly #collector: MetadataCollector
+  /** Blocks of the partition that is being written: their entries, where each begins, and how many there are. */
+  readonly #blocks = new ByteSink()
+  readonly #blockOffsets: number[] = []
+  readonly #firstPrefix = new ByteSink(64)
+  readonly #lastPrefix = new ByteSink(64)
+  readonly #clustering = new MergeBuffer()
+
+  constructor(
+    disk: Disk,
+    descriptor: Descriptor,
+    headerComponent: HeaderComponent,
+    serializationHeader: SerializationHeader,
+    options: SSTableWriterOptions,
+  ) {
+    this.descriptor = descriptor
+    this.#disk = disk
+    this.#options = options
+    this.#headerComponent = headerComponent
+    this.#header = serializationHeader
+    this.#collector = new MetadataCollector(serializationHeader.clusteringTypes)
+    this.#encoder = new UnfilteredEncoder(serializationHeader, this.#collector)
+    this.#summary = new IndexSummaryBuilder(options.minIndexInterval)
+    this.#filter = bloomFilterFor(options.expectedKeys, options.bloomFilterFpChance)
+    this.#dataFile = disk.openSync(this.#path('Data.db'), 'create')
+    this.#indexFile = disk.openSync(this.#path('Index.db'), 'create')
+    this.#data = new DataFileWriter(this.#dataFile, options.compression)
+  }
+
+  #path(component: Component): string {
+    return componentPath(this.descriptor, component)
+  }
+
+  get partitions(): number {
+    return this.#collector.partitions
+  }
+
+  /** Bytes of Data.db so far, as they are stored. */
+  get writtenBytes(): number {
+    return this.#data.writtenBytes
+  }
+
+  /** Writes the partition that the reader has moved to. */
+  append(reader: UnfilteredReader): void {
+    const data = this.#data
+    const out = data.sink
+    const { keyBytes, keyOffset, keyLength, partitionDeletion } = reader
+    const start = data.position
+    out.uint16(keyLength)
+    out.bytes(keyBytes, keyOffset, keyLength)
+    writeDeletionTime(out, partitionDeletion, NB)
+    if (partitionDeletion !== LIVE) {
+      const { hi, lo, localDeletionTime } = partitionDeletion
+      this.#collector.deletion(hi, lo, localDeletionTime)
+    }
+    if (this.#header.statics.length > 0) {
+      const hasStatic = reader.staticRow()
+      this.#encoder.staticRow(out, hasStatic ? reader.row : null, reader.rowAt)
+    }
+    const headerLength = data.position - start
+    this.#appendUnfiltered(reader, start)
+    const { partitions } = this.#collector
+    this.#collector.partition(keyBytes, keyOffset, keyLength, data.position - start)
+    data.drain()
+    this.#filter?.add(keyBytes, keyOffset, keyLength)
+    const indexAt = this.#indexWritten + this.#index.length
+    this.#summary.add(partitions, keyBytes, keyOffset, keyLength, indexAt)
+    this.#appendIndexEntry(keyBytes, keyOffset, keyLength, start, partitionDeletion, headerLength)
+  }
+
+  #appendUnfiltered(reader: UnfilteredReader, start: number): void {
+    const data = this.#data
+    const out = data.sink
+    const encoder = this.#encoder
+    const last = this.#lastPrefix
+    this.#blocks.reset()
+    this.#blockOffsets.length = 0
+    let previousStart = 0
+    let blockStart = -1
+    let openMarker: DeletionTime | null = null
+    let firstOfAll: Prefix | null = null
+    let lastOfAll: Prefix | null = null
+    for (let kind = reader.next(); kind !== UNFILTERED_END; kind = reader.next()) {
+      const at = data.position - start
+      if (kind === UNFILTERED_MARKER) {
+        const { marker } = reader
+        encoder.marker(out, marker, at - previousStart)
+        openMarker = marker.opens
+        lastOfAll = marker.bound
+      } else {
+        encoder.row(out, reader.row, reader.rowAt, at - previousStart)
+        lastOfAll = null
+        header.read(reader.row.i32, reader.rowAt)
+        this.#keepClustering(reader)
+      }
+      previousStart = at
+      last.reset()
+      if (kind !== UNFILTERED_MARKER) last.byte(KIND_CLUSTERING)
+      last.bytes(out.u8, encoder.prefixAt, encoder.prefixEnd - encoder.prefixAt)
+      if (blockStart < 0) {
+        blockStart = at
+        this.#firstPrefix.reset()
+        this.#firstPrefix.bytes(last.u8, 0, last.length)
+        if (firstOfAll === null) firstOfAll = lastOfAll ?? this.#clusteringPrefix()
+      }
+      const width = data.position - start - blockStart
+      if (width >= this.#options.columnIndexSizeBytes) {
+        this.#endBlock(blockStart, width, openMarker)
+        blockStart = -1
+      }
+      data.drain()
+    }
+    out.byte(END_OF_PARTITION)
+    if (firstOfAll === null) return
+    // The last block has the end of the partition in it.
+    if (blockStart >= 0) this.#endBlock(blockStart, data.position - start - blockStart, openMarker)
+    this.#collector.clusterings(firstOfAll, lastOfAll ?? this.#clusteringPrefix())
+  }
+
+  /** Copies the clustering of the row that the reader is at. */
+  #keepClustering({ row }: UnfilteredReader): void {
+    const kept = this.#clustering
+    const words = header.cells - header.clustering
+    kept.ensure(words)
+    for (let i = 0; i < words; i++) kept.i32[i] = row.i32[header.clustering + i]!
+  }
+
+  /** The clustering that was kept. */
+  #clusteringPrefix(): Prefix {
+    const count = this.#header.clusteringTypes.length
+    const { i32 } = this.#clustering
+    const components: (Uint8Array | null)[] = readClustering(this.#clustering, 0, count)
+    for (let i = 0, p = 0; i < count; i++) {
+      const length = i32[p]!
+      if (length < 0) components[i] = null
+      p += 1 + (Math.max(0, length + 3) >>> 2)
+    }
+    return { components, side: null }
+  }
+
+  /** An entry of the partition's index (`IndexInfo`). */
+  #endBlock(start: number, width: number, openMarker: DeletionTime | null): void {
+    const blocks = this.#blocks
+    this.#blockOffsets.push(blocks.length)
+    blocks.bytes(this.#firstPrefix.u8, 0, this.#firstPrefix.length)
+    blocks.bytes(this.#lastPrefix.u8, 0, this.#lastPrefix.length)
+    blocks.vint(start)
+    blocks.signedVint(width - WIDTH_BASE)
+    blocks.byte(openMarker === null ? 0 : 1)
+    if (openMarker !== null) writeDeletionTime(blocks, openMarker, NB)
+  }
+
+  #appendIndexEntry(
+    key: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+    deletion: DeletionTime,
+    headerLength: number,
+  ): void {
+    const index = this.#index
+    index.uint16(length)
+    index.bytes(key, offset, length)
+    index.vint(position)
+    const count = this.#blockOffsets.length
+    if (count <= 1) index.vint(0)
+    else {
+      const head = new ByteSink(32)
+      head.vint(headerLength)
+      writeDeletionTime(head, deletion, NB)
+      head.vint(count)
+      index.vint(head.length + this.#blocks.length + count * 4)
+      index.bytes(head.u8, 0, head.length)
+      index.bytes(this.#blocks.u8, 0, this.#blocks.length)
+      for (const blockOffset of this.#blockOffsets) index.int32(blockOffset)
+    }
+    if (index.length >= INDEX_BUFFER_BYTES) this.#writeIndex()
+  }
+
+  #writeIndex(): void {
+    const index = this.#index
+    writeFullySync(this.#indexFile, index.u8, 0, index.length, this.#indexWritten)
+    this.#indexWritten += index.length
+    index.reset()
+  }
+
+  /** Writes what is left. At least one partition has been written. */
+  finish(): void {
+    this.#data.finish()
+    this.#writeIndex()
+    this.#dataFile.fsyncSync()
+    this.#indexFile.fsyncSync()
+    this.#dataFile.closeSync()
+    this.#indexFile.closeSync()
+    const { compression, bloomFilterFpChance, statistics } = this.#options
+    const components: Component[] = ['Data.db', 'Digest.crc32', 'Index.db', 'Statistics.db', 'Summary.db']
+    const companion = compression === null ? 'CRC.db' : 'CompressionInfo.db'
+    this.#writeFile(companion, this.#data.companion())
+    components.push(companion)
+    this.#writeFile('Digest.crc32', this.#data.digest())
+    if (this.#filter !== null) {
+      this.#writeFile('Filter.db', this.#filter.file())
+      components.push('Filter.db')
+    }
+    this.#writeFile('Summary.db', this.#summary.file(this.#collector.partitions))
+    const context = { ...statistics, bloomFilterFpChance, compressionRatio: this.#data.compressionRatio }
+    this.#writeFile('Statistics.db', statisticsBytes(this.#collector, this.#headerComponent, context))
+    components.push('TOC.txt')
+    this.#writeFile('TOC.txt', Buffer.from(`${components.sort().join('\n')}\n`))
+  }
+
+  #writeFile(component: Component, bytes: Uint8Array): void {
+    const file = this.#disk.openSync(this.#path(component), 'create')
+    try {
+      writeFullySync(file, bytes, 0, bytes.length, 0)
+      file.fsyncSync()
+    } finally {
+      file.closeSync()
+    }
+  }
+
+  /** Gives up: the files stay, for whoever cleans up. */
+  abort(): void {
+    this.#dataFile.closeSync()
+    this.#indexFile.closeSync()
+  }
+}
