@@ -15,6 +15,7 @@ import {
   bindTimestamp,
   bindTtl,
   type PreparedModification,
+  readTimestamp,
   writeModification,
 } from '../cql/modify/modification.ts'
 import type { ComplexCell, RowSnapshot } from '../cql/modify/operations.ts'
@@ -631,8 +632,9 @@ export class QueryProcessor implements QueryHandler {
     const value = evaluate(batch.timestamp, context)
     if (value === null) throw new InvalidRequestError('Invalid null value of timestamp')
     if (value === undefined) return server
-    const data = new DataView(value.buffer, value.byteOffset, 8)
-    return Int32Array.of(data.getInt32(0), data.getInt32(4))
+    const timestamp = new Int32Array(2)
+    readTimestamp(value, timestamp)
+    return timestamp
   }
 
   #executeConditional(

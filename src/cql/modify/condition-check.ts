@@ -31,6 +31,8 @@ function invalid(message: string): InvalidRequestError {
   return new InvalidRequestError(message)
 }
 
+const EMPTY = new Uint8Array(0)
+
 const UNSET = "Invalid 'unset' value in condition"
 
 /** Binds the values of a condition. */
@@ -41,7 +43,12 @@ export function bindCondition(condition: PreparedCondition, context: ExecutionCo
 }
 
 function bindValues(condition: PreparedCondition, context: ExecutionContext): readonly Value[] {
-  if (!condition.isIn) return [evaluate(condition.values[0]!, context)]
+  if (!condition.isIn) {
+    const value = evaluate(condition.values[0]!, context)
+    const contains = condition.operator === 'CONTAINS' || condition.operator === 'CONTAINS KEY'
+    // Cassandra looks for an unset value as for an empty one.
+    return [value === undefined && contains ? EMPTY : value]
+  }
   // An unset element is as if it were not in the list.
   if (!condition.isInMarker) {
     return condition.values.map((value) => evaluate(value, context)).filter((value) => value !== undefined)
@@ -172,16 +179,18 @@ function elementOf(
   const { column } = condition
   const what = type.kind === 'map' ? 'map' : 'list'
   if (element === null) throw invalid(`Invalid null value for ${what} element access`)
-  if (element === undefined) throw invalid(`Invalid unset value for ${what} element access`)
   if (type.kind === 'map') {
+    // As in Cassandra an unset key is an empty one.
+    const wanted = element ?? EMPTY
     const entries: readonly (readonly [Uint8Array, Uint8Array])[] = type.multiCell
       ? (row?.complex(column) ?? []).map(({ path, value }) => [path, value] as const)
       : unpackMap(row?.simple(column) ?? new Uint8Array(4))
-    const found = entries.find(([key]) => compareValues(type.keys, key, element) === 0)
+    const found = entries.find(([key]) => compareValues(type.keys, key, wanted) === 0)
     return [type.values, found === undefined ? null : found[1]]
   }
   if (type.kind !== 'list')
     throw invalid(`Invalid element access syntax for non-collection column ${column.name}`)
+  if (element === undefined) throw invalid('Invalid unset value for list element access')
   const index = readInt32(element, 0)
   const elements: readonly (Uint8Array | null)[] = type.multiCell
     ? (row?.complex(column) ?? []).map(({ value }) => value)

@@ -61,11 +61,15 @@ function invalid(message: string): InvalidRequestError {
   return new InvalidRequestError(message)
 }
 
-/** Prepares an INSERT, UPDATE or DELETE. Throws an InvalidRequestError with Cassandra's text. */
+/**
+ * Prepares an INSERT, UPDATE or DELETE; the statements of a batch are validated later, by the caller. Throws an
+ * InvalidRequestError with Cassandra's text.
+ */
 export function prepareModification(
   statement: raw.ModificationStatement,
   table: TableMetadata,
   context: PrepareContext,
+  isInBatch = false,
 ): PreparedModification {
   const using = prepareUsing(statement.using, table, context)
   const conditions = prepareConditions(statement, table, context)
@@ -132,7 +136,7 @@ export function prepareModification(
     throw invalid('Custom index expressions cannot be used in WHERE clauses for UPDATE or DELETE statements')
   }
   const { compactValue } = table
-  if (operations.length === 0 && statement.kind === 'insert' && compactValue?.type.kind === 'empty') {
+  if (operations.length === 0 && type === 'insert' && compactValue?.type.kind === 'empty') {
     // No column but the key's: the row is an empty value of the hidden one (`UpdateStatement.addUpdateForKey`).
     const value: Term = { kind: 'constant', value: new Uint8Array(0) }
     operations.push({ column: compactValue, action: { kind: 'set', value }, requiresRead: false })
@@ -148,14 +152,9 @@ export function prepareModification(
   const where = preparePrimaryKey(table, relations, type, onlyStatics, context)
   if (conditions !== null) {
     if (table.isCounter) throw invalid('Conditional updates are not supported on counter tables')
-    if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for conditional updates')
     if (type === 'delete') checkConditionalDelete(where, regularOperations, staticOperations, conditions)
   }
-  if (table.isCounter) {
-    if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for counter updates')
-    if (using.ttl !== null) throw invalid('Cannot provide custom TTL for counter updates')
-  }
-  return {
+  const prepared: PreparedModification = {
     kind: 'modification',
     type,
     table,
@@ -167,6 +166,17 @@ export function prepareModification(
     requiresRead: operations.some((operation) => operation.requiresRead),
     conditions,
   }
+  if (!isInBatch) validateModification(prepared)
+  return prepared
+}
+
+/** What is wrong with a statement that could be prepared; of a batch after all of it was (`ModificationStatement.validate`). */
+export function validateModification({ table, timestamp, ttl, conditions }: PreparedModification): void {
+  if (timestamp !== null) {
+    if (conditions !== null) throw invalid('Cannot provide custom timestamp for conditional updates')
+    if (table.isCounter) throw invalid('Cannot provide custom timestamp for counter updates')
+  }
+  if (ttl !== null && table.isCounter) throw invalid('Cannot provide custom TTL for counter updates')
 }
 
 function checkConditionalDelete(
@@ -268,9 +278,7 @@ export function bindTimestamp(
     const value = evaluate(prepared.timestamp, context)
     if (value === null) throw invalid('Invalid null value of timestamp')
     if (value !== undefined) {
-      if (value.length !== 8) throw invalid(`Invalid timestamp value: ${value}`)
-      const data = new DataView(value.buffer, value.byteOffset, 8)
-      setTimestamp(data.getInt32(0), data.getInt32(4), out)
+      readTimestamp(value, out)
       return
     }
   }
@@ -279,6 +287,13 @@ export function bindTimestamp(
     out[0] = serverTimestamp[0]!
     out[1] = serverTimestamp[1]!
   }
+}
+
+/** The value of USING TIMESTAMP into `out` [hi, lo]. Throws an InvalidRequestError where it is none. */
+export function readTimestamp(value: Uint8Array, out: Int32Array): void {
+  if (value.length !== 8) throw invalid(`Invalid timestamp value: ${value}`)
+  const data = new DataView(value.buffer, value.byteOffset, 8)
+  setTimestamp(data.getInt32(0), data.getInt32(4), out)
 }
 
 /** Long.MIN_VALUE stands for no timestamp, and can't be one (`UpdateParameters`). */
@@ -299,6 +314,9 @@ export type RowLookup = (
 
 const token = new Int32Array(2)
 let keyScratch: Uint8Array = new Uint8Array(1024)
+
+/** Null stands for the static row. */
+type Clustering = readonly Uint8Array[] | null
 
 /**
  * Adds what the statement writes to the mutation being built. `lookup` serves the operations that read first.
@@ -332,11 +350,14 @@ export function writeModification(
     beginUpdate(prepared, out, key)
     if (deletesPartition(prepared)) out.partitionDeletion(p.timestampHi, p.timestampLo, p.nowSeconds)
     else {
-      for (const clustering of clusterings ?? [null]) {
+      const rows = clusterings ?? [null]
+      for (const [i, clustering] of rows.entries()) {
         if (clustering !== null) validateClustering(clustering)
-        writeRows(prepared, out, p, clustering, (row) =>
-          prepared.requiresRead ? lookup(table, key, row) : null,
-        )
+        // Static counters are changed once for every row that is named, and written with the last.
+        const statics = !table.isCounter ? 1 : i === rows.length - 1 ? rows.length : 0
+        const read = (row: Clustering): RowSnapshot | null =>
+          prepared.requiresRead ? lookup(table, key, row) : null
+        writeRows(prepared, out, p, clustering, read, statics)
       }
     }
     out.endUpdate()
@@ -381,14 +402,16 @@ export function writeRange(
 
 /**
  * Writes the row of a clustering and the static row, as far as the statement changes them (`addUpdateForKey`). Null is
- * no clustering: only statics are changed. `read` finds what operations have to see first.
+ * no clustering: only statics are changed. `read` finds what operations have to see first; `statics` is how often counters
+ * of the static row are changed.
  */
 export function writeRows(
   prepared: PreparedModification,
   out: MutationBuilder,
   p: WriteParameters,
   clustering: readonly Uint8Array[] | null,
-  read: (clustering: readonly Uint8Array[] | null) => RowSnapshot | null,
+  read: (clustering: Clustering) => RowSnapshot | null,
+  statics = 1,
 ): void {
   const { type, table, regularOperations, staticOperations } = prepared
   const isDelete = type === 'delete'
@@ -420,10 +443,10 @@ export function writeRows(
       out.endRow()
     }
   }
-  if (staticOperations.length > 0) {
+  if (staticOperations.length > 0 && statics > 0) {
     p.row = read(null)
     beginRow(out, ROW_STATIC, p, [])
-    writeOperations(staticOperations, out, p)
+    writeOperations(staticOperations, out, p, BigInt(statics))
     out.endRow()
   }
 }

@@ -22,7 +22,12 @@ export function select(c: Cursor): SelectStatement {
   let clause: SelectClause | null = null
   if (c.kind === T.K_JSON && c.ahead(1) !== T.COMMA && c.ahead(1) !== T.K_FROM) {
     // A column may be called json: it is the keyword if a whole clause can follow it.
+    const start = c.at
     clause = c.attempt(jsonClause)
+    if (isAliased(c, start)) {
+      c.at = start
+      clause = null
+    }
     json = clause !== null
   }
   clause ??= selectClause(c)
@@ -73,6 +78,11 @@ interface SelectClause {
   readonly selection: Selection
 }
 
+/** If the word at `start` is a column with an alias: AS after it was no column of a clause that ends before FROM. */
+function isAliased(c: Cursor, start: number): boolean {
+  return c.kind !== T.K_FROM && c.ahead(start + 1 - c.at) === T.K_AS
+}
+
 function jsonClause(c: Cursor): SelectClause {
   c.at++
   return selectClause(c)
@@ -80,8 +90,10 @@ function jsonClause(c: Cursor): SelectClause {
 
 function selectClause(c: Cursor): SelectClause {
   if (c.kind === T.K_DISTINCT && c.ahead(1) !== T.COMMA && c.ahead(1) !== T.K_FROM) {
+    const start = c.at
     const selection = c.attempt(afterDistinct)
-    if (selection !== null) return { distinct: true, selection }
+    if (isAliased(c, start)) c.at = start
+    else if (selection !== null) return { distinct: true, selection }
   }
   return { distinct: false, selection: selectors(c) }
 }
