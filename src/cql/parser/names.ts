@@ -1,5 +1,7 @@
 /** Identifiers, qualified names and type references. */
 
+import { CqlError } from '../../common/errors.ts'
+import { parseClassName } from '../../types/index.ts'
 import type { FunctionName, Identifier, NativeTypeName, QualifiedName, RawType } from '../raw/index.ts'
 import { type Cursor, kindSet } from './cursor.ts'
 import { quotedContent } from './lexer.ts'
@@ -267,12 +269,26 @@ const MARSHAL_TYPES = new Set([
 
 function customType(c: Cursor): RawType {
   const className = c.string()
+  const complaint = className === '' ? null : classNameComplaint(className)
+  if (complaint !== null) c.complain(`Error setting type ${className}: ${complaint}`)
+  return { kind: 'custom', className, frozen: false }
+}
+
+/** What Cassandra has against the class name of a type, or null. */
+function classNameComplaint(className: string): string | null {
   const base = /^[^(]*/.exec(className)?.[0] ?? ''
   const full = base.includes('.') ? base : `org.apache.cassandra.db.marshal.${base}`
   const known = /^org\.apache\.cassandra\.db\.marshal\.(\w+)Type$/.exec(full)?.[1]
-  if (className !== '' && (known === undefined || !MARSHAL_TYPES.has(known)))
-    c.complain(`Error setting type ${className}: Unable to find abstract-type class '${full}'`)
-  return { kind: 'custom', className, frozen: false }
+  const missing = `Unable to find abstract-type class '${full}'`
+  if (known === undefined || !MARSHAL_TYPES.has(known)) return missing
+  try {
+    parseClassName(className)
+    return null
+  } catch (error) {
+    if (!(error instanceof CqlError)) throw error
+    // Types that no column of ours can have are refused where the column is.
+    return error.message === missing ? null : error.message
+  }
 }
 
 function userType(c: Cursor): RawType {
