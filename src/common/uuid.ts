@@ -36,7 +36,8 @@ export function uuidVersion(bytes: Uint8Array, offset = 0): number {
  */
 export function timeUuidBytes(ticks: bigint, clockSeqAndNode: bigint): Uint8Array {
   const bytes = new Uint8Array(16)
-  const high = Number((ticks >> 48n) & 0x0fffn) | 0x1000
+  // Ticks that have no place are mixed with the version, as Cassandra does it.
+  const high = Number((ticks >> 48n) & 0xffffn) | 0x1000
   const middle = Number((ticks >> 32n) & 0xffffn)
   writeInt32(bytes, 0, Number(ticks & 0xffffffffn))
   writeInt32(bytes, 4, (middle << 16) | high)

@@ -1,5 +1,5 @@
-import { EMPTY_BYTES } from '../common/bytes.ts'
-import { InvalidRequestError, MarshalError } from '../common/errors.ts'
+import { EMPTY_BYTES, toHex } from '../common/bytes.ts'
+import { InvalidRequestError, MarshalError, ServerError } from '../common/errors.ts'
 import type { ColumnSpecification } from '../model/query-result.ts'
 import type { TableMetadata } from '../model/table.ts'
 import {
@@ -23,8 +23,10 @@ import {
 } from '../types/index.ts'
 import type { ExecutionContext } from './execution-context.ts'
 import { callText, prepareCall, shortName, testCall } from './functions/call.ts'
+import { signature } from './functions/definition.ts'
 import type { ScalarFunction } from './functions/function.ts'
 import type * as raw from './raw/index.ts'
+import { qualifiedTypeText, rawTypeText } from './types.ts'
 
 /**
  * Terms: values that a statement names, prepared against the type they are for (`Term`). A term evaluates to bytes, to
@@ -113,27 +115,6 @@ export function termText(term: raw.Term): string {
   }
 }
 
-function rawTypeText(type: raw.RawType): string {
-  switch (type.kind) {
-    case 'native':
-      return type.name
-    case 'list':
-      return `list<${rawTypeText(type.element)}>`
-    case 'set':
-      return `set<${rawTypeText(type.element)}>`
-    case 'map':
-      return `map<${rawTypeText(type.key)}, ${rawTypeText(type.value)}>`
-    case 'tuple':
-      return `tuple<${type.elements.map(rawTypeText).join(', ')}>`
-    case 'vector':
-      return `vector<${rawTypeText(type.element)}, ${type.dimension}>`
-    case 'udt':
-      return type.name
-    case 'custom':
-      return `'${type.className}'`
-  }
-}
-
 /** Whether a term can be given for a receiver (`AssignmentTestable.testAssignment`). */
 export function testAssignment(
   term: raw.Term,
@@ -145,7 +126,8 @@ export function testAssignment(
     tests.includes('NOT') ? 'NOT' : tests.includes('WEAK') ? 'WEAK' : 'EXACT'
   switch (term.kind) {
     case 'literal':
-      return term.type === 'null' ? 'WEAK' : testLiteralAssignment(type, typed(term))
+      if (term.type === 'null') return type.kind === 'counter' ? 'NOT' : 'WEAK'
+      return testLiteralAssignment(type, typed(term))
     case 'bindMarker':
       return 'WEAK'
     case 'typeCast': {
@@ -199,7 +181,8 @@ export function testAssignment(
       return all(
         term.fields.map(([field, value]) => {
           const index = type.fieldNames.indexOf(field.text)
-          if (index < 0) return 'NOT'
+          // That there is no such field is said when the literal is prepared.
+          if (index < 0) return 'WEAK'
           return testAssignment(
             value,
             part(receiver, `${receiver.name}.${field.text}`, type.fieldTypes[index]!),
@@ -223,11 +206,14 @@ export function prepareTerm(term: raw.Term, receiver: ColumnSpecification, conte
       return { kind: 'marker', index: term.index, receiver }
     case 'typeCast': {
       const cast = context.resolveType(term.type)
-      if (testAssignment(term.term, part(receiver, termText(term), cast), context) === 'NOT') {
-        throw invalid(`Cannot cast value ${termText(term.term)} to type ${rawTypeText(term.type)}`)
+      // A user type was looked up by now, and is shown with its keyspace.
+      const hint = qualifiedTypeText(term.type, context.keyspace)
+      const text = `(${hint})${termText(term.term)}`
+      if (testAssignment(term.term, part(receiver, text, cast), context) === 'NOT') {
+        throw invalid(`Cannot cast value ${termText(term.term)} to type ${hint}`)
       }
       if (testAssignment(term, receiver, context) === 'NOT') {
-        throw invalid(`Cannot assign value ${termText(term)} to ${receiver.name} of type ${typeName(type)}`)
+        throw invalid(`Cannot assign value ${text} to ${receiver.name} of type ${typeName(type)}`)
       }
       // Not for the type of the hint, which is a matter of what fits alone.
       return prepareTerm(term.term, receiver, context)
@@ -549,6 +535,20 @@ function collectionElement(term: Term, context: ExecutionContext): Uint8Array {
   return value
 }
 
+/** A function's result, which has to be a value of its type (`FunctionCall.executeInternal`). */
+function checkedResult(called: ScalarFunction, result: Uint8Array | null): Uint8Array | null {
+  if (result === null) return null
+  try {
+    called.returnType.validate(result)
+    return result
+  } catch (error) {
+    if (!(error instanceof MarshalError)) throw error
+    throw new ServerError(
+      `java.lang.RuntimeException: Return of function ${signature(called)} (${toHex(result)}) is not a valid value for its declared return type ${called.returnType.cqlName}`,
+    )
+  }
+}
+
 /** A field of a user type that is not frozen is left empty where it is unset; there is no such thing in other tuples. */
 function unsetComponent(type: CqlType, index: number): Uint8Array {
   if (type.kind !== 'udt') throw invalid(`Invalid unset value for tuple field number ${index}`)
@@ -601,7 +601,7 @@ export function evaluate(term: Term, context: ExecutionContext): Value {
       const args = term.args.map((arg) => evaluate(arg, context))
       if (args.includes(undefined))
         throw invalid(`Invalid unset value for argument in call to function ${shortName(term.function)}`)
-      return term.function.execute(args as (Uint8Array | null)[], context)
+      return checkedResult(term.function, term.function.execute(args as (Uint8Array | null)[], context))
     }
   }
 }

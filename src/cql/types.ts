@@ -33,7 +33,7 @@ function toTypesRaw(raw: RawType): TypesRawType {
 }
 
 /** A type of a statement as its keyspace means it; throws InvalidRequest for what the keyspace doesn't have. */
-export function resolveType(raw: RawType, keyspace: KeyspaceMetadata): CqlType {
+export function resolveType(raw: RawType, keyspace: Pick<KeyspaceMetadata, 'name' | 'types'>): CqlType {
   return prepareType(toTypesRaw(raw), keyspace.name, keyspace.types)
 }
 

@@ -1,6 +1,7 @@
 /** Which types' values can be taken for another's: assignment of values, and columns that change their type. */
 
 import type { Assignability } from './literal.ts'
+import { native } from './native.ts'
 import { type CqlType, sameType, type UserType } from './type.ts'
 import { freeze, unwrapReversed } from './wrapper.ts'
 
@@ -70,7 +71,7 @@ export function isValueCompatible(reversedType: CqlType, reversedPrevious: CqlTy
     case 'time':
       return previous.kind === 'time' || previous.kind === 'bigint'
     case 'uuid':
-      return previous.kind === 'uuid' || previous.kind === 'timeuuid'
+      return previous.kind === 'uuid' || previous === native.timeuuid
     case 'list':
     case 'set':
     case 'map':

@@ -248,14 +248,14 @@ export function maxFunction(type: CqlType): AggregateFunction {
 
 /** Rows, or those with a value that is not null. */
 function counted(ofRows: boolean): Aggregate {
-  let count = 0n
+  let count = 0
   return {
     addInput: (args) => {
       if (ofRows || args[0] !== null) count++
     },
-    compute: () => int64Bytes(count),
+    compute: () => int64Bytes(BigInt(count)),
     reset: () => {
-      count = 0n
+      count = 0
     },
   }
 }

@@ -15,6 +15,7 @@ import {
 } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import { type PrepareContext, prepareTerm, type Term, termText, testAssignment } from '../term.ts'
+import { resolveType } from '../types.ts'
 import { nameOf } from './definition.ts'
 import type { Assignable, Assignment, CqlFunction, FunctionReceiver } from './function.ts'
 import { functionType } from './parameters.ts'
@@ -30,6 +31,8 @@ import {
 } from './resolve.ts'
 
 /** Calls of functions in terms, and what stands for one: operators, CAST (`FunctionCall.Raw`). */
+
+const SYSTEM = { name: 'system', types: new Map<string, never>() }
 
 export type CallTerm = raw.FunctionCall | raw.CastTerm | raw.ArithmeticTerm | raw.NegationTerm
 
@@ -143,7 +146,8 @@ export function compatibleType(term: raw.Term, context: PrepareContext): CqlType
     case 'literal':
       return term.type === 'null' ? null : preferredType({ kind: term.type, text: term.text })
     case 'typeCast':
-      return context.resolveType(term.type)
+      // Where nothing else is known, Cassandra looks for user types in the keyspace system, which has none.
+      return resolveType(term.type, SYSTEM)
     case 'functionCall':
     case 'cast':
     case 'arithmetic':

@@ -1,5 +1,5 @@
 import { utf8Bytes } from '../../common/bytes.ts'
-import { type Decimal, floatText, native, parseDecimal } from '../../types/index.ts'
+import { type Decimal, floatText, native } from '../../types/index.ts'
 import { nativeText } from '../../types/to-text.ts'
 import type { NativeKind, NativeType } from '../../types/type.ts'
 import { isNullWhenEmpty } from '../../types/vector.ts'
@@ -7,9 +7,9 @@ import { type Execute, nullIfEmpty, scalar, unlessNull } from './definition.ts'
 import type { ScalarFunction } from './function.ts'
 import {
   decimalOfDouble,
+  decimalOfText,
   type JavaNumber,
   NUMBER_KINDS,
-  NumberFormatError,
   type NumberKind,
   numberBytes,
   numberType,
@@ -35,13 +35,7 @@ function casts(from: NativeType, to: NativeType, execute: Execute): ScalarFuncti
 function decimalOf(kind: NumberKind, value: JavaNumber): Decimal {
   if (kind === 'double') return decimalOfDouble(value as number)
   if (kind !== 'float') return { unscaled: value as bigint, scale: 0 }
-  const text = floatText(value as number)
-  const decimal = parseDecimal(text)
-  if (decimal !== undefined) return decimal
-  const first = text.startsWith('-') ? text[1]! : text[0]!
-  throw new NumberFormatError(
-    `Character ${first} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.`,
-  )
+  return decimalOfText(floatText(value as number))
 }
 
 function convert(from: NumberKind, to: NumberKind, value: JavaNumber): JavaNumber {

@@ -1,3 +1,4 @@
+import { ServerError } from '../../common/errors.ts'
 import { maybeQuote } from '../../types/index.ts'
 import type { CqlType } from '../../types/type.ts'
 import type {
@@ -66,6 +67,15 @@ export function nullIfEmpty(execute: Execute): Execute {
       args.map((arg) => (arg !== null && arg.length === 0 ? null : arg)),
       context,
     )
+}
+
+/** A date cannot be empty, but an empty int passes for one, and fails where it is read, whatever the other arguments. */
+export function refusingEmptyDates(execute: Execute): Execute {
+  return (args, context) => {
+    // A duration cannot be empty.
+    if (args.some((arg) => arg?.length === 0)) throw new ServerError('java.lang.IndexOutOfBoundsException')
+    return execute(args, context)
+  }
 }
 
 /** The name of a function without its keyspace. */

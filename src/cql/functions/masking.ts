@@ -121,7 +121,8 @@ function partialFactory(kind: 'inner' | 'outer'): FunctionFactory {
         const isInside = i >= first && i <= last
         return isInside === (kind === 'inner') ? padding : text[i]
       })
-      return utf8Bytes(units.join(''))
+      // Of a pair of surrogates Java encodes a half as a question mark.
+      return utf8Bytes(units.join('').replace(/\p{Surrogate}/gu, '?'))
     })
   })
 }

@@ -134,9 +134,16 @@ export function toFloat(value: JavaNumber): number {
 
 /** A double as a decimal, by its text (`BigDecimal.valueOf`). */
 export function decimalOfDouble(value: number): Decimal {
-  const decimal = parseDecimal(doubleText(value))
-  if (decimal === undefined) throw new NumberFormatError('Infinite or NaN')
-  return decimal
+  return decimalOfText(doubleText(value))
+}
+
+/** The decimal that a number's text shows (`new BigDecimal(String)`). */
+export function decimalOfText(text: string): Decimal {
+  const decimal = parseDecimal(text)
+  if (decimal !== undefined) return decimal
+  throw new NumberFormatError(
+    `Character ${text.replace('-', '')[0]} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.`,
+  )
 }
 
 /** What Java cannot take for a number. */

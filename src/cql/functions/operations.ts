@@ -13,7 +13,7 @@ import {
   remainder,
   stripTrailingZeros,
 } from './big-decimal.ts'
-import { nullIfEmpty, scalar, unlessNull } from './definition.ts'
+import { nullIfEmpty, refusingEmptyDates, scalar, unlessNull } from './definition.ts'
 import { addDuration, dateBytes, dateMillis } from './durations.ts'
 import type { ScalarFunction } from './function.ts'
 import {
@@ -149,12 +149,13 @@ function operation(
     }
   }
   const run = unlessNull(guarded)
-  const isText = returnType.kind === 'text' || returnType.kind === 'ascii'
+  // An empty text is one, and an empty date is an error.
+  const keepsEmpty = ['text', 'ascii', 'date'].includes(returnType.kind)
   return scalar(
     OPERATOR_NAMES[operator],
     [left, right],
     returnType,
-    isText ? run : nullIfEmpty(run),
+    keepsEmpty ? run : nullIfEmpty(run),
     ([a, b]) => `${a} ${operator} ${b}`,
   )
 }
@@ -180,7 +181,7 @@ function negation(kind: NumberKind): ScalarFunction {
 /** A time and a duration, added or subtracted. */
 function temporalOperation(operator: '+' | '-', type: NativeType): ScalarFunction {
   const isDate = type.kind === 'date'
-  return operation(operator, type, native.duration, type, (time, span) => {
+  const called = operation(operator, type, native.duration, type, (time, span) => {
     const duration = readDuration(span)
     if (isDate ? duration.nanoseconds !== 0n : duration.nanoseconds % 1_000_000n !== 0n) {
       throw new InvalidRequestError(
@@ -190,6 +191,7 @@ function temporalOperation(operator: '+' | '-', type: NativeType): ScalarFunctio
     const sum = addDuration(isDate ? dateMillis(time) : readInt64(time, 0), duration, operator === '-')
     return isDate ? dateBytes(sum) : numberBytes('bigint', sum)
   })
+  return isDate ? { ...called, execute: refusingEmptyDates(called.execute) } : called
 }
 
 /** Texts, one after the other. */

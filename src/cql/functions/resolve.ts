@@ -64,7 +64,7 @@ export const NEGATION: FunctionName = { keyspace: 'system', name: NEGATION_NAME 
 
 /** The name of the function that `CAST(... AS type)` stands for (`CastFcts.getFunctionName`). */
 export function castFunctionName(type: NativeTypeName): FunctionName {
-  return { keyspace: 'system', name: `cast_as_${type === 'varchar' ? 'text' : type}` }
+  return { keyspace: 'system', name: `cast_as_${type}` }
 }
 
 /** A function's name as messages show it: as it was called. */

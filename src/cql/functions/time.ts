@@ -3,7 +3,7 @@ import { InvalidRequestError } from '../../common/errors.ts'
 import { maxTimeUuid, minTimeUuid, timeUuidUnixMs } from '../../common/uuid.ts'
 import { type Duration, dateFromMillis, durationText, native, readDuration } from '../../types/index.ts'
 import type { NativeType } from '../../types/type.ts'
-import { type Execute, nullIfEmpty, scalar, unlessNull } from './definition.ts'
+import { type Execute, nullIfEmpty, refusingEmptyDates, scalar, unlessNull } from './definition.ts'
 import { dateBytes, dateMillis, floorTime, floorTimestamp } from './durations.ts'
 import type { ScalarFunction } from './function.ts'
 
@@ -25,9 +25,17 @@ function millisOf(kind: Temporal, bytes: Uint8Array): bigint {
 
 const FROM_MILLIS = { date: dateBytes, timestamp: int64Bytes, bigint: int64Bytes } as const
 
+/** Empty times are null, but for dates. */
+function reading(kind: Temporal, execute: Execute): Execute {
+  return kind === 'date' ? refusingEmptyDates(execute) : nullIfEmpty(execute)
+}
+
 /** How a time becomes another (`TimeFcts.toDate` and its like), for the functions and for CAST. */
 export function convertTime(from: Temporal, to: keyof typeof FROM_MILLIS): Execute {
-  return nullIfEmpty(unlessNull((bytes) => FROM_MILLIS[to](millisOf(from, bytes))))
+  return reading(
+    from,
+    unlessNull((bytes) => FROM_MILLIS[to](millisOf(from, bytes))),
+  )
 }
 
 /** Conversions of times, under their names of today and before 5.0. */
@@ -75,7 +83,8 @@ function checkPrecision(kind: Temporal, duration: Duration): void {
 /** floor(time, duration) and floor(time, duration, start). */
 function floors(kind: Temporal): ScalarFunction[] {
   const result = kind === 'date' ? 'date' : 'timestamp'
-  const execute = nullIfEmpty(
+  const execute = reading(
+    kind,
     unlessNull((time, span, start?: Uint8Array) => {
       const duration = readDuration(span)
       checkPrecision(kind, duration)

@@ -1,6 +1,7 @@
+import { ServerError } from '../../../common/errors.ts'
 import type { ColumnSpecification } from '../../../model/query-result.ts'
 import type { ColumnMetadata } from '../../../model/table.ts'
-import { type CqlType, nativeByName, sameType, unwrapReversed } from '../../../types/index.ts'
+import { type CqlType, nativeByName, sameType } from '../../../types/index.ts'
 import type { Assignment, CqlFunction } from '../../functions/function.ts'
 import { castFunctionName, resolveFunction } from '../../functions/resolve.ts'
 import type * as raw from '../../raw/index.ts'
@@ -162,9 +163,12 @@ export class CastSelectable implements Selectable {
       type: null,
     })
     if (found === null) {
-      throw invalid(
-        `${scope.columns[0]?.name ?? ''} cannot be cast to ${unwrapReversed(this.exactType).cqlName}`,
-      )
+      const [first] = scope.columns
+      // Cassandra names the first of the selected columns, and stumbles where there is none.
+      if (first === undefined) {
+        throw new ServerError('java.lang.IndexOutOfBoundsException: Index 0 out of bounds for length 0')
+      }
+      throw invalid(`${first.name} cannot be cast to ${this.#typeName}`)
     }
     return callOf(found, [arg], scope)
   }
