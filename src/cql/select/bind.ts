@@ -1,4 +1,5 @@
 import { readInt32 } from '../../common/bytes.ts'
+import { ConsistencyLevel } from '../../common/errors.ts'
 import {
   ALL_ROWS,
   type ClusteringBound,
@@ -102,7 +103,7 @@ function bindConstants(
   for (const constant of constants) {
     switch (constant.kind) {
       case 'computed':
-        evaluator ??= new Values(prepared.table, known, false)
+        evaluator ??= new Values(null, known, false)
         values.push(evaluator.ofNoRow(constant.source)?.slice() ?? null)
         break
       case 'argument':
@@ -114,6 +115,19 @@ function bindConstants(
     }
   }
   return values
+}
+
+/** What a client is told of aggregates over several partitions (`SelectStatement.execute`). */
+export function aggregationWarning({ restrictions, localToken }: PreparedSelect): string | null {
+  if (!restrictions.hasPartitionKeyRestrictions && localToken === null) {
+    return 'Aggregation query used without partition key'
+  }
+  return restrictions.keyHasIn ? 'Aggregation query used on multiple partition keys (IN restriction)' : null
+}
+
+/** Pages are read a partition after another, and may be serial of several (`MultiPartitionPager`). */
+function isSerial({ consistency }: QueryOptions): boolean {
+  return consistency === ConsistencyLevel.SERIAL || consistency === ConsistencyLevel.LOCAL_SERIAL
 }
 
 /** Binds a SELECT to the values in `context` and to the page that `options` ask for. */
@@ -146,9 +160,15 @@ export function bindSelect(
     restrictions.isKeyRange && slices.length > 0 ? restrictions.bindTokenRange(context) : FULL_RING
   const isEmpty = slices.length === 0 || range === null
   if (prepared.postOrdering !== null && options.pageSize > 0 && (!isEmpty || selection.groups !== null)) {
-    throw invalid(
+    const error = invalid(
       'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',
     )
+    const warning = selection.groups === null ? null : aggregationWarning(prepared)
+    if (warning !== null) error.warnings = [warning]
+    throw error
+  }
+  if (keys.length > 1 && !isPaged && selection.groups === null && !isEmpty && isSerial(options)) {
+    throw invalid('SERIAL/LOCAL_SERIAL consistency may only be requested for one partition at a time')
   }
   const resumed = isPaged || selection.groups !== null ? state : null
   const remaining = resumed === null ? limit : resumed.remaining

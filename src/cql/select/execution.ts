@@ -5,7 +5,7 @@ import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
-import type { BoundSelect } from './bind.ts'
+import { aggregationWarning, type BoundSelect } from './bind.ts'
 import { hasCell, lastCellName, writeCells } from './cell-values.ts'
 import { partitionCommandText, rangeCommandText } from './command-text.ts'
 import { type GroupExecution, groupExecution } from './group-execution.ts'
@@ -50,6 +50,9 @@ export class TombstoneOverwhelmingError extends Error {
 
 /** Rows between two looks at the clock. */
 const ROWS_A_STEP = 32
+
+/** Of selections that need none: plain columns, of a table whose key is one column. */
+const NO_VALUES = new RowValues(null, { functions: null, constants: [], nowSeconds: 0, nowMillis: 0 }, false)
 
 /** Looked at within a call of `run` only, so that one serves all executions. */
 const row = new LiveRow()
@@ -125,7 +128,10 @@ export class SelectExecution {
     this.#observer = observer
     this.#purgeBefore = bound.nowSeconds - table.params.gcGraceSeconds
     this.#rowStarts = postOrdering === null ? null : []
-    this.#values = new RowValues(table, bound, selection.statics.length > 0)
+    this.#values =
+      selection.isPlain && table.partitionKeys.length === 1
+        ? NO_VALUES
+        : new RowValues(table, bound, selection.statics.length > 0)
     this.#groups =
       selection.groups === null
         ? null
@@ -326,8 +332,11 @@ export class SelectExecution {
     shouldYield: () => boolean,
   ): 'yield' | 'full' | 'end' {
     const bound = this.#bound
-    const { table, restrictions } = bound.prepared
+    const { prepared } = bound
+    const { table, restrictions } = prepared
     const filter = this.#rowFilter
+    const filters = filter.length > 0
+    const locates = filters || prepared.aggregation !== null || prepared.selection.clusteringsUsed > 0
     if (!this.#isGrouped) {
       this.#isGrouped = true
       if (groups.beginPartition(reader, this.#staticLives) === 'endPage') return 'full'
@@ -336,8 +345,8 @@ export class SelectExecution {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
       this.#count(row, reader)
       if (row.exists && (!this.#checksDropped || row.livenessLive || this.#hasKnownCell(table, false))) {
-        locateClustering(row, table.clusterings.length)
-        if (this.#passes(filter)) {
+        if (locates) locateClustering(row, table.clusterings.length)
+        if (!filters || this.#passes(filter)) {
           this.#partitionRows++
           const step = groups.row(row, reader)
           if (step !== 'goOn') return step === 'endPage' ? 'full' : 'end'
@@ -494,12 +503,4 @@ export class SelectExecution {
       ? { kind: 'rows', metadata, rowCount, content, pagingState }
       : { kind: 'rows', metadata, rowCount, content, pagingState, warnings: this.#warnings }
   }
-}
-
-/** What a client is told of aggregates over several partitions (`SelectStatement.execute`). */
-function aggregationWarning({ restrictions, localToken }: BoundSelect['prepared']): string | null {
-  if (!restrictions.hasPartitionKeyRestrictions && localToken === null) {
-    return 'Aggregation query used without partition key'
-  }
-  return restrictions.keyHasIn ? 'Aggregation query used on multiple partition keys (IN restriction)' : null
 }

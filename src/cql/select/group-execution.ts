@@ -15,33 +15,51 @@ import type { RowsWriter } from './rows-writer.ts'
 /** Takes the values of a finished group. */
 export type EmitGroup = (write: (out: RowsWriter) => void) => void
 
-/** The last row of a page: what the next goes on from. */
+/** The last row of a page: what the next goes on from. Kept without an object a row. */
 class LastRow {
   readonly #bound: BoundSelect
   key: Uint8Array | null
-  mark: Uint8Array | null
+  /** Of the row that the page before ended at, until there is another. */
+  #given: Uint8Array | null
+  /** The words of the clustering of the last row; null where it has none. */
+  #words: Int32Array | null = null
+  #hasWords = false
+  #cellName: readonly Uint8Array[] | undefined
 
   constructor(bound: BoundSelect) {
     this.#bound = bound
     this.key = bound.resumed?.partitionKey ?? null
-    this.mark = bound.resumed?.rowMark ?? null
+    this.#given = bound.resumed?.rowMark ?? null
   }
 
-  /** Nothing but the static row of a partition has no mark, and neither has the row of one without clustering columns. */
+  /** Neither the static row of a partition nor the row of one without clustering columns has a mark. */
   keep(live: LiveRow, reader: PartitionReader, isRow: boolean): void {
-    if (this.#bound.pageSize <= 0) return
+    const { pageSize, protocolVersion, prepared } = this.#bound
+    if (pageSize <= 0) return
     const key = keyOf(reader)
     if (this.key === null || !sameKey(this.key, key)) this.key = key.slice()
+    this.#given = null
+    const { table } = prepared
+    this.#hasWords = isRow && table.clusterings.length > 0
+    if (!this.#hasWords) return
+    this.#copyClustering(live, table.clusterings.length)
+    if (protocolVersion <= 3) this.#cellName = lastCellName(live, table.regulars)
+  }
+
+  #copyClustering({ i32, clusteringAt }: LiveRow, count: number): void {
+    let end = clusteringAt
+    for (let i = 0; i < count; i++) end += 1 + ((Math.max(0, i32[end]) + 3) >>> 2)
+    const length = end - clusteringAt
+    if (this.#words === null || this.#words.length < length) this.#words = new Int32Array(length * 2)
+    for (let i = 0; i < length; i++) this.#words[i] = i32[clusteringAt + i]
+  }
+
+  get mark(): Uint8Array | null {
+    if (!this.#hasWords || this.#words === null) return this.#given
     const { table } = this.#bound.prepared
-    const count = table.clusterings.length
-    if (!isRow || count === 0) {
-      this.mark = null
-      return
-    }
-    const { protocolVersion } = this.#bound
-    const name = protocolVersion <= 3 ? lastCellName(live, table.regulars) : undefined
-    const clustering = readClustering(live, live.clusteringAt, count)
-    this.mark = makeRowMark(clustering, protocolVersion, name, table.isCompactTable)
+    const words = { i32: this.#words, u8: new Uint8Array(this.#words.buffer) }
+    const clustering = readClustering(words, 0, table.clusterings.length)
+    return makeRowMark(clustering, this.#bound.protocolVersion, this.#cellName, table.isCompactTable)
   }
 }
 

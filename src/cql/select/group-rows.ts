@@ -6,8 +6,6 @@ import { type RowValues, UNSET, unsetArgument } from './row-values.ts'
 import type { RowsWriter } from './rows-writer.ts'
 import type { AggregateSource } from './source.ts'
 
-const NO_ARGUMENTS: readonly Uint8Array[] = []
-
 /**
  * Makes one row of each group (`ResultSetBuilder` with its `Selectors`). Of a group that is open it holds the states
  * of its aggregates and the values of its first row, however many rows it has.
@@ -16,6 +14,8 @@ export class GroupRows {
   readonly #selection: GroupSelection
   readonly #values: RowValues
   readonly #states: readonly Aggregate[]
+  /** Of each aggregate, for one row after another. */
+  readonly #arguments: readonly (Uint8Array | null)[][]
   readonly #kept: (Uint8Array | null)[] = []
   #isOpen = false
 
@@ -23,6 +23,7 @@ export class GroupRows {
     this.#selection = selection
     this.#values = values
     this.#states = selection.aggregates.map((aggregate) => aggregate.function.newAggregate())
+    this.#arguments = selection.aggregates.map(({ args }) => args.map(() => null))
   }
 
   /** A group has rows and is not written yet. */
@@ -42,23 +43,23 @@ export class GroupRows {
       }
     }
     for (let i = 0; i < aggregates.length; i++) {
-      const { args } = aggregates[i]
-      this.#states[i].addInput(
-        args.length === 0 ? NO_ARGUMENTS : this.#arguments(aggregates[i], live, reader),
-      )
+      const given = this.#arguments[i]
+      if (given.length > 0) this.#fill(given, aggregates[i], live, reader)
+      this.#states[i].addInput(given)
     }
   }
 
-  #arguments(
+  #fill(
+    given: (Uint8Array | null)[],
     { function: called, args }: AggregateSource,
     live: LiveRow,
     reader: PartitionReader,
-  ): readonly (Uint8Array | null)[] {
-    return args.map((arg) => {
-      const value = this.#values.ofRow(arg, live, reader)
+  ): void {
+    for (let i = 0; i < args.length; i++) {
+      const value = this.#values.ofRow(args[i], live, reader)
       if (value === UNSET) throw unsetArgument(called.fullName.slice(called.fullName.indexOf('.') + 1))
-      return value
-    })
+      given[i] = value
+    }
   }
 
   /** Writes the group's values, and is ready for the next. */

@@ -61,13 +61,14 @@ export function prepareSelect(
   context: PrepareContext,
 ): PreparedSelect {
   const selectors = statement.selection
-  const orderings = prepareOrderings(statement.orderBy, table)
+  const orderings = prepareOrderings(statement.orderBy, table, context)
   const onlyStaticColumns = selectors !== '*' && selectsOnlyStatics(selectors, table, context)
   const { token: localToken, rest: where } = splitLocalToken(statement.where, table, context)
   const restrictions = prepareRestrictions(where, table, 'select', context, {
     onlyStaticColumns,
     allowFiltering: statement.allowFiltering,
   })
+  refuseAnnOrdering(statement.orderBy, table)
   const orderingColumns = restrictions.keyHasIn ? orderings.map((ordering) => ordering.column) : []
   const scope = new SelectionScope(table, context)
   const selection = prepareSelection(selectors, scope, {
@@ -130,18 +131,45 @@ export function prepareSelect(
         restrictions.restrictedNonKeyColumns.some((column) => column.kind === 'static')),
     queried: selection.isWildcard
       ? null
-      : new Set([...selection.columns, ...restrictions.restrictedNonKeyColumns].map((column) => column.id)),
+      : queriedColumns([...selection.columns, ...restrictions.restrictedNonKeyColumns]),
   }
 }
 
-function prepareOrderings(orderBy: readonly raw.Ordering[], table: TableMetadata): readonly Ordered[] {
+/** Null where nothing but the key is asked for: then Cassandra reads all there is. */
+function queriedColumns(columns: readonly ColumnMetadata[]): ReadonlySet<number> | null {
+  const cells = columns.filter(({ kind }) => kind === 'regular' || kind === 'static')
+  return cells.length === 0 ? null : new Set(cells.map(({ id }) => id))
+}
+
+function prepareOrderings(
+  orderBy: readonly raw.Ordering[],
+  table: TableMetadata,
+  context: PrepareContext,
+): readonly Ordered[] {
   const orderings = new Map<ColumnMetadata, Ordered>()
   for (const { column, ann, direction } of orderBy) {
-    if (ann !== null) throw invalid('ANN ordering is not supported yet')
     const found = existingColumn(table, column.text)
+    if (ann !== null) {
+      const { name, type } = found
+      prepareTerm(ann, { keyspace: table.keyspace, table: table.name, name, type }, context)
+    }
     orderings.set(found, { column: found, descending: direction === 'DESC' })
   }
   return [...orderings.values()]
+}
+
+/** What Cassandra has against ANN OF where there are no indexes (`StatementRestrictions`). */
+function refuseAnnOrdering(orderBy: readonly raw.Ordering[], table: TableMetadata): void {
+  const [ordering, another] = orderBy.filter(({ ann }) => ann !== null)
+  if (ordering === undefined) return
+  if (another !== undefined) throw invalid('Cannot specify more than one ANN ordering')
+  if (orderBy.length > 1) throw invalid('ANN ordering does not support any other ordering')
+  if (ordering.direction === 'DESC') throw invalid('Descending ANN ordering is not supported')
+  const { type } = existingColumn(table, ordering.column.text)
+  if (type.kind !== 'vector' || type.elements.kind !== 'float') {
+    throw invalid('ANN ordering is only supported on float vector indexes')
+  }
+  throw invalid('ANN ordering by vector requires the column to be indexed')
 }
 
 function prepareLimit(

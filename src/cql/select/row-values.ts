@@ -63,7 +63,8 @@ const NO_GROUP: GroupValues = { kept: [], aggregates: [] }
 
 /** Values of sources, of the row that an execution stands at. */
 export class RowValues {
-  readonly #table: TableMetadata
+  readonly #isComposite: boolean
+  readonly #isVirtual: boolean
   readonly #context: ValueContext
   /** Where the values of the composite key begin in the reader's memory, and their lengths. */
   readonly keyAt: number[]
@@ -75,12 +76,13 @@ export class RowValues {
   #reader: PartitionReader | null = null
   #group: GroupValues = NO_GROUP
 
-  constructor(table: TableMetadata, context: ValueContext, hasStatics: boolean) {
-    this.#table = table
+  /** Without a table for what has no rows. */
+  constructor(table: TableMetadata | null, context: ValueContext, hasStatics: boolean) {
     this.#context = context
-    const isComposite = table.partitionKeys.length > 1
-    this.keyAt = isComposite ? [] : NONE
-    this.keyLength = isComposite ? [] : NONE
+    this.#isComposite = table !== null && table.partitionKeys.length > 1
+    this.#isVirtual = table?.isVirtual === true
+    this.keyAt = this.#isComposite ? [] : NONE
+    this.keyLength = this.#isComposite ? [] : NONE
     this.#staticAt = hasStatics ? [] : NONE
   }
 
@@ -208,7 +210,7 @@ export class RowValues {
   #keyValue(position: number): Uint8Array | null {
     const reader = this.#reader
     if (reader === null) return null
-    if (this.#table.partitionKeys.length === 1) return keyOf(reader)
+    if (!this.#isComposite) return keyOf(reader)
     const at = this.keyAt[position]
     return reader.keyBytes.subarray(at, at + this.keyLength[position])
   }
@@ -281,7 +283,7 @@ export class RowValues {
     const live = this.#live
     if (live === null) return null
     const timestamps = cellTimestamps(column, isTtl, live, this.#context.nowSeconds)
-    if (timestamps === null || isTtl || !this.#table.isVirtual) return timestamps
+    if (timestamps === null || isTtl || !this.#isVirtual) return timestamps
     return { many: false, values: [BigInt(this.#context.nowMillis)] }
   }
 }

@@ -7,7 +7,7 @@ import type * as raw from '../raw/index.ts'
 import { columnSpecification } from '../restrictions/index.ts'
 import type { PrepareContext } from '../term.ts'
 import { type GroupSelection, splitAggregates } from './group-selection.ts'
-import { type Output, outputOf } from './output.ts'
+import { OUTPUT_STATIC, type Output, outputOf } from './output.ts'
 import { prepareSelectable } from './prepare-selectable.ts'
 import type { SelectionConstant, SelectionScope, SelectorFactory } from './selectable.ts'
 import { hasAggregate, type Source } from './source.ts'
@@ -35,6 +35,8 @@ export interface Selection {
   readonly orderingOutputs: readonly Output[]
   /** Of each column to order by, its place among the outputs and ordering outputs. */
   readonly orderingIndexes: readonly number[]
+  /** Every output is a column as it is, and none is static. */
+  readonly isPlain: boolean
   /** How rows become groups' values: where there are aggregates or GROUP BY; otherwise null. */
   readonly groups: GroupSelection | null
 }
@@ -126,13 +128,16 @@ export function prepareSelection(
   const sources = selected.map(({ source }) => source)
   const isAggregate = sources.some(hasAggregate)
   const orderingSources = orderingColumns.map((column) => scope.column(column))
+  const outputs = sources.map(outputOf)
+  const orderingOutputs = orderingSources.map(outputOf)
   const groups = isAggregate || isGrouped ? splitAggregates([...sources, ...orderingSources]) : null
   return {
     metadata: resultMetadata(
       isJson ? [{ keyspace, table: name, name: '[json]', type: native.text }] : specifications,
     ),
     json: isJson ? specifications : null,
-    outputs: sources.map(outputOf),
+    outputs,
+    isPlain: [...outputs, ...orderingOutputs].every(({ kind }) => kind < OUTPUT_STATIC) && groups === null,
     statics: scope.statics,
     constants: scope.constants,
     columns: scope.columns,
@@ -140,7 +145,7 @@ export function prepareSelection(
     isAggregate,
     hasFunctions: scope.hasFunctions,
     clusteringsUsed: scope.clusteringsUsed,
-    orderingOutputs: orderingSources.map(outputOf),
+    orderingOutputs,
     orderingIndexes: orderingColumns.map((_, i) => (isJson ? 1 : sources.length) + i),
     groups,
   }
