@@ -99,7 +99,7 @@ function checkIndexExpressions(
   if (index.keyspace !== null && index.keyspace !== table.keyspace) {
     throw invalid(`Invalid index ${index.keyspace}.${index.name} for ${table.keyspace}.${table.name}`)
   }
-  throw invalid('Custom index expressions are not supported yet')
+  throw invalid(`Invalid index expression, index ${index.name} not found for ${table.keyspace}.${table.name}`)
 }
 
 /** Relations as they come in, and then the checks that need them all. */
