@@ -3,12 +3,11 @@
  * RECORD_GOLDEN=1 with CASSANDRA_CONTACT_POINTS writes the recordings anew.
  */
 
-import { spawn } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import cassandra from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { driverOptions, namedTarget, startTarget, type Target, temporaryDirectory } from './harness.ts'
+import { freshKeyspace, runCqlsh } from './cqlsh-process.ts'
+import { namedTarget, startTarget, type Target, temporaryDirectory } from './harness.ts'
 import { pythonEnvironment } from './python-environment.ts'
 
 const environment = await pythonEnvironment()
@@ -27,55 +26,8 @@ afterAll(async () => {
   home.remove()
 })
 
-/** cqlsh as from a terminal that is no terminal, in UTC, without the user's own cqlshrc. */
-async function cqlsh(args: readonly string[], input?: string): Promise<string> {
-  if (environment.kind === 'absent') throw new Error(environment.why)
-  // One file for both, so that an error stands where it happened.
-  const file = join(home.path, 'output')
-  writeFileSync(file, '')
-  const output = openSync(file, 'a')
-  const child = spawn(
-    environment.python,
-    [environment.cqlsh, target.host, String(target.port), '--no-color', '--encoding', 'utf-8', ...args],
-    {
-      env: {
-        PATH: process.env['PATH'],
-        HOME: home.path,
-        TZ: 'UTC',
-        LC_ALL: 'C.UTF-8',
-        PYTHONIOENCODING: 'utf-8',
-        PYTHONUNBUFFERED: '1',
-        COLUMNS: '200',
-      },
-      stdio: ['pipe', output, output],
-    },
-  )
-  child.stdin?.end(input ?? '')
-  await new Promise((fulfil, reject) => {
-    child.once('error', reject)
-    child.once('close', fulfil)
-  })
-  closeSync(output)
-  // Warnings about this cqlsh and this Python, and what differs from server to server
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter(
-      (line) =>
-        !/^WARNING: cqlsh was built|DeprecationWarning|^\s+from cqlshlib|^\s+import |^Warnings :$|supplied explicitly/.test(
-          line,
-        ),
-    )
-    .join('\n')
-    .replaceAll(`${target.host}:${target.port}`, 'HOST:PORT')
-}
-
-async function freshKeyspace(name: string): Promise<void> {
-  const client = new cassandra.Client(driverOptions(target))
-  await client.execute(`DROP KEYSPACE IF EXISTS ${name}`)
-  await client.execute(
-    `CREATE KEYSPACE ${name} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
-  )
-  await client.shutdown()
+function cqlsh(args: readonly string[], input?: string): Promise<string> {
+  return runCqlsh({ target, environment, home: home.path }, args, input)
 }
 
 describe.skipIf(environment.kind === 'absent')('cqlsh', () => {
@@ -85,7 +37,7 @@ describe.skipIf(environment.kind === 'absent')('cqlsh', () => {
 
   test.each(names)('%s.cql from standard input', async (name) => {
     const keyspace = `compat_cqlsh_${name}`
-    await freshKeyspace(keyspace)
+    await freshKeyspace(target, keyspace)
     const output = await cqlsh(['-k', keyspace], readFileSync(join(scripts, `${name}.cql`), 'utf8'))
     const recorded = join(scripts, `${name}.out`)
     if (recording) writeFileSync(recorded, output)

@@ -85,8 +85,11 @@ function sortElements<T extends SchemaElement>(elements: readonly T[]): T[] {
     .map(({ element }) => element)
 }
 
+const FOLDED = /^[a-z0-9_]*$/
+
 /** Java compares character by character, each in upper and then in lower case (`String.compareToIgnoreCase`). */
 function fold(name: string): string {
+  if (FOLDED.test(name)) return name
   let folded = ''
   for (let i = 0; i < name.length; i++) {
     const char = name[i]!

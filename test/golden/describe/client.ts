@@ -5,7 +5,7 @@ import { nodeRandom } from '../../../src/io/node-random.ts'
 import { nodeTimers } from '../../../src/io/node-timers.ts'
 import { type BoundValues, NO_VALUES, type QueryOptions } from '../../../src/model/query-options.ts'
 import type { QueryResult, RowsResult } from '../../../src/model/query-result.ts'
-import { type Database, openDatabase } from '../../../src/node/database.ts'
+import { type Database, type DatabasePorts, openDatabase } from '../../../src/node/database.ts'
 import { createLogger } from '../../../src/node/logger.ts'
 import type { SibylOptions } from '../../../src/node/options.ts'
 import { settingsOf } from '../../../src/node/settings.ts'
@@ -31,8 +31,8 @@ const OPTIONS: QueryOptions = {
 }
 
 /** A node without its sockets, in memory unless `options` give a directory. */
-export function openNode(options: SibylOptions = {}): Promise<Database> {
-  const ports = { disk: createNodeDisk(), clock: nodeClock, timers: nodeTimers, random: nodeRandom }
+export function openNode(options: SibylOptions = {}, others: Partial<DatabasePorts> = {}): Promise<Database> {
+  const ports = { disk: createNodeDisk(), clock: nodeClock, timers: nodeTimers, random: nodeRandom, ...others }
   return openDatabase(options, settingsOf(options), ports, createLogger('silent'), () => {})
 }
 
