@@ -86,10 +86,30 @@ export class UnfilteredDecoder {
 
   /** Reads the row behind `flags`; false when nothing is left of it. */
   readRow(flags: number): boolean {
+    this.beginRow(flags)
+    return this.#endRow(flags, false)
+  }
+
+  /**
+   * Reads the clustering of the row behind `flags`, so that it may be compared; `endRow` or `skipRow` is to follow.
+   */
+  beginRow(flags: number): void {
     const cursor = this.#cursor
     const extended = flags & EXTENSION ? cursor.byte() : 0
     if (extended & IS_STATIC) throw cursor.corrupt('a static row among the others')
-    return this.#readRow(flags, false)
+    this.#beginRow(flags, false)
+  }
+
+  /** Reads the rest of the row that was begun; false when nothing is left of it. */
+  endRow(flags: number): boolean {
+    return this.#endRow(flags, false)
+  }
+
+  /** Leaves out the rest of the row that was begun. */
+  skipRow(): void {
+    const cursor = this.#cursor
+    const size = cursor.vint()
+    cursor.skip(size)
   }
 
   /** Reads the static row that a partition begins with where the SSTable has static columns; false when it is empty. */
@@ -102,23 +122,43 @@ export class UnfilteredDecoder {
     ) {
       throw cursor.corrupt('no static row')
     }
-    return this.#readRow(flags, true)
+    this.#beginRow(flags, true)
+    return this.#endRow(flags, true)
   }
 
-  #readRow(flags: number, isStatic: boolean): boolean {
+  #prefix = 0
+  #clusteringEnd = 0
+
+  #beginRow(flags: number, isStatic: boolean): void {
+    const out = this.row
+    let prefix = ROW_HEADER_WORDS
+    let rowFlags = isStatic ? ROW_STATIC : 0
+    if (flags & HAS_TIMESTAMP) {
+      rowFlags |= flags & HAS_TTL ? ROW_HAS_LIVENESS | ROW_LIVENESS_EXPIRES : ROW_HAS_LIVENESS
+      prefix += flags & HAS_TTL ? 4 : 2
+    }
+    if (flags & HAS_DELETION) {
+      rowFlags |= ROW_HAS_DELETION
+      prefix += 3
+    }
+    out.ensure(64)
+    out.i32[1] = rowFlags
+    this.#prefix = prefix
+    this.#clusteringEnd = isStatic
+      ? prefix
+      : readClusteringWords(this.#cursor, this.#header.clusteringTypes, out, prefix)
+  }
+
+  #endRow(flags: number, isStatic: boolean): boolean {
     const cursor = this.#cursor
     const header = this.#header
     const out = this.row
-    let prefix = ROW_HEADER_WORDS
-    if (flags & HAS_TIMESTAMP) prefix += flags & HAS_TTL ? 4 : 2
-    if (flags & HAS_DELETION) prefix += 3
-    out.ensure(64)
-    const clusteringEnd = isStatic ? prefix : readClusteringWords(cursor, header.clusteringTypes, out, prefix)
+    const clusteringEnd = this.#clusteringEnd
     const size = cursor.vint()
     const end = cursor.position + size
     cursor.vint()
-    out.i32[1] = (isStatic ? ROW_STATIC : 0) | this.#readPrefix(flags)
-    out.i32[3] = (clusteringEnd - prefix) << 2
+    this.#readPrefix(flags)
+    out.i32[3] = (clusteringEnd - this.#prefix) << 2
     const columns = isStatic ? header.statics : header.regulars
     const given = flags & HAS_ALL_COLUMNS ? columns : this.#readSubset(columns)
     this.#cells = 0
@@ -144,24 +184,21 @@ export class UnfilteredDecoder {
     return this.#cells > 0 || (out.i32[1]! & (ROW_HAS_LIVENESS | ROW_HAS_DELETION)) !== 0
   }
 
-  /** Liveness and deletion; returns the flags of the flat row. */
-  #readPrefix(flags: number): number {
+  /** Liveness and deletion. */
+  #readPrefix(flags: number): void {
     const cursor = this.#cursor
     const header = this.#header
     const { i32 } = this.row
     let at = ROW_HEADER_WORDS
-    let rowFlags = 0
     this.#hasLiveness = (flags & HAS_TIMESTAMP) !== 0
     this.#rowTtl = this.#rowExpiration = 0
     if (flags & HAS_TIMESTAMP) {
       this.#readTimestamp()
       this.#rowHi = i32[at++] = this.#timestampHi
       this.#rowLo = i32[at++] = this.#timestampLo
-      rowFlags |= ROW_HAS_LIVENESS
       if (flags & HAS_TTL) {
         this.#rowTtl = i32[at++] = cursor.vint() + header.minTtl
         this.#rowExpiration = i32[at++] = this.#readLocalDeletionTime()
-        rowFlags |= ROW_LIVENESS_EXPIRES
       }
     }
     if (flags & HAS_DELETION) {
@@ -169,9 +206,7 @@ export class UnfilteredDecoder {
       i32[at++] = this.#timestampHi
       i32[at++] = this.#timestampLo
       i32[at++] = this.#readLocalDeletionTime()
-      rowFlags |= ROW_HAS_DELETION
     }
-    return rowFlags
   }
 
   #readTimestamp(): void {
