@@ -122,10 +122,23 @@ export function floorTimestamp(millis: bigint, duration: Duration, start: bigint
   let monthsEnd = addMonths(start, multiplier * months)
   if (step === 0n) return monthsEnd
   let floor = long(monthsEnd + multiplier * step)
-  while (floor > millis) {
-    multiplier--
-    monthsEnd = addMonths(monthsEnd, -months)
+  const stepBack = (count: bigint): void => {
+    multiplier -= count
+    monthsEnd = addMonths(monthsEnd, -months * count)
     floor = long(monthsEnd + multiplier * step)
+  }
+  // With days or hours beside the months this went too far. All months have 28 days, so that of those many are taken
+  // at once; of later days each month may leave an earlier one.
+  while (floor > millis) {
+    if (civilOf(floorDivide(monthsEnd, DAY_MS)).day <= 28n) {
+      for (let count = 1n << 30n; count > 0n; count >>= 1n) {
+        // At a multiple of none stands the start, which is not after the time.
+        if (count >= multiplier) continue
+        const candidate = long(addMonths(monthsEnd, -months * count) + (multiplier - count) * step)
+        if (candidate > millis) stepBack(count)
+      }
+    }
+    stepBack(1n)
   }
   return floor > start ? floor : start
 }

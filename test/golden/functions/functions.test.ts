@@ -30,7 +30,7 @@ function differences(expected: readonly Answer[], actual: readonly Answer[]): st
 
 it('functions, operators and casts give what they give in Cassandra', { timeout: 180_000 }, async () => {
   const server = await Sibyl.start()
-  const runner = await Runner.connect(server.host, server.port)
+  const runner = await Runner.connect(server.host, server.port, { atOnce: true })
   try {
     await runner.runAll(setup())
     const found = [

@@ -5,7 +5,7 @@ import { terms } from './terms.ts'
 
 /** Runs all groups at a server and writes what it answered, an answer a line. */
 export async function record(folder: string, host: string, port: number): Promise<void> {
-  const runner = await Runner.connect(host, port)
+  const runner = await Runner.connect(host, port, { atOnce: false })
   await runner.runAll(setup())
   for (const [name, groups] of [
     ['selections', selections()],

@@ -56,14 +56,21 @@ function columnTexts(metadata: Decoded | undefined): string[] {
 /** A connection that runs groups one after another in the keyspace of these tests. */
 export class Runner {
   readonly #client: TestClient
+  readonly #atOnce: boolean
 
-  private constructor(client: TestClient) {
+  private constructor(client: TestClient, atOnce: boolean) {
     this.#client = client
+    this.#atOnce = atOnce
   }
 
-  /** Connects, and makes the keyspace anew. */
-  static async connect(host: string, port: number): Promise<Runner> {
-    const runner = new Runner(await TestClient.connect(port, { version: VERSION, socket: await connector(host, port)() }))
+  /**
+   * Connects, and makes the keyspace anew. `atOnce` sends the executions of a statement without waiting, which Cassandra
+   * doesn't stand: its hashes share what they compute with among its threads.
+   */
+  static async connect(host: string, port: number, { atOnce }: { readonly atOnce: boolean }): Promise<Runner> {
+    const client =
+      await TestClient.connect(port, { version: VERSION, socket: await connector(host, port)() })
+    const runner = new Runner(client, atOnce)
     await runner.#query(`DROP KEYSPACE IF EXISTS ${KEYSPACE}`)
     await runner.#query(`CREATE KEYSPACE ${KEYSPACE} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
     await runner.#query(`USE ${KEYSPACE}`)
@@ -91,13 +98,15 @@ export class Runner {
     if (prepared['kind'] !== 'prepared') return { cql, refused: errorText(prepared) }
     const id = Buffer.from(prepared['id'] as string, 'hex')
     const columns = columnTexts(prepared['result_metadata'] as Decoded)
-    // All at once: they have no effect on one another.
-    const results = executions.map(async (values) => {
+    const execute = async (values: Group['executions'][number]) => {
       const given = values.map((value) => (value === null ? null : Buffer.from(value)))
       const body = executeBody(VERSION, id, Buffer.alloc(0), { values: given })
       return rowsText(await this.#ask(Opcode.EXECUTE, body), columns)
-    })
-    return { cql, columns, markers: columnTexts(prepared['metadata'] as Decoded), results: await Promise.all(results) }
+    }
+    const results: string[] = []
+    if (this.#atOnce) results.push(...(await Promise.all(executions.map(execute))))
+    else for (const values of executions) results.push(await execute(values))
+    return { cql, columns, markers: columnTexts(prepared['metadata'] as Decoded), results }
   }
 
   async runAll(groups: readonly Group[]): Promise<Answer[]> {
