@@ -9,6 +9,7 @@ import { aggregationWarning, type BoundSelect } from './bind.ts'
 import { hasCell, lastCellName, writeCells } from './cell-values.ts'
 import { partitionCommandText, rangeCommandText } from './command-text.ts'
 import { type GroupExecution, groupExecution } from './group-execution.ts'
+import { DEFAULT_PAGE_ROWS } from './group-pager.ts'
 import { writeJsonRow } from './json-row.ts'
 import { isInKeyRange } from './local-token.ts'
 import {
@@ -99,6 +100,7 @@ export class SelectExecution {
   #tokenHi = 0
   #tokenLo = 0
   #warnings: string[] | null = null
+  readonly #innerPageRows: number
   /** Where rows begin, where they are ordered later. */
   readonly #rowStarts: number[] | null
 
@@ -127,6 +129,7 @@ export class SelectExecution {
     this.#thresholds = thresholds
     this.#observer = observer
     this.#purgeBefore = bound.nowSeconds - table.params.gcGraceSeconds
+    this.#innerPageRows = bound.pageSize > 0 ? bound.pageSize : DEFAULT_PAGE_ROWS
     this.#rowStarts = postOrdering === null ? null : []
     this.#values =
       selection.isPlain && table.partitionKeys.length === 1
@@ -202,6 +205,30 @@ export class SelectExecution {
 
   /** Warns of a command that read many tombstones (`ReadCommand.withMetricsRecording`). */
   #endCommand(reader: PartitionReader | null): void {
+    this.#warnOfTombstones(reader)
+    const observer = this.#observer
+    if (observer !== null && (reader !== null || this.#bound.pager === 'range')) {
+      this.#observed++
+      observer.read(this.#liveRows, this.#tombstones, this.#bound.nowMillis, false)
+    }
+    this.#liveRows = this.#tombstones = 0
+  }
+
+  /**
+   * Rows that become groups are read in pages that no client sees, each a command with its own tombstones
+   * (`AggregationQueryPager`).
+   */
+  #endInnerPage(reader: PartitionReader): void {
+    if (this.#bound.pager === 'range') {
+      this.#endCommand(null)
+      return
+    }
+    // Nor is a partition heard of twice.
+    this.#warnOfTombstones(reader)
+    this.#liveRows = this.#tombstones = 0
+  }
+
+  #warnOfTombstones(reader: PartitionReader | null): void {
     const { warn } = this.#thresholds
     if (this.#tombstones > warn) {
       const text =
@@ -214,12 +241,6 @@ export class SelectExecution {
         `Read ${this.#liveRows} live rows and ${this.#tombstones} tombstone cells for query ${text.slice(0, 512)}; token ${token} (see tombstone_warn_threshold)`,
       )
     }
-    const observer = this.#observer
-    if (observer !== null && (reader !== null || this.#bound.pager === 'range')) {
-      this.#observed++
-      observer.read(this.#liveRows, this.#tombstones, this.#bound.nowMillis, false)
-    }
-    this.#liveRows = this.#tombstones = 0
   }
 
   /** Partitions that were asked for and are not there were read, too. */
@@ -344,6 +365,7 @@ export class SelectExecution {
     while (reader.nextRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
       this.#count(row, reader)
+      if (this.#liveRows >= this.#innerPageRows) this.#endInnerPage(reader)
       if (row.exists && (!this.#checksDropped || row.livenessLive || this.#hasKnownCell(table, false))) {
         if (locates) locateClustering(row, table.clusterings.length)
         if (!filters || this.#passes(filter)) {

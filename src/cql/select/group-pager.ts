@@ -5,7 +5,7 @@ import { NO_LIMIT, type PagerKind } from './limits.ts'
  * Cassandra reads groups in pieces of as many rows as a page has groups, or of so many where nobody pages
  * (`SelectStatement.DEFAULT_PAGE_SIZE`).
  */
-const DEFAULT_PAGE_ROWS = 10_000
+export const DEFAULT_PAGE_ROWS = 10_000
 
 /** The partition that a page before this one ended in; those that are read are numbered from one. */
 const FIRST = 0
