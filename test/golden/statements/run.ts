@@ -149,27 +149,26 @@ function pagingState({ metadata }: Decoded): string | undefined {
   return (metadata as Decoded | undefined)?.['paging_state'] as string | undefined
 }
 
-async function dropKeyspaces(session: Session): Promise<void> {
-  const known = await session.ask(
-    VERSION,
-    Opcode.QUERY,
-    queryBody(VERSION, 'SELECT keyspace_name FROM system_schema.keyspaces'),
-  )
-  for (const [name] of known['rows'] as string[][]) {
-    const keyspace = Buffer.from(name!, 'hex').toString()
-    if (/^gold_/i.test(keyspace)) {
-      await session.ask(VERSION, Opcode.QUERY, queryBody(VERSION, `DROP KEYSPACE "${keyspace}"`))
-    }
+/** The keyspaces that the statements create, besides the one they are in: all of them are called gold_*. */
+function keyspacesOf(steps: readonly Step[]): string[] {
+  const names = steps.map(({ cql }) => /^CREATE (?:KEYSPACE|SCHEMA) (?:IF NOT EXISTS )?("[^"]+"|\w+)/.exec(cql)?.[1])
+  return [...new Set(names)].filter((name) => name !== undefined && /^"?gold_/i.test(name)) as string[]
+}
+
+async function dropKeyspaces(session: Session, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await session.ask(VERSION, Opcode.QUERY, queryBody(VERSION, `DROP KEYSPACE IF EXISTS ${name}`))
   }
 }
 
-/** Runs a case file in a keyspace of its own, which it drops at the end with all that are called gold_*. */
+/** Runs a case file in a keyspace of its own, which it drops at the end with those that the statements create. */
 export async function runCases(name: string, steps: readonly Step[], host: string, port: number): Promise<Answer[]> {
   const keyspace = `gold_${name.replaceAll('-', '_')}`
+  const keyspaces = [keyspace, ...keyspacesOf(steps)]
   const admin = new Session(host, port, '')
   const session = new Session(host, port, keyspace)
   try {
-    await dropKeyspaces(admin)
+    await dropKeyspaces(admin, keyspaces)
     await admin.ask(
       VERSION,
       Opcode.QUERY,
@@ -182,7 +181,7 @@ export async function runCases(name: string, steps: readonly Step[], host: strin
     for (const step of steps) answers.push(await runStep(session, step))
     return answers
   } finally {
-    await dropKeyspaces(admin)
+    await dropKeyspaces(admin, keyspaces)
     admin.close()
     session.close()
   }
