@@ -92,7 +92,9 @@ export function prepareModification(
       operations = []
       const keys: raw.Relation[] = []
       columns.forEach((name, index) => {
-        const column = existingColumn(table, name)
+        // INSERT JSON is of all columns, those that are hidden as well.
+        const column =
+          statement.kind === 'insert' ? existingColumn(table, name) : table.columns.get(name.text)!
         const value = values[index]!
         if (column.kind === 'partition_key' || column.kind === 'clustering') {
           keys.push({ kind: 'column', column: name, operator: '=', value })
