@@ -143,9 +143,11 @@ const STRIDE = 17
  * at the clock costs about as much as a fiftieth of a point read.
  */
 export class LatencyTimer {
-  /** Requests since the start. */
-  count = 0
+  /** Requests that were counted here. */
+  #own = 0
   readonly #histogram = new DecayingHistogram(LOW_BUCKET_COUNT)
+  /** Whose requests are requests of this timer, too, without being counted twice. */
+  readonly #base: LatencyTimer | null
   #exactLeft = TIMED_A_TICK
   #skip = STRIDE
   #lastTickMs = 0
@@ -153,9 +155,19 @@ export class LatencyTimer {
   /** A second, on average over five minutes; negative before the first tick. */
   #rate = -1
 
+  constructor(base: LatencyTimer | null = null) {
+    this.#base = base
+  }
+
+  /** Requests since the start. */
+  get count(): number {
+    return this.#base === null ? this.#own : this.#own + this.#base.count
+  }
+
   /** Counts `requests` that happen at `nowMs`. Returns for how many the one to be timed stands; 0 when none is. */
   mark(requests: number, nowMs: number): number {
-    this.add(requests, nowMs)
+    this.#own += requests
+    if (nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)
     if (this.#exactLeft > 0) {
       this.#exactLeft--
       return requests
@@ -167,7 +179,7 @@ export class LatencyTimer {
 
   /** Counts `requests` of which something else says whether they are timed. */
   add(requests: number, nowMs: number): void {
-    this.count += requests
+    this.#own += requests
     if (nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)
   }
 
@@ -183,9 +195,9 @@ export class LatencyTimer {
 
   /** Requests a second: the average over five minutes, older ones counting less (`getFiveMinuteRate`). */
   fiveMinuteRate(nowMs: number): number {
-    if (this.count === 0) return 0
-    if (nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)
-    return this.#rate < 0 ? 0 : this.#rate
+    if (this.#own > 0 && nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)
+    const own = this.#rate < 0 ? 0 : this.#rate
+    return this.#base === null ? own : own + this.#base.fiveMinuteRate(nowMs)
   }
 
   /** Ticks once for each interval that has passed (`ExponentialMovingAverages.tickIfNecessary`). */
@@ -198,8 +210,8 @@ export class LatencyTimer {
     const age = nowMs - this.#lastTickMs
     const ticks = Math.floor(age / TICK_MS)
     this.#lastTickMs = nowMs - (age % TICK_MS)
-    const instant = ((this.count - this.#countAtTick) / TICK_MS) * 1000
-    this.#countAtTick = this.count
+    const instant = ((this.#own - this.#countAtTick) / TICK_MS) * 1000
+    this.#countAtTick = this.#own
     this.#rate = this.#rate < 0 ? instant : this.#rate + ALPHA * (instant - this.#rate)
     this.#rate *= (1 - ALPHA) ** (ticks - 1)
   }

@@ -1,32 +1,26 @@
 import { DecayingHistogram, LatencyTimer } from '../common/metrics.ts'
+import type { ReadObserver } from '../cql/select/index.ts'
 import type { BatchType } from '../model/query-options.ts'
 import type { TableMetadata } from '../model/table.ts'
 
-/** What was asked of one table (`TableMetrics`). Of what the server reads and writes for itself nothing is counted. */
+/**
+ * What was asked of one table (`TableMetrics`). Of what the server reads and writes for itself nothing is counted. On
+ * the one node each request is a read or a write of this node, too: the local timers count those alone that are more.
+ */
 export class TableMetrics {
   readonly coordinatorRead = new LatencyTimer()
   readonly coordinatorScan = new LatencyTimer()
   readonly coordinatorWrite = new LatencyTimer()
-  readonly localRead = new LatencyTimer()
-  readonly localScan = new LatencyTimer()
-  readonly localWrite = new LatencyTimer()
+  readonly localRead = new LatencyTimer(this.coordinatorRead)
+  readonly localScan = new LatencyTimer(this.coordinatorScan)
+  readonly localWrite = new LatencyTimer(this.coordinatorWrite)
+  /** Of the reads that are timed. */
   readonly tombstonesPerRead = new DecayingHistogram()
   readonly rowsPerRead = new DecayingHistogram()
 
-  /** A partition, or a range of them, has been read (`ReadCommand.withMetricsRecording`). */
-  read(liveRows: number, tombstones: number, nowMs: number): void {
-    this.tombstonesPerRead.update(tombstones, nowMs)
-    this.rowsPerRead.update(liveRows, nowMs)
-  }
-
   /** Counts reads of partitions by key, or a scan. Returns for how many the one to be timed stands, or 0. */
   beginRead(isScan: boolean, reads: number, nowMs: number): number {
-    if (isScan) {
-      this.localScan.add(1, nowMs)
-      return this.coordinatorScan.mark(1, nowMs)
-    }
-    this.localRead.add(reads, nowMs)
-    return this.coordinatorRead.mark(reads, nowMs)
+    return isScan ? this.coordinatorScan.mark(1, nowMs) : this.coordinatorRead.mark(reads, nowMs)
   }
 
   /** Takes in how long reads took, in milliseconds. */
@@ -41,6 +35,23 @@ export class TableMetrics {
   endWrite(coordinatorMs: number, localMs: number, nowMs: number, writes: number): void {
     this.coordinatorWrite.update(coordinatorMs, nowMs, writes)
     this.localWrite.update(localMs, nowMs, writes)
+  }
+}
+
+/** Takes in what the partitions, or the range of them, of a read that is timed hold (`ReadCommand.withMetricsRecording`). */
+export class SampledRead implements ReadObserver {
+  readonly #metrics: TableMetrics
+  readonly #times: number
+
+  /** @param times for how many reads each of this one's stands */
+  constructor(metrics: TableMetrics, times: number) {
+    this.#metrics = metrics
+    this.#times = times
+  }
+
+  read(liveRows: number, tombstones: number, nowMs: number): void {
+    this.#metrics.tombstonesPerRead.update(tombstones, nowMs, this.#times)
+    this.#metrics.rowsPerRead.update(liveRows, nowMs, this.#times)
   }
 }
 

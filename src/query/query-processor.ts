@@ -59,7 +59,7 @@ import {
   validateForWrite,
 } from './consistency.ts'
 import { DescribeExecutor } from './describe.ts'
-import { QueryMetrics, type TableMetrics } from './metrics.ts'
+import { QueryMetrics, SampledRead, type TableMetrics } from './metrics.ts'
 import { prepareStatement, tableOf } from './preparation.ts'
 import { type PreparedStatement, PreparedStatements } from './prepared-statements.ts'
 import type { ClientState, QueryHandler, RequestFlags } from './query-handler.ts'
@@ -506,7 +506,8 @@ export class QueryProcessor implements QueryHandler {
     if (table.isCounter) trace?.note('Determining replicas for mutation')
     writeModification(prepared, mutation, context, this.#lookup)
     if (!table.isCounter) trace?.note('Determining replicas for mutation')
-    metrics.localWrite.add(mutation.updateCount, context.nowMillis)
+    // Of a statement with IN, more than one partition.
+    if (mutation.updateCount !== 1) metrics.localWrite.add(mutation.updateCount - 1, context.nowMillis)
     const applyingMs = timed === 0 ? 0 : this.#clock.monotonicMs()
     this.#apply(mutation, options.consistency, table.isCounter ? 'COUNTER' : 'SIMPLE')
     if (timed > 0) {
@@ -584,18 +585,32 @@ export class QueryProcessor implements QueryHandler {
     const server = this.#batchTimestamp(batch, context, this.#timestamp)
     if (server !== this.#timestamp) options = { ...options, hasTimestamp: false }
     const counters = new Set<string>()
-    statements.forEach((statement, index) => {
-      context.values = values[index]!
-      this.#bindAttributes(statement, context, options, server)
-      if (statement.table.isCounter) {
+    const write = (appliesCounters: boolean): void => {
+      statements.forEach((statement, index) => {
+        context.values = values[index]!
+        this.#bindAttributes(statement, context, options, server)
+        if (!statement.table.isCounter) {
+          writeModification(statement, mutation, context, this.#lookup)
+          return
+        }
         // Each increment has to see the one before it.
         mutation.begin()
         writeModification(statement, mutation, context, this.#lookup)
-        this.#apply(mutation, options.consistency, 'COUNTER')
-        for (const update of updatesOf(mutation)) counters.add(`${update.handle}/${update.token}`)
+        if (appliesCounters) {
+          this.#apply(mutation, options.consistency, 'COUNTER')
+          for (const update of updatesOf(mutation)) counters.add(`${update.handle}/${update.token}`)
+        }
         mutation.begin()
-      } else writeModification(statement, mutation, context, this.#lookup)
-    })
+      })
+    }
+    try {
+      // Nothing is counted where a later statement cannot be executed.
+      if (first.isCounter && statements.length > 1) write(false)
+      write(true)
+    } catch (error) {
+      this.#checkKeys(statements, values, context)
+      throw error
+    }
     mutation.finish()
     const { dataSize, partitions, partitionsByTable } = measureBatch(mutation)
     const warnings = checkBatchSize(type, statements, dataSize, partitions, this.#config)
@@ -610,6 +625,18 @@ export class QueryProcessor implements QueryHandler {
     return warnings.length === 0 ? VOID : { kind: 'void', warnings }
   }
 
+  /** Throws what is wrong with the keys of a batch, which are looked at before anything else of its statements. */
+  #checkKeys(
+    statements: readonly PreparedModification[],
+    values: readonly BoundValues[],
+    context: StatementContext,
+  ): void {
+    statements.forEach(({ where }, index) => {
+      context.values = values[index]!
+      where.restrictions.bindPartitionKeys(context)
+    })
+  }
+
   /** Counts a batch: its partitions, and for each table that it wrote to a request (`updateCoordinatorWriteLatencyTableMetric`). */
   #countBatch(
     partitions: number,
@@ -621,7 +648,7 @@ export class QueryProcessor implements QueryHandler {
     if (partitions > 0) this.metrics.partitionsPerBatch[type].update(partitions, nowMs)
     for (const [handle, updates] of byTable) {
       const metrics = this.metrics.ofHandle(handle)
-      metrics.localWrite.add(updates, nowMs)
+      metrics.localWrite.add(updates - 1, nowMs)
       const timed = metrics.coordinatorWrite.mark(1, nowMs)
       if (timed > 0) metrics.endWrite(endedMs - startedMs, endedMs - applyingMs, nowMs, timed)
     }
@@ -671,10 +698,10 @@ export class QueryProcessor implements QueryHandler {
     const timed = metrics.beginRead(false, 1, context.nowMillis)
     const startedMs = timed === 0 ? 0 : this.#clock.monotonicMs()
     const { applied, result, liveRows } = executeCas(items, this.#read, mutation, isBatch)
-    metrics.rowsPerRead.update(liveRows, context.nowMillis)
     if (timed > 0) {
       const readMs = this.#clock.monotonicMs() - startedMs
       metrics.endRead(false, readMs, readMs, context.nowMillis, timed)
+      metrics.rowsPerRead.update(liveRows, context.nowMillis, timed)
     }
     trace?.note(`CAS precondition ${applied ? 'is met' : 'does not match current values'}`)
     if (applied) {
@@ -702,12 +729,16 @@ export class QueryProcessor implements QueryHandler {
     const bound = bindSelect(prepared, context, options, context.nowSeconds)
     const metrics = this.metrics.of(table)
     const isScan = bound.pager === 'range'
-    const timed = metrics.beginRead(isScan, isScan ? 1 : readsOf(bound), context.nowMillis)
+    const reads = isScan ? 1 : readsOf(bound)
+    const timed = metrics.beginRead(isScan, reads, context.nowMillis)
     const readingMs = timed === 0 ? 0 : this.#clock.monotonicMs()
+    const trace = this.#tracing.session
+    let observer: ReadObserver | null = timed === 0 ? null : new SampledRead(metrics, timed / reads)
+    if (trace !== null && reads > 0) observer = new TracedReads(trace, observer, bound.commands, isScan)
     this.#rows.reset()
     const execution = isLocalSystemKeyspace(table.keyspace)
-      ? new SelectExecution(bound, this.#read, this.#rows, undefined, this.#observer(bound, metrics))
-      : new SelectExecution(bound, this.#read, this.#rows, this.#tombstones, this.#observer(bound, metrics))
+      ? new SelectExecution(bound, this.#read, this.#rows, undefined, observer)
+      : new SelectExecution(bound, this.#read, this.#rows, this.#tombstones, observer)
     let done = false
     try {
       done = execution.run(this.#shouldYield)
@@ -758,13 +789,6 @@ export class QueryProcessor implements QueryHandler {
       this.running.end(running)
       execution.close()
     }
-  }
-
-  /** Who hears what a SELECT reads. */
-  #observer(bound: BoundSelect, metrics: TableMetrics): ReadObserver {
-    const trace = this.#tracing.session
-    if (trace === null || bound.commands.length === 0) return metrics
-    return new TracedReads(trace, metrics, bound.commands, bound.pager === 'range')
   }
 
   /** A virtual table is read in one turn: its rows are of one moment. It may show the statement that asks. */

@@ -67,13 +67,18 @@ export class TraceSession {
 /** Notes the reads of one SELECT, and passes on what it hears. */
 export class TracedReads implements ReadObserver {
   readonly #session: TraceSession
-  readonly #next: ReadObserver
+  readonly #next: ReadObserver | null
   readonly #table: TableMetadata
   readonly #isRange: boolean
   /** Partitions that are still to be read. */
   #left = 0
 
-  constructor(session: TraceSession, next: ReadObserver, commands: readonly ReadCommand[], isRange: boolean) {
+  constructor(
+    session: TraceSession,
+    next: ReadObserver | null,
+    commands: readonly ReadCommand[],
+    isRange: boolean,
+  ) {
     this.#session = session
     this.#next = next
     this.#table = commands[0]!.table
@@ -93,7 +98,7 @@ export class TracedReads implements ReadObserver {
     if (!isMissing && !this.#isRange) this.#session.note('Merged data from memtables and 0 sstables')
     this.#session.note(`Read ${liveRows} live rows and ${tombstones} tombstone cells`)
     this.#begin()
-    this.#next.read(liveRows, tombstones, nowMs, isMissing)
+    this.#next?.read(liveRows, tombstones, nowMs, isMissing)
   }
 }
 
