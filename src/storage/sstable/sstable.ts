@@ -1,11 +1,15 @@
 import type { Disk, DiskFile } from '../../io/disk.ts'
 import type { TableMetadata } from '../../model/table.ts'
+import { BloomFilter } from './bloom-filter.ts'
 import { CompressedSource, PlainSource } from './chunk-source.ts'
 import { type CompressionInfo, readCompressionInfo } from './compression-info.ts'
 import { CorruptSSTableError } from './corruption.ts'
 import { DataReader } from './data-reader.ts'
 import { type Component, componentPath, type Descriptor } from './descriptor.ts'
 import type { ChunkSource } from './file-cursor.ts'
+import { IndexReader } from './index-reader.ts'
+import { IndexSummary } from './index-summary.ts'
+import { SSTablePartitionReader } from './partition-reader.ts'
 import { type SerializationHeader, serializationHeader } from './serialization-header.ts'
 import { readStatistics, type Statistics } from './statistics.ts'
 import { type FormatVersion, formatVersion } from './version.ts'
@@ -19,8 +23,13 @@ export class SSTable {
   readonly header: SerializationHeader
   /** Null where Data.db is not compressed. */
   readonly compression: CompressionInfo | null
+  readonly summary: IndexSummary
+  /** Null where there is none: any key may be there. */
+  readonly filter: BloomFilter | null
   readonly #data: DiskFile
   readonly #dataBytes: number
+  readonly #index: DiskFile
+  readonly #indexBytes: number
 
   private constructor(
     descriptor: Descriptor,
@@ -28,7 +37,10 @@ export class SSTable {
     version: FormatVersion,
     statistics: Statistics,
     compression: CompressionInfo | null,
+    summary: IndexSummary,
+    filter: BloomFilter | null,
     data: DiskFile,
+    index: DiskFile,
   ) {
     this.descriptor = descriptor
     this.table = table
@@ -36,8 +48,12 @@ export class SSTable {
     this.statistics = statistics
     this.header = serializationHeader(componentPath(descriptor, 'Statistics.db'), statistics.header, table)
     this.compression = compression
+    this.summary = summary
+    this.filter = filter
     this.#data = data
     this.#dataBytes = data.sizeSync()
+    this.#index = index
+    this.#indexBytes = index.sizeSync()
   }
 
   /** Opens the files of one SSTable. Throws a CorruptSSTableError for what is broken or cannot be read here. */
@@ -58,11 +74,19 @@ export class SSTable {
     const compression = disk.existsSync(compressionPath)
       ? readCompressionInfo(compressionPath, disk.readFileSync(compressionPath))
       : null
-    if (!disk.existsSync(path('Data.db'))) {
-      throw new CorruptSSTableError(path('Data.db'), -1, 'the file is missing')
+    const summary = IndexSummary.read(path('Summary.db'), read('Summary.db'))
+    const filterPath = path('Filter.db')
+    const filter = disk.existsSync(filterPath)
+      ? BloomFilter.read(filterPath, disk.readFileSync(filterPath))
+      : null
+    for (const component of ['Data.db', 'Index.db'] as const) {
+      if (!disk.existsSync(path(component))) {
+        throw new CorruptSSTableError(path(component), -1, 'the file is missing')
+      }
     }
     const data = disk.openSync(path('Data.db'), 'read')
-    return new SSTable(descriptor, table, version, statistics, compression, data)
+    const index = disk.openSync(path('Index.db'), 'read')
+    return new SSTable(descriptor, table, version, statistics, compression, summary, filter, data, index)
   }
 
   /** Bytes of Data.db before compression. */
@@ -82,7 +106,19 @@ export class SSTable {
     return new DataReader(this.dataSource(), this.header, this.version)
   }
 
+  /** Reads Index.db. */
+  index(): IndexReader {
+    const source = new PlainSource(this.#index, this.#indexBytes)
+    return new IndexReader(source, this.summary, this.version, this.header.clusteringTypes)
+  }
+
+  /** Reads slices of partitions whose positions the index says. */
+  partitions(): SSTablePartitionReader {
+    return new SSTablePartitionReader(this.dataSource(), this.header, this.version)
+  }
+
   close(): void {
     this.#data.closeSync()
+    this.#index.closeSync()
   }
 }
