@@ -1,4 +1,3 @@
-import { readClustering } from '../../model/clustering.ts'
 import { LiveRow } from '../../model/live-row.ts'
 import type { ColumnSpecification, RowsResult } from '../../model/query-result.ts'
 import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
@@ -6,10 +5,8 @@ import type { TableMetadata } from '../../model/table.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
 import { aggregationWarning, type BoundSelect } from './bind.ts'
-import { hasCell, lastCellName, writeCells } from './cell-values.ts'
-import { partitionCommandText, rangeCommandText } from './command-text.ts'
+import { hasCell, writeCells } from './cell-values.ts'
 import { type GroupExecution, groupExecution } from './group-execution.ts'
-import { DEFAULT_PAGE_ROWS } from './group-pager.ts'
 import { writeJsonRow } from './json-row.ts'
 import { isInKeyRange } from './local-token.ts'
 import {
@@ -20,34 +17,11 @@ import {
   OUTPUT_STATIC,
   type Output,
 } from './output.ts'
-import { makeRowMark, type PagingState, serializePagingState } from './paging-state.ts'
+import { pagingStateAfter } from './page-end.ts'
 import { orderRows } from './post-ordering.ts'
+import { NO_THRESHOLDS, ReadMetrics, type ReadObserver, type TombstoneThresholds } from './read-metrics.ts'
 import { clusteringAt, clusteringLength, keyOf, locateClustering, RowValues } from './row-values.ts'
 import { RowsWriter } from './rows-writer.ts'
-
-/** How many tombstones a read may meet until it warns of them, and until it fails. */
-export interface TombstoneThresholds {
-  readonly warn: number
-  readonly fail: number
-}
-
-const NO_THRESHOLDS: TombstoneThresholds = { warn: 0x7fffffff, fail: 0x7fffffff }
-
-/** Hears what each command has read: of one partition, which may not be there, or of a range of them. */
-export interface ReadObserver {
-  read(liveRows: number, tombstones: number, nowMs: number, isMissing: boolean): void
-}
-
-/** A read met more tombstones than tombstone_failure_threshold; with the warnings of it and of reads before. */
-export class TombstoneOverwhelmingError extends Error {
-  readonly warnings: readonly string[]
-
-  constructor(warnings: readonly string[]) {
-    super('Scanned over too many tombstones')
-    this.name = 'TombstoneOverwhelmingError'
-    this.warnings = warnings
-  }
-}
 
 /** Rows between two looks at the clock. */
 const ROWS_A_STEP = 32
@@ -89,18 +63,8 @@ export class SelectExecution {
   /** The groups know of the current partition. */
   #isGrouped = false
   #pagingState: Uint8Array | null = null
-  readonly #thresholds: TombstoneThresholds
-  readonly #observer: ReadObserver | null
-  /** Commands that the observer has heard of. */
-  #observed = 0
+  readonly #metrics: ReadMetrics
   readonly #purgeBefore: number
-  /** What the command has met so far: each partition by key is a command of its own (`ReadCommand`). */
-  #liveRows = 0
-  #tombstones = 0
-  #tokenHi = 0
-  #tokenLo = 0
-  #warnings: string[] | null = null
-  readonly #innerPageRows: number
   /** Where rows begin, where they are ordered later. */
   readonly #rowStarts: number[] | null
 
@@ -126,10 +90,8 @@ export class SelectExecution {
     this.#partitionFilter = filter.length === 0 ? filter : filter.filter(ofPartition)
     this.#rowFilter = filter.length === 0 ? filter : filter.filter((test) => !ofPartition(test))
     this.#checksDropped = table.dropped.size > 0
-    this.#thresholds = thresholds
-    this.#observer = observer
+    this.#metrics = new ReadMetrics(bound, thresholds, observer)
     this.#purgeBefore = bound.nowSeconds - table.params.gcGraceSeconds
-    this.#innerPageRows = bound.pageSize > 0 ? bound.pageSize : DEFAULT_PAGE_ROWS
     this.#rowStarts = postOrdering === null ? null : []
     this.#values =
       selection.isPlain && table.partitionKeys.length === 1
@@ -155,8 +117,7 @@ export class SelectExecution {
       if (this.#reader === null) {
         const command = this.#bound.commands[this.#command]
         if (command === undefined) {
-          this.#endCommand(null)
-          if (this.#observer !== null) this.#observeMissing(this.#observer)
+          this.#metrics.finish()
           return true
         }
         this.#reader = this.#open(command)
@@ -184,7 +145,7 @@ export class SelectExecution {
       if (end === 'yield') return false
       this.#endPartition(reader)
       if (end === 'full') {
-        this.#endCommand(null)
+        this.#metrics.endCommand(null, null)
         this.close()
         this.#command = this.#bound.commands.length
         return true
@@ -200,67 +161,7 @@ export class SelectExecution {
 
   /** Where partitions are read by key, each is a command. */
   #endPartition(reader: PartitionReader): void {
-    if (this.#bound.pager !== 'range') this.#endCommand(reader)
-  }
-
-  /** Warns of a command that read many tombstones (`ReadCommand.withMetricsRecording`). */
-  #endCommand(reader: PartitionReader | null): void {
-    this.#warnOfTombstones(reader)
-    const observer = this.#observer
-    if (observer !== null && (reader !== null || this.#bound.pager === 'range')) {
-      this.#observed++
-      observer.read(this.#liveRows, this.#tombstones, this.#bound.nowMillis, false)
-    }
-    this.#liveRows = this.#tombstones = 0
-  }
-
-  /**
-   * Rows that become groups are read in pages that no client sees, each a command with its own tombstones
-   * (`AggregationQueryPager`).
-   */
-  #endInnerPage(reader: PartitionReader): void {
-    if (this.#bound.pager === 'range') {
-      this.#endCommand(null)
-      return
-    }
-    // Nor is a partition heard of twice.
-    this.#warnOfTombstones(reader)
-    this.#liveRows = this.#tombstones = 0
-  }
-
-  #warnOfTombstones(reader: PartitionReader | null): void {
-    const { warn } = this.#thresholds
-    if (this.#tombstones > warn) {
-      const text =
-        reader === null
-          ? rangeCommandText(this.#bound)
-          : partitionCommandText(this.#bound, this.#bound.commands[this.#command], keyOf(reader))
-      const token = (BigInt(this.#tokenHi) << 32n) | BigInt(this.#tokenLo >>> 0)
-      this.#warnings ??= []
-      this.#warnings.push(
-        `Read ${this.#liveRows} live rows and ${this.#tombstones} tombstone cells for query ${text.slice(0, 512)}; token ${token} (see tombstone_warn_threshold)`,
-      )
-    }
-  }
-
-  /** Partitions that were asked for and are not there were read, too. */
-  #observeMissing(observer: ReadObserver): void {
-    const { commands, nowMillis } = this.#bound
-    let asked = 0
-    for (let i = 0; i < commands.length; i++) asked += commands[i].keys?.length ?? 0
-    for (; this.#observed < asked; this.#observed++) observer.read(0, 0, nowMillis, true)
-  }
-
-  #count(live: LiveRow, reader: PartitionReader): void {
-    if (live.exists) this.#liveRows++
-    if (live.tombstones === 0) return
-    this.#tombstones += live.tombstones
-    const { fail } = this.#thresholds
-    if (this.#tombstones > fail) {
-      this.#tombstones = fail + 1
-      this.#endCommand(this.#bound.pager === 'range' ? null : reader)
-      throw new TombstoneOverwhelmingError(this.#warnings ?? [])
-    }
+    if (this.#bound.pager !== 'range') this.#metrics.endCommand(reader, this.#bound.commands[this.#command])
   }
 
   #closeReader(): void {
@@ -279,13 +180,13 @@ export class SelectExecution {
     this.#partitionLimit =
       bound.isContinued && this.#command === 0 ? bound.remainingInPartition : bound.perPartitionLimit
     this.#staticLives = false
-    this.#tokenHi = reader.tokenHi
-    this.#tokenLo = reader.tokenLo
+    this.#metrics.tokenHi = reader.tokenHi
+    this.#metrics.tokenLo = reader.tokenLo
     if (bound.keyRange !== null && !isInKeyRange(table, bound.keyRange, keyOf(reader))) return false
     let statics = noRow
     if (readsStatics && reader.staticRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
-      this.#count(row, reader)
+      this.#metrics.count(row, reader, bound.commands[this.#command])
       this.#staticLives = row.exists && (!this.#checksDropped || this.#hasKnownCell(table, true))
       statics = row
     }
@@ -317,7 +218,7 @@ export class SelectExecution {
     if (this.#partitionRows >= this.#partitionLimit) return 'end'
     while (reader.nextRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
-      this.#count(row, reader)
+      this.#metrics.count(row, reader, bound.commands[this.#command])
       if (row.exists && (!this.#checksDropped || row.livenessLive || this.#hasKnownCell(table, false))) {
         if (selection.clusteringsUsed > 0 || filters) locateClustering(row, table.clusterings.length)
         if (!filters || this.#passes(rowFilter)) {
@@ -364,8 +265,7 @@ export class SelectExecution {
     }
     while (reader.nextRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
-      this.#count(row, reader)
-      if (this.#liveRows >= this.#innerPageRows) this.#endInnerPage(reader)
+      this.#metrics.count(row, reader, bound.commands[this.#command])
       if (row.exists && (!this.#checksDropped || row.livenessLive || this.#hasKnownCell(table, false))) {
         if (locates) locateClustering(row, table.clusterings.length)
         if (!filters || this.#passes(filter)) {
@@ -461,44 +361,13 @@ export class SelectExecution {
     if (json !== null) this.#writeJson(json)
   }
 
-  /** Notes where the next page begins, if there may be one (`QueryPager.isExhausted`, `state`). */
   #endPage(reader: PartitionReader, partitionIsDone: boolean): void {
-    const bound = this.#bound
-    const { table, isDistinct } = bound.prepared
-    if (!bound.isPaged) return
-    const remaining = bound.remaining - this.#rowCount
-    if (remaining === 0) return
-    const remainingInPartition = partitionIsDone ? 0 : this.#partitionLimit - this.#partitionRows
-    if (bound.pager === 'single' && remainingInPartition === 0) return
-    const key = keyOf(reader).slice()
-    // The static row alone has no clustering, and that of a table without clustering columns is empty.
-    const hasMark = table.clusterings.length > 0 && !(partitionIsDone && row.exists === false)
-    const clustering = hasMark ? readClustering(row, row.clusteringAt, table.clusterings.length) : []
-    const rowMark = hasMark
-      ? makeRowMark(
-          clustering,
-          bound.protocolVersion,
-          bound.protocolVersion <= 3 ? lastCellName(row, table.regulars) : undefined,
-          table.isCompactTable,
-        )
-      : null
-    let state: Omit<PagingState, 'legacyMark'> = {
-      partitionKey: bound.pager === 'single' ? null : key,
-      rowMark,
-      remaining,
-      remainingInPartition,
-    }
-    if (bound.pager === 'multi' && remainingInPartition === 0) {
-      const next =
-        bound.keys[bound.keys.findIndex((candidate) => Buffer.compare(candidate.key, key) === 0) + 1]
-      if (next === undefined) return
-      const perPartition = isDistinct ? 1 : bound.perPartitionLimit
-      state = { partitionKey: next.key, rowMark: null, remaining, remainingInPartition: perPartition }
-    }
-    this.#pagingState = serializePagingState(
-      { ...state, legacyMark: bound.protocolVersion <= 3 },
-      bound.protocolVersion,
-    )
+    this.#pagingState = pagingStateAfter(this.#bound, {
+      rowCount: this.#rowCount,
+      remainingInPartition: partitionIsDone ? 0 : this.#partitionLimit - this.#partitionRows,
+      key: keyOf(reader).slice(),
+      row,
+    })
   }
 
   /** The rows, after `run` said that it is done. `content` is a view of the writer's memory. */
@@ -506,10 +375,11 @@ export class SelectExecution {
     const { prepared } = this.#bound
     const metadata = prepared.resultMetadata
     const groups = this.#groups
+    let { warnings } = this.#metrics
     if (groups !== null) {
       this.#pagingState = groups.finish()
       const warning = aggregationWarning(prepared)
-      if (warning !== null) this.#warnings = [warning, ...(this.#warnings ?? [])]
+      if (warning !== null) warnings = [warning, ...(warnings ?? [])]
     }
     const out = this.#rows
     let rowCount = this.#rowCount
@@ -521,8 +391,8 @@ export class SelectExecution {
     }
     const content = out.view()
     const pagingState = this.#pagingState
-    return this.#warnings === null
+    return warnings === null
       ? { kind: 'rows', metadata, rowCount, content, pagingState }
-      : { kind: 'rows', metadata, rowCount, content, pagingState, warnings: this.#warnings }
+      : { kind: 'rows', metadata, rowCount, content, pagingState, warnings }
   }
 }

@@ -1,14 +1,10 @@
 /** SELECT: prepared once, bound to values and a page, and run over partitions into rows as the wire has them. */
 
 export { type BoundSelect, bindSelect } from './bind.ts'
-export {
-  type ReadObserver,
-  SelectExecution,
-  TombstoneOverwhelmingError,
-  type TombstoneThresholds,
-} from './execution.ts'
+export { SelectExecution } from './execution.ts'
 export { compareKeys } from './local-token.ts'
 export { type PagingState, parsePagingState, serializePagingState } from './paging-state.ts'
 export { type PreparedSelect, prepareSelect } from './prepare.ts'
+export { type ReadObserver, TombstoneOverwhelmingError, type TombstoneThresholds } from './read-metrics.ts'
 export { RowsWriter } from './rows-writer.ts'
 export { columnsInSelectOrder, resultMetadata } from './selection.ts'
