@@ -59,37 +59,25 @@ export function resultKind(left: NumberKind, right: NumberKind): NumberKind {
   return integers.find((kind) => sizeOf(kind) === size) ?? 'varint'
 }
 
+/** Of integers and of floating point numbers. */
+interface Arithmetic {
+  readonly integers: (left: bigint, right: bigint) => bigint
+  readonly floats: (left: number, right: number) => number
+}
+
+const ARITHMETIC: Readonly<Record<Operator, Arithmetic>> = {
+  '+': { integers: (left, right) => left + right, floats: (left, right) => left + right },
+  '-': { integers: (left, right) => left - right, floats: (left, right) => left - right },
+  '*': { integers: (left, right) => left * right, floats: (left, right) => left * right },
+  '/': { integers: (left, right) => left / right, floats: (left, right) => left / right },
+  '%': { integers: (left, right) => left % right, floats: (left, right) => left % right },
+}
+
 function integerOperation(operator: Operator, left: bigint, right: bigint, isBig: boolean): bigint {
   if (right === 0n && (operator === '/' || operator === '%')) {
     throw new ArithmeticError(isBig ? 'BigInteger divide by zero' : '/ by zero')
   }
-  switch (operator) {
-    case '+':
-      return left + right
-    case '-':
-      return left - right
-    case '*':
-      return left * right
-    case '/':
-      return left / right
-    case '%':
-      return left % right
-  }
-}
-
-function floatOperation(operator: Operator, left: number, right: number): number {
-  switch (operator) {
-    case '+':
-      return left + right
-    case '-':
-      return left - right
-    case '*':
-      return left * right
-    case '/':
-      return left / right
-    case '%':
-      return left % right
-  }
+  return ARITHMETIC[operator].integers(left, right)
 }
 
 /** The greatest number of digits of a decimal. */
@@ -122,7 +110,7 @@ function operate(kind: NumberKind, operator: Operator, left: JavaNumber, right: 
   switch (kind) {
     case 'float':
     case 'double':
-      return floatOperation(operator, left as number, right as number)
+      return ARITHMETIC[operator].floats(left as number, right as number)
     case 'decimal':
       return decimalOperation(operator, left as Decimal, right as Decimal)
     default:
