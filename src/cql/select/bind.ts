@@ -11,7 +11,7 @@ import { NO_VALUES, type QueryOptions } from '../../model/query-options.ts'
 import { type DecoratedKey, FULL_RING, type ReadCommand, type TokenRange } from '../../model/read-command.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { decorateKey, type FilterExpression, invalid, ownedValue } from '../restrictions/index.ts'
-import { sameKey } from '../restrictions/partition-keys.ts'
+import { sameKey, validateKey } from '../restrictions/partition-keys.ts'
 import type { ExecutionContext, Term } from '../term.ts'
 import { NO_LIMIT, type PagerKind } from './limits.ts'
 import { bindKeyRange, type KeyRange } from './local-token.ts'
@@ -152,13 +152,14 @@ export function bindSelect(
   const isPaged = selection.groups === null && options.pageSize > 0 && limit > options.pageSize
   // In the order in which Cassandra finds what is wrong; without keys, slices are not looked at.
   const filter = restrictions.bindFilter(context)
-  const keys = restrictions.isKeyRange ? NO_KEYS : restrictions.bindPartitionKeys(context)
+  const keys = restrictions.isKeyRange ? NO_KEYS : restrictions.bindUnvalidatedKeys(context)
   const pager: PagerKind = restrictions.isKeyRange ? 'range' : keys.length === 1 ? 'single' : 'multi'
   const hasKeys = restrictions.isKeyRange || keys.length > 0
   const slices = !hasKeys ? NO_SLICES : prepared.isDistinct ? ALL_ROWS : restrictions.bindSlices(context)
   const range =
     restrictions.isKeyRange && slices.length > 0 ? restrictions.bindTokenRange(context) : FULL_RING
   const isEmpty = slices.length === 0 || range === null
+  if (!isEmpty) for (const key of keys) validateKey(key)
   if (prepared.postOrdering !== null && options.pageSize > 0 && (!isEmpty || selection.groups !== null)) {
     const error = invalid(
       'Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either remove the ORDER BY or the IN and sort client side, or disable paging for this query',

@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, int64Bytes, readUint16 } from '../../common/bytes.ts'
+import { int64Bytes, readUint16 } from '../../common/bytes.ts'
 import type { LiveRow } from '../../model/live-row.ts'
 import type { PartitionReader } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
@@ -191,19 +191,18 @@ export class RowValues {
       case 'list':
         return packList(all(source.elements))
       case 'set':
-        return packSet(
-          source.type,
-          all(source.elements).map((value) => value ?? EMPTY_BYTES),
-        )
-      case 'map':
+        return packSet(source.type, present(all(source.elements), 'collections'))
+      case 'map': {
+        const keys = present(all(source.entries.map(([key]) => key)), 'collections')
         return packMapSorted(
           source.type,
-          source.entries.map(([key, value]) => [this.#valueOf(key) ?? EMPTY_BYTES, this.#valueOf(value)]),
+          source.entries.map(([, value], i) => [keys[i], this.#valueOf(value)]),
         )
+      }
       case 'tuple':
         return packTuple(all(source.elements))
       case 'vector':
-        return packVector(source.type, all(source.elements))
+        return packVector(source.type, present(all(source.elements), 'vectors'))
     }
   }
 
@@ -286,6 +285,14 @@ export class RowValues {
     if (timestamps === null || isTtl || !this.#isVirtual) return timestamps
     return { many: false, values: [BigInt(this.#context.nowMillis)] }
   }
+}
+
+/** Refuses nulls where there can be none; Cassandra fails in itself. */
+function present(values: readonly (Uint8Array | null)[], where: string): readonly Uint8Array[] {
+  return values.map((value) => {
+    if (value === null) throw invalid(`null is not supported inside ${where}`)
+    return value
+  })
 }
 
 function tokenBytes(reader: PartitionReader): Uint8Array {

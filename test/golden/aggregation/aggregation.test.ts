@@ -52,6 +52,12 @@ describe('where Cassandra fails', () => {
     ["SELECT m[null] FROM t", 'Invalid null value for element selection on m'],
     ["SELECT m[null..'x'] FROM t", 'Invalid null value for slice selection on m'],
     ['SELECT k FROM ev GROUP BY k, floor(ts, -1h)', 'Negative durations are not supported by the floor function'],
+    ['SELECT {n} FROM t', 'null is not supported inside collections'],
+    ['SELECT (map<int, int>){n: k} FROM t', 'null is not supported inside collections'],
+    ['SELECT (vector<int, 2>)[k, n] FROM t', 'null is not supported inside vectors'],
+    ['SELECT (int)[1] FROM t', 'Cannot assign value (int)[1] to (int)[1] of type int'],
+    ["SELECT (int){'a': 1} FROM t", "Cannot assign value (int){'a': 1} to (int){'a': 1} of type int"],
+    ['SELECT k FROM g GROUP BY (k)', 'Only column names and monotonic scalar functions are supported in the GROUP BY clause.'],
   ])('%s is refused in words', (query, message) => {
     expect(() => server.select(query)).toThrow(message)
   })

@@ -333,7 +333,19 @@ const bound = [
   q('SELECT k FROM t WHERE k = ? LIMIT ?', [i32(1), i32(1)]), q('SELECT (int)?, k FROM t WHERE k = ? LIMIT ?', [i32(1), i32(2), i32(1)]), q('SELECT k FROM t LIMIT ? + 1', [i32(1)]),
 ]
 
+/** Selectors in each other, types that fit others, and descending clustering columns. */
+const nested = [
+  'SELECT [n, k] FROM t WHERE k = 3', 'SELECT (map<int,int>){k: n} FROM t WHERE k = 3', 'SELECT (k, n) FROM t WHERE k = 3', 'SELECT (list<int>)[null] FROM t WHERE k = 1', 'SELECT [k, null] FROM t WHERE k = 1',
+  "SELECT (addr)('s', 1) FROM t WHERE k = 1", "SELECT (addr)('s', 1, {'x'}, 2) FROM t WHERE k = 1", 'SELECT abs((1, 2)) FROM t', 'SELECT abs({1}) FROM t', 'SELECT max([k, n]) FROM t', 'SELECT count((addr){zip: k}) FROM t', 'SELECT sum((int)k) FROM t', 'SELECT (int)max(k) FROM t',
+  "SELECT m['x'..'x'], m FROM t WHERE k = 1", "SELECT m, m['x'] FROM t WHERE k = 1", "SELECT m['x'], m['y'] FROM t WHERE k = 1", "SELECT m['y'..], m['x'] FROM t WHERE k = 1", "SELECT writetime(m), m['x'] FROM t WHERE k = 1", "SELECT s['a'], s['a'..'a'] FROM t",
+  'SELECT k FROM g GROUP BY k, token(k)', 'SELECT k FROM g GROUP BY k, s', 'SELECT v AS k FROM g GROUP BY k',
+  "SELECT (text)(ascii)'x' FROM t WHERE k = 1", "SELECT (text)((ascii)'x') FROM t WHERE k = 1", 'SELECT (blob)k FROM t WHERE k = 1', 'SELECT (varint)(int)1 FROM t WHERE k = 1', 'SELECT (uuid)tu FROM t WHERE k = 1', 'SELECT (list<blob>)[k] FROM t WHERE k = 1', 'SELECT (frozen<list<int>>)l FROM t WHERE k = 1', 'SELECT (list<int>)l, (list<int>)fl FROM t WHERE k = 1', 'SELECT (map<text, int>)m FROM t WHERE k = 1', 'SELECT (addr)ad, (addr)fa FROM t WHERE k = 1',
+  'SELECT [l], [m, m] FROM t WHERE k = 1', 'SELECT (l, m, ad) FROM t WHERE k = 1', 'SELECT toJson(l), toJson([l]) FROM t WHERE k = 1', 'SELECT {a, b} FROM gd WHERE k = 1', 'SELECT [a, b] FROM gd WHERE k = 1 LIMIT 2', 'SELECT (a, b) FROM gd WHERE k = 1 LIMIT 2', 'SELECT max(a), min(a), sum(a) FROM gd', 'SELECT {a, 0, 2} FROM gd WHERE k = 1 LIMIT 1', 'SELECT a + 1, abs(a), (int)a, toJson(a), -a FROM gd WHERE k = 1 LIMIT 1', 'SELECT JSON a, a + 1 FROM gd WHERE k = 1 LIMIT 1',
+  "SELECT maxwritetime(m['x'..'y']), ttl(m['x'..'z']), writetime(s['a'..]), writetime(fm[1..2]) FROM t WHERE k = 1", 'SELECT max(k), k FROM nc WHERE k IN (1, 3) GROUP BY k PER PARTITION LIMIT 1', 'SELECT blob_as_text((blob)0x41) FROM t WHERE k = 1', 'SELECT count(k) AS k FROM t', 'SELECT min(m), max(l) FROM t', 'SELECT sum(1) FROM t', 'SELECT sum((int)1) FROM t', 'SELECT avg((decimal)1.0) FROM t', 'SELECT max(now()) FROM t WHERE k = 99', 'SELECT count(now()) FROM t', 'SELECT k, count(uuid()) FROM t WHERE k = 1', 'SELECT max(null) FROM t', 'SELECT max((text)null) FROM t', 'SELECT sum(n) + sum(k), n FROM t',
+]
+
 export const cases = [
+  ...nested.map((query) => q(query)),
   ...aggregates.map((query) => q(query)),
   ...selectors.map((query) => q(query)),
   ...refusals.map((query) => q(query, query.includes('?') || query.includes(':x') ? [] : undefined)),
