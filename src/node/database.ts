@@ -58,7 +58,7 @@ export async function openDatabase(
     maxMutationSizeBytes: settings.query.max_mutation_size_bytes,
     commitLogTotalSpaceBytes: settings.commitLogTotalSpaceBytes,
   })
-  const schema = new SchemaService({ engine, clock, timestamps, timeUuids, dataCenter })
+  const schema = new SchemaService({ engine, clock, timestamps, timeUuids, dataCenter, config: settings.ddl })
   const lock = dir === IN_MEMORY ? null : disk.lockDirectory(dir)
   let log: CommitLog | null = null
   const close = async (): Promise<void> => {

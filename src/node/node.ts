@@ -57,6 +57,7 @@ export class Node {
 export async function startNode(options: SibylOptions, ports: NodePorts): Promise<Node> {
   const settings = settingsOf(options)
   const logger = createLogger(options.logLevel ?? 'silent')
+  for (const warning of settings.warnings) logger.warn(warning)
   const policy = settings.commitLog.failurePolicy
   let node: Node | null = null
   let failure: Error | null = null

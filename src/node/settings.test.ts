@@ -30,7 +30,7 @@ describe('settings', () => {
   it.each([
     [20_971_520, 20 * MIB, '20MiB'],
     ['20MiB', 20 * MIB, '20MiB'],
-    ['20480KiB', 20 * MIB, '20MiB'],
+    ['20480KiB', 20 * MIB, '20480KiB'],
     ['1GiB', 1024 * MIB, '1GiB'],
     ['20971521', 20 * MIB + 1, '20971521B'],
     ['5B', 5, '5B'],
@@ -53,7 +53,8 @@ describe('settings', () => {
   ])('take a duration as %s', (value, ms) => {
     const settings = given({ native_transport_idle_timeout: value })
     expect(settings.transport.native_transport_idle_timeout).toBe(ms)
-    expect(settings.texts.get('native_transport_idle_timeout')).toBe(`${ms}ms`)
+    const text = /^\d+$/.test(String(value)) ? `${value}ms` : value
+    expect(settings.texts.get('native_transport_idle_timeout')).toBe(text)
   })
 
   it('take numbers and booleans as texts too', () => {
@@ -84,7 +85,7 @@ describe('settings', () => {
   it.each<[NonNullable<SibylOptions['settings']>, RegExp]>([
     [
       { prepared_statement_cache_size: 1 },
-      /^Unknown setting prepared_statement_cache_size\. There are: batch/,
+      /^Unknown setting prepared_statement_cache_size\. There are: allow/,
     ],
     [{ toString: 1 }, /^Unknown setting toString/],
     [
@@ -118,5 +119,88 @@ describe('settings', () => {
     const settings = { commitlog_sync_period: '1s' }
     expect(() => given(settings, { commitlogSync: 'batch' })).toThrow('Batch sync specified')
     expect(() => given(settings, { commitlogSync: 'group' })).toThrow('Group sync specified')
+  })
+
+  it('take lists as texts', () => {
+    for (const list of ['comment, cdc', '[comment,cdc]', '["comment", "cdc"]', 'COMMENT cdc']) {
+      const { query, texts } = given({ table_properties_warned: list })
+      expect([...query.guardrails.tablePropertiesWarned]).toEqual(['comment', 'cdc'])
+      expect(texts.get('table_properties_warned')?.toLowerCase()).toBe('[comment, cdc]')
+    }
+    const { ddl, texts } = given({ read_consistency_levels_warned: 'LOCAL_ONE,any' })
+    expect([...ddl.guardrails.readConsistencyLevelsWarned]).toEqual(['ANY', 'LOCAL_ONE'])
+    expect(texts.get('read_consistency_levels_disallowed')).toBe('[]')
+  })
+
+  it('may be without a value', () => {
+    const { query, texts } = given({
+      column_value_size_warn_threshold: '',
+      maximum_timestamp_warn_threshold: '1d',
+    })
+    expect(query.guardrails.columnValueSize).toEqual({ warn: -1, fail: -1 })
+    expect(texts.get('column_value_size_warn_threshold')).toBeNull()
+    expect(query.guardrails.maximumTimestamp).toEqual({ warn: 86_400_000_000, fail: -1 })
+    expect(texts.get('maximum_timestamp_warn_threshold')).toBe('1d')
+  })
+
+  it('go by their older names too, with the units that these had', () => {
+    const { query, texts, ddl, commitLog } = given({
+      batch_size_warn_threshold_in_kb: 7,
+      commitlog_sync_period_in_ms: '250',
+      enable_drop_compact_storage: true,
+    })
+    expect(query.batch_size_warn_threshold_bytes).toBe(7 * 1024)
+    expect(commitLog.syncPeriodMs).toBe(250)
+    expect(ddl.dropCompactStorageEnabled).toBe(true)
+    expect(texts.get('batch_size_warn_threshold')).toBe('7KiB')
+    expect(texts.get('batch_size_warn_threshold_in_kb')).toBe('7')
+    expect(texts.get('batch_size_fail_threshold_in_kb')).toBe('50')
+    expect(() => given({ batch_size_warn_threshold_in_kb: 7, batch_size_warn_threshold: '7KiB' })).toThrow(
+      '[batch_size_warn_threshold] are duplicate keys',
+    )
+  })
+
+  it('say which of them have no effect', () => {
+    expect(settingsOf({}).warnings).toEqual([])
+    expect(given({ partition_size_warn_threshold: '1MiB', page_size_warn_threshold: 5 }).warnings).toEqual([
+      'The setting partition_size_warn_threshold has no effect: it is about SSTables, and there are none yet',
+    ])
+  })
+
+  it.each([
+    [
+      { tables_warn_threshold: 0 },
+      'Invalid value for tables_warn_threshold: 0 is not allowed; if attempting to disable use -1',
+    ],
+    [
+      { tables_fail_threshold: -2 },
+      'Invalid value -2 for tables_fail_threshold: negative values are not allowed, outside of -1 which disables the guardrail',
+    ],
+    [
+      { page_size_warn_threshold: 2_147_483_648 },
+      'Invalid value 2147483648 for page_size_warn_threshold: maximum allowed value is 2147483647',
+    ],
+    [
+      { tables_warn_threshold: 5, tables_fail_threshold: 4 },
+      'The warn threshold 5 for tables_warn_threshold should be lower than the fail threshold 4',
+    ],
+    [
+      { minimum_replication_factor_fail_threshold: 2 },
+      'minimum_replication_factor_fail_threshold to be set (2) cannot be greater than default_keyspace_rf (1)',
+    ],
+    [
+      { column_value_size_fail_threshold: 0 },
+      'Invalid value for column_value_size_fail_threshold: 0 is not allowed; if attempting to disable use an empty value',
+    ],
+    [
+      { table_properties_disallowed: 'comment,nope' },
+      "Invalid value for table_properties_disallowed: '[nope]' do not parse as valid table properties",
+    ],
+    [
+      { data_disk_usage_percentage_warn_threshold: 101 },
+      'Invalid value 101 for data_disk_usage_percentage_warn_threshold: maximum allowed value is 100',
+    ],
+  ])('of guardrails refuse %j as Cassandra does', (settings, message) => {
+    expect(() => given(settings)).toThrow(new ConfigurationError(message))
   })
 })

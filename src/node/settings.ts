@@ -1,9 +1,11 @@
 import { ConfigurationError } from '../common/errors.ts'
+import { type DdlConfig, DEFAULT_DDL_CONFIG } from '../cql/ddl/index.ts'
 import type { QueryConfig } from '../query/query-processor.ts'
 import { DEFAULT_QUERY_CONFIG } from '../query/query-processor.ts'
 import { defaultConfig, type NativeTransportConfig } from '../server/index.ts'
 import { type CommitLogConfig, DEFAULT_COMMIT_LOG_CONFIG } from '../storage/commitlog/config.ts'
 import { DEFAULT_COMMIT_LOG_TOTAL_SPACE } from '../storage/storage-engine.ts'
+import { guardrailDefinitions, guardrailsOf } from './guardrail-settings.ts'
 import type { SibylOptions } from './options.ts'
 
 /** What the settings of the options say to each room. */
@@ -13,16 +15,27 @@ export interface Settings {
   readonly commitLog: CommitLogConfig
   /** commitlog_total_space: beyond it the commit log is written anew. */
   readonly commitLogTotalSpaceBytes: number
-  /** Every setting in force, by cassandra.yaml's name and as it writes them. */
-  readonly texts: ReadonlyMap<string, string>
+  readonly ddl: Pick<DdlConfig, 'dropCompactStorageEnabled' | 'guardrails'>
+  /** Every setting in force, by cassandra.yaml's name and as it writes them; null is no value. */
+  readonly texts: ReadonlyMap<string, string | null>
+  /** What whoever starts the server is to be told of settings that have no effect. */
+  readonly warnings: readonly string[]
 }
 
-/** How a value is written: bytes or '16MiB', milliseconds or '10s', a whole number, true or false. */
-type Kind = 'size' | 'duration' | 'number' | 'boolean'
+/**
+ * How a value is written: bytes or '16MiB', milliseconds or '10s' (kept as microseconds by `micros`), a whole number,
+ * true or false, or names with commas or spaces between them.
+ */
+type Kind = 'size' | 'duration' | 'micros' | 'number' | 'boolean' | 'names'
 
-interface Setting {
+export type SettingValue = number | boolean | null | readonly string[]
+
+export interface Setting {
   readonly kind: Kind
-  readonly default: number | boolean
+  /** Where it is null, the setting may be without a value. */
+  readonly default: SettingValue
+  /** Why it has no effect. */
+  readonly inert?: string
   /** Least and greatest number. */
   readonly min?: number
   readonly max?: number
@@ -57,11 +70,49 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
   d: 864e5,
 }
 
+/** Names of older versions, with the unit that their numbers had (`@Replaces`). */
+const OLD_NAMES: Readonly<Record<string, readonly [name: string, unit: string]>> = {
+  batch_size_fail_threshold_in_kb: ['batch_size_fail_threshold', 'KiB'],
+  batch_size_warn_threshold_in_kb: ['batch_size_warn_threshold', 'KiB'],
+  commitlog_segment_size_in_mb: ['commitlog_segment_size', 'MiB'],
+  commitlog_sync_group_window_in_ms: ['commitlog_sync_group_window', 'ms'],
+  commitlog_sync_period_in_ms: ['commitlog_sync_period', 'ms'],
+  commitlog_total_space_in_mb: ['commitlog_total_space', 'MiB'],
+  compaction_tombstone_warning_threshold: ['partition_tombstones_warn_threshold', ''],
+  enable_drop_compact_storage: ['drop_compact_storage_enabled', ''],
+  max_mutation_size_in_kb: ['max_mutation_size', 'KiB'],
+  native_transport_idle_timeout_in_ms: ['native_transport_idle_timeout', 'ms'],
+  native_transport_max_concurrent_requests_in_bytes: ['native_transport_max_request_data_in_flight', 'B'],
+  native_transport_max_concurrent_requests_in_bytes_per_ip: [
+    'native_transport_max_request_data_in_flight_per_ip',
+    'B',
+  ],
+  native_transport_max_frame_size_in_mb: ['native_transport_max_frame_size', 'MiB'],
+  native_transport_receive_queue_capacity_in_bytes: ['native_transport_receive_queue_capacity', 'B'],
+  periodic_commitlog_sync_lag_block_in_ms: ['periodic_commitlog_sync_lag_block', 'ms'],
+  prepared_statements_cache_size_mb: ['prepared_statements_cache_size', 'MiB'],
+}
+
+const READ_SIZES = 'the sizes of what is read are not measured yet'
+
+/** What Cassandra has and this is too small for: accepted, so that a cassandra.yaml can be taken over. */
+const INERT: Readonly<Record<string, Setting>> = {
+  coordinator_read_size_fail_threshold: { kind: 'size', default: null, inert: READ_SIZES },
+  coordinator_read_size_warn_threshold: { kind: 'size', default: null, inert: READ_SIZES },
+  local_read_size_fail_threshold: { kind: 'size', default: null, inert: READ_SIZES },
+  local_read_size_warn_threshold: { kind: 'size', default: null, inert: READ_SIZES },
+  read_thresholds_enabled: { kind: 'boolean', default: false, inert: READ_SIZES },
+  row_index_read_size_fail_threshold: { kind: 'size', default: null, inert: READ_SIZES },
+  row_index_read_size_warn_threshold: { kind: 'size', default: null, inert: READ_SIZES },
+}
+
 function definitions(): Readonly<Record<string, Setting>> {
   const transport = defaultConfig()
   const query = DEFAULT_QUERY_CONFIG
   const log = DEFAULT_COMMIT_LOG_CONFIG
   return {
+    ...guardrailDefinitions(),
+    ...INERT,
     batch_size_fail_threshold: { kind: 'size', default: query.batch_size_fail_threshold_bytes },
     batch_size_warn_threshold: { kind: 'size', default: query.batch_size_warn_threshold_bytes },
     commitlog_segment_size: { kind: 'size', default: log.segmentSizeBytes, min: 1, max: INT_MAX },
@@ -72,6 +123,7 @@ function definitions(): Readonly<Record<string, Setting>> {
       kind: 'number',
       default: transport.consecutive_message_errors_threshold,
     },
+    drop_compact_storage_enabled: { kind: 'boolean', default: DEFAULT_DDL_CONFIG.dropCompactStorageEnabled },
     max_mutation_size: { kind: 'size', default: query.max_mutation_size_bytes, min: 1, max: INT_MAX },
     native_transport_allow_older_protocols: {
       kind: 'boolean',
@@ -134,15 +186,16 @@ function definitions(): Readonly<Record<string, Setting>> {
       default: query.unlogged_batch_across_partitions_warn_threshold,
       max: INT_MAX,
     },
+    use_statements_enabled: { kind: 'boolean', default: query.use_statements_enabled },
   }
 }
 
 /** The settings in force. Throws a ConfigurationError for names and values that mean nothing here. */
 export function settingsOf(options: SibylOptions): Settings {
-  const given = options.settings ?? {}
+  const given = withNewNames(options.settings ?? {})
   const known = definitions()
   refuseUnknown(given, known)
-  const values = new Map<string, number | boolean>()
+  const values = new Map<string, SettingValue>()
   for (const [name, setting] of Object.entries(known)) {
     const value = given[name]
     values.set(name, value === undefined ? setting.default : parseValue(name, setting, value))
@@ -150,7 +203,8 @@ export function settingsOf(options: SibylOptions): Settings {
   derive(values, given)
   validate(values, given, options)
   const number = (name: string): number => values.get(name) as number
-  const transport: Record<string, number | boolean> = {}
+  const guardrails = guardrailsOf(values)
+  const transport: Record<string, SettingValue> = {}
   for (const name of Object.keys(defaultConfig())) transport[name] = values.get(name)!
   return {
     transport: transport as unknown as NativeTransportConfig,
@@ -164,7 +218,10 @@ export function settingsOf(options: SibylOptions): Settings {
       ),
       tombstone_warn_threshold: number('tombstone_warn_threshold'),
       tombstone_failure_threshold: number('tombstone_failure_threshold'),
+      use_statements_enabled: values.get('use_statements_enabled') as boolean,
+      guardrails,
     },
+    ddl: { dropCompactStorageEnabled: values.get('drop_compact_storage_enabled') as boolean, guardrails },
     commitLog: {
       sync: options.commitlogSync ?? DEFAULT_COMMIT_LOG_CONFIG.sync,
       failurePolicy: options.commitFailurePolicy ?? DEFAULT_COMMIT_LOG_CONFIG.failurePolicy,
@@ -175,8 +232,51 @@ export function settingsOf(options: SibylOptions): Settings {
       mutationSizeBytesMax: number('max_mutation_size'),
     },
     commitLogTotalSpaceBytes: number('commitlog_total_space'),
-    texts: new Map([...values].map(([name, value]) => [name, valueText(known[name]!.kind, value)])),
+    texts: textsOf(values, known, given),
+    warnings: Object.keys(given).flatMap((name) => {
+      const { inert } = known[name]!
+      return inert === undefined ? [] : [`The setting ${name} has no effect: ${inert}`]
+    }),
   }
+}
+
+/** Settings by their names of today. Throws a ConfigurationError where both names of one are given. */
+function withNewNames(given: Given): Given {
+  const named: Record<string, number | boolean | string> = {}
+  for (const [old, value] of Object.entries(given)) {
+    const [name, unit] = Object.hasOwn(OLD_NAMES, old) ? OLD_NAMES[old]! : [old, '']
+    if (old !== name && Object.hasOwn(given, name)) {
+      throw new ConfigurationError(`[${name}] are duplicate keys in cassandra.yaml: ${old} is its older name`)
+    }
+    named[name] = unit !== '' && /^-?\d+$/.test(String(value)) ? `${value}${unit}` : value
+  }
+  return named
+}
+
+/** As Cassandra writes them: what was given with a unit stays as it is. */
+function textsOf(
+  values: ReadonlyMap<string, SettingValue>,
+  known: Readonly<Record<string, Setting>>,
+  given: Given,
+): Map<string, string | null> {
+  const texts = new Map<string, string | null>()
+  for (const [name, value] of values) {
+    const text = given[name]
+    const isWritten = typeof text === 'string' && /^\d+[a-zA-Zµ]+$/.test(text)
+    texts.set(name, isWritten ? text : valueText(known[name]!.kind, value))
+    // It follows the size of a segment, and Cassandra counts it in KiB.
+    if (name === 'max_mutation_size' && text === undefined) texts.set(name, `${(value as number) / 1024}KiB`)
+  }
+  for (const [old, [name, unit]] of Object.entries(OLD_NAMES)) {
+    texts.set(old, oldText(values.get(name) ?? null, unit))
+  }
+  return texts
+}
+
+function oldText(value: SettingValue, unit: string): string | null {
+  if (value === null) return null
+  const size = SIZE_UNITS[unit]
+  return String(typeof value === 'number' && size !== undefined ? Math.floor(value / size) : value)
 }
 
 function refuseUnknown(given: Given, known: Readonly<Record<string, Setting>>): void {
@@ -185,14 +285,14 @@ function refuseUnknown(given: Given, known: Readonly<Record<string, Setting>>): 
     const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
     throw new ConfigurationError(
       option === undefined
-        ? `Unknown setting ${name}. There are: ${Object.keys(known).join(', ')}`
+        ? `Unknown setting ${name}. There are: ${Object.keys(known).sort().join(', ')}`
         : `The setting ${name} is given by the option ${option}`,
     )
   }
 }
 
 /** Defaults that follow other settings (`DatabaseDescriptor.applySimpleConfig`). */
-function derive(values: Map<string, number | boolean>, given: Given): void {
+function derive(values: Map<string, SettingValue>, given: Given): void {
   const number = (name: string): number => values.get(name) as number
   if (given['max_mutation_size'] === undefined) {
     values.set('max_mutation_size', Math.floor(number('commitlog_segment_size') / 2))
@@ -213,7 +313,7 @@ function derive(values: Map<string, number | boolean>, given: Given): void {
 }
 
 /** What does not go together (`DatabaseDescriptor.applySimpleConfig`). */
-function validate(values: ReadonlyMap<string, number | boolean>, given: Given, options: SibylOptions): void {
+function validate(values: ReadonlyMap<string, SettingValue>, given: Given, options: SibylOptions): void {
   const number = (name: string): number => values.get(name) as number
   if (number('commitlog_segment_size') < 2 * number('max_mutation_size')) {
     throw new ConfigurationError(
@@ -238,40 +338,58 @@ function validate(values: ReadonlyMap<string, number | boolean>, given: Given, o
   }
 }
 
-function parseValue(name: string, setting: Setting, value: number | boolean | string): number | boolean {
+function parseValue(name: string, setting: Setting, value: number | boolean | string): SettingValue {
+  if (setting.kind === 'names') {
+    // Also as YAML and JSON write a list: [a, b] and ["a", "b"].
+    const list = String(value)
+      .trim()
+      .replace(/^\[(.*)\]$/, '$1')
+    return list.split(/[\s,"']+/).filter((item) => item !== '')
+  }
+  if (setting.default === null && (value === '' || value === 'null')) return null
   if (setting.kind === 'boolean') {
     if (String(value) !== 'true' && String(value) !== 'false') wrong(name, value, 'is true or false')
     return String(value) === 'true'
   }
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = setting
-  const parsed = typeof value === 'string' ? parseNumber(setting.kind, value) : value
+  const { min = 0, max = setting.kind === 'micros' ? 2 ** 63 : Number.MAX_SAFE_INTEGER } = setting
+  const parsed =
+    typeof value === 'string'
+      ? parseNumber(setting.kind, value)
+      : setting.kind === 'micros'
+        ? Number(value) * 1000
+        : value
   if (typeof parsed !== 'number' || !Number.isInteger(parsed)) return wrong(name, value, FORMS[setting.kind])
   if (parsed < min) wrong(name, value, `is at least ${min}`)
   if (parsed > max) wrong(name, value, `is at most ${max}`)
   return parsed
 }
 
-const FORMS: Readonly<Record<Exclude<Kind, 'boolean'>, string>> = {
+const FORMS: Readonly<Record<Exclude<Kind, 'boolean' | 'names'>, string>> = {
+  micros: 'is a number of milliseconds, or one with a unit: us, ms, s, m, h or d',
   size: 'is a number of bytes, or one with a unit: B, KiB, MiB or GiB',
   duration: 'is a number of milliseconds, or one with a unit: ns, us, ms, s, m, h or d',
   number: 'is a whole number',
 }
 
-function parseNumber(kind: Exclude<Kind, 'boolean'>, text: string): number {
+function parseNumber(kind: Exclude<Kind, 'boolean' | 'names'>, text: string): number {
   const match = /^(-?\d+)([a-zA-Zµ]*)$/.exec(text.trim())
   if (match === null) return Number.NaN
   const [, digits, unit] = match
-  if (unit === '') return Number(digits)
-  const units = kind === 'size' ? SIZE_UNITS : kind === 'duration' ? DURATION_UNITS : {}
-  return Object.hasOwn(units, unit!) ? Math.ceil(Number(digits) * units[unit!]!) : Number.NaN
+  if (unit === '') return Number(digits) * (kind === 'micros' ? 1000 : 1)
+  const units = kind === 'size' ? SIZE_UNITS : kind === 'number' ? {} : DURATION_UNITS
+  if (!Object.hasOwn(units, unit!)) return Number.NaN
+  return Math.ceil(Number(digits) * units[unit!]! * (kind === 'micros' ? 1000 : 1))
 }
 
 function wrong(name: string, value: number | boolean | string, expected: string): never {
   throw new ConfigurationError(`Invalid value of the setting ${name}: ${value}. It ${expected}`)
 }
 
-function valueText(kind: Kind, value: number | boolean): string {
+function valueText(kind: Kind, value: SettingValue): string | null {
+  if (value === null) return null
+  if (typeof value === 'object') return `[${value.join(', ')}]`
   if (typeof value === 'boolean' || kind === 'number') return String(value)
+  if (kind === 'micros') return `${value}us`
   if (kind === 'duration') return `${value}ms`
   const unit = ['GiB', 'MiB', 'KiB'].find((name) => value > 0 && value % SIZE_UNITS[name]! === 0) ?? 'B'
   return `${value / SIZE_UNITS[unit]!}${unit}`

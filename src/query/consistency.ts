@@ -75,7 +75,9 @@ export function validateCounterForWrite(level: ConsistencyLevel, table: string):
   if (level === ConsistencyLevel.ANY) {
     throw new InvalidRequestError(`Consistency level ANY is not yet supported for counter table ${table}`)
   }
-  validateForWrite(level)
+  if (level === ConsistencyLevel.SERIAL || level === ConsistencyLevel.LOCAL_SERIAL) {
+    throw new InvalidRequestError('Counter operations are inherently non-serializable')
+  }
 }
 
 /** `ConsistencyLevel.validateForCas`: the serial consistency of a conditional statement. */

@@ -8,6 +8,7 @@ import {
   UnpreparedError,
   type WriteType,
 } from '../common/errors.ts'
+import { DEFAULT_GUARDRAILS, type Guardrails } from '../cql/guardrails/guardrails.ts'
 import { checkBatchSize, type PreparedBatch, validateBatch } from '../cql/modify/batch.ts'
 import { measureBatch } from '../cql/modify/batch-size.ts'
 import { executeCas } from '../cql/modify/cas.ts'
@@ -59,6 +60,7 @@ import {
   validateForWrite,
 } from './consistency.ts'
 import { DescribeExecutor } from './describe.ts'
+import { StatementGuard } from './guardrails.ts'
 import { QueryMetrics, SampledRead, type TableMetrics } from './metrics.ts'
 import { prepareStatement, tableOf } from './preparation.ts'
 import { type PreparedStatement, PreparedStatements } from './prepared-statements.ts'
@@ -86,6 +88,9 @@ export interface QueryConfig {
   readonly unlogged_batch_across_partitions_warn_threshold: number
   readonly tombstone_warn_threshold: number
   readonly tombstone_failure_threshold: number
+  readonly use_statements_enabled: boolean
+  /** They hold for ordinary users alone. */
+  readonly guardrails: Guardrails
 }
 
 export const DEFAULT_QUERY_CONFIG: QueryConfig = {
@@ -96,6 +101,8 @@ export const DEFAULT_QUERY_CONFIG: QueryConfig = {
   unlogged_batch_across_partitions_warn_threshold: 10,
   tombstone_warn_threshold: 1000,
   tombstone_failure_threshold: 100_000,
+  use_statements_enabled: true,
+  guardrails: DEFAULT_GUARDRAILS,
 }
 
 export interface QueryProcessorOptions {
@@ -145,6 +152,8 @@ export class QueryProcessor implements QueryHandler {
   readonly #context: StatementContext
   readonly #tracing: Tracing
   readonly #describe: DescribeExecutor
+  /** Of the statement of an ordinary user that is being executed now. */
+  #guard: StatementGuard | null = null
   readonly #mutation = new MutationBuilder()
   readonly #timestamp = new Int32Array(2)
   readonly #bound = new Int32Array(2)
@@ -212,6 +221,9 @@ export class QueryProcessor implements QueryHandler {
     state: ClientState,
     flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
+    if (state.isOrdinaryUser === true && this.#guard === null) {
+      return this.#guarded(() => this.query(text, options, state, flags))
+    }
     if (!flags.tracing) return this.#query(text, options, state)
     return this.#tracing.run('Execute CQL3 query', queryParameters(text, options), state, () =>
       this.#query(text, options, state),
@@ -237,6 +249,9 @@ export class QueryProcessor implements QueryHandler {
     state: ClientState,
     flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
+    if (state.isOrdinaryUser === true && this.#guard === null) {
+      return this.#guarded(() => this.execute(ref, options, state, flags))
+    }
     if (!flags.tracing) return this.#executePrepared(ref, options, state)
     const statement = this.prepared.find(ref)
     const parameters =
@@ -274,6 +289,9 @@ export class QueryProcessor implements QueryHandler {
     state: ClientState,
     flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
+    if (state.isOrdinaryUser === true && this.#guard === null) {
+      return this.#guarded(() => this.prepare(text, keyspace, state, flags))
+    }
     if (!flags.tracing) return this.#prepareAndStore(text, keyspace, state)
     return this.#tracing.run('Preparing CQL3 query', new Map([['query', text]]), state, () =>
       this.#prepareAndStore(text, keyspace, state),
@@ -299,6 +317,7 @@ export class QueryProcessor implements QueryHandler {
         `Too many markers(?). ${statement.bind.columns.length} markers exceed the allowed maximum of 65535`,
       )
     }
+    this.#guard?.prepared(statement)
     this.#store(withoutKeyspace, statement)
     if (used !== null) this.#store(withKeyspace, statement)
     const result = preparedResult(statement.fullyQualified ? withoutKeyspace : withKeyspace, statement)
@@ -330,6 +349,9 @@ export class QueryProcessor implements QueryHandler {
     state: ClientState,
     flags: RequestFlags,
   ): QueryResult | Promise<QueryResult> {
+    if (state.isOrdinaryUser === true && this.#guard === null) {
+      return this.#guarded(() => this.batch(type, entries, options, state, flags))
+    }
     if (!flags.tracing) return this.#batch(type, entries, options, state)
     return this.#tracing.run('Execute batch of CQL3 queries', queryParameters(null, options), state, () =>
       this.#batch(type, entries, options, state),
@@ -418,6 +440,7 @@ export class QueryProcessor implements QueryHandler {
     if (ref !== null) this.metrics.preparedStatementsExecuted++
     switch (executable.kind) {
       case 'modification':
+        this.#guard?.request([executable], options)
         if (executable.table.isVirtual) return this.#modifyVirtual([executable], [options.values], options)
         return executable.conditions === null
           ? this.#modify(executable, options)
@@ -442,6 +465,26 @@ export class QueryProcessor implements QueryHandler {
         } catch (error) {
           throw unloggedError(error, executable.raw.kind === 'truncate', options.consistency)
         }
+    }
+  }
+
+  /** Executes what an ordinary user asked for: guardrails hold for it (`ClientState.isOrdinaryUser`). */
+  #guarded(execute: () => QueryResult | Promise<QueryResult>): QueryResult | Promise<QueryResult> {
+    const guard = new StatementGuard(this.#config.guardrails)
+    this.#guard = guard
+    try {
+      const result = execute()
+      if (!(result instanceof Promise)) return guard.answer(result)
+      return result.then(
+        (rows) => guard.answer(rows),
+        (error: unknown) => {
+          throw guard.error(error)
+        },
+      )
+    } catch (error) {
+      throw guard.error(error)
+    } finally {
+      this.#guard = null
     }
   }
 
@@ -501,6 +544,10 @@ export class QueryProcessor implements QueryHandler {
     const mutation = this.#mutation
     mutation.begin()
     this.#bindAttributes(prepared, context, options, this.#timestamp)
+    if (this.#guard !== null) {
+      this.#guard.timestamp(prepared, context, context.nowMillis * 1000)
+      this.#guard.writes(prepared, context)
+    }
     const trace = this.#tracing.session
     // Only counters are read where they are.
     if (table.isCounter) trace?.note('Determining replicas for mutation')
@@ -569,6 +616,7 @@ export class QueryProcessor implements QueryHandler {
   ): QueryResult {
     if (statements.length === 0) return VOID
     validateBatch(type, statements, batch?.timestamp ?? null)
+    this.#guard?.request(statements, options)
     if (statements[0]!.table.isVirtual) return this.#modifyVirtual(statements, values, options)
     if (statements.some((statement) => statement.conditions !== null)) {
       return this.#executeConditional(statements, values, options, true)
@@ -589,6 +637,7 @@ export class QueryProcessor implements QueryHandler {
       statements.forEach((statement, index) => {
         context.values = values[index]!
         this.#bindAttributes(statement, context, options, server)
+        if (appliesCounters) this.#guard?.writes(statement, context)
         if (!statement.table.isCounter) {
           writeModification(statement, mutation, context, this.#lookup)
           return
@@ -706,6 +755,7 @@ export class QueryProcessor implements QueryHandler {
     trace?.note(`CAS precondition ${applied ? 'is met' : 'does not match current values'}`)
     if (applied) {
       this.#checkReplicas(options.consistency, keyspace, true)
+      for (const { prepared, parameters } of items) this.#guard?.writes(prepared, parameters)
       metrics.localWrite.add(1, context.nowMillis)
       this.#apply(mutation, options.serialConsistency, 'CAS')
     }
@@ -722,11 +772,14 @@ export class QueryProcessor implements QueryHandler {
     validateForRead(options.consistency)
     const { table } = prepared
     if (table.isVirtual) return this.#selectVirtual(prepared, options, statement, ref)
+    this.#guard?.select(prepared, options.consistency)
     this.#checkReplicas(options.consistency, table.keyspace, false)
     const context = this.#begin(options)
     const startedMs = this.#clock.monotonicMs()
     this.#sliceStart = startedMs
+    this.#guard?.read(prepared, context)
     const bound = bindSelect(prepared, context, options, context.nowSeconds)
+    this.#guard?.page(bound)
     const metrics = this.metrics.of(table)
     const isScan = bound.pager === 'range'
     const reads = isScan ? 1 : readsOf(bound)
@@ -897,6 +950,11 @@ export class QueryProcessor implements QueryHandler {
   #executeOther(statement: raw.RawStatement, options: QueryOptions, state: ClientState): QueryResult {
     switch (statement.kind) {
       case 'use': {
+        if (!this.#config.use_statements_enabled) {
+          throw new InvalidRequestError(
+            'USE statements prohibited. (see use_statements_enabled in cassandra.yaml)',
+          )
+        }
         if (!this.#schema.current.keyspaces.has(statement.keyspace)) {
           throw new InvalidRequestError(`Keyspace '${statement.keyspace}' does not exist`)
         }
@@ -905,12 +963,13 @@ export class QueryProcessor implements QueryHandler {
       }
       case 'truncate': {
         const table = tableOf(this.#schema.current, statement.table, options.keyspace ?? state.keyspace)
+        this.#guard?.truncate()
         if (table.isVirtual) this.#virtual.truncate(table)
         else this.#engine.truncate(table)
         return VOID
       }
       default:
-        return this.#schema.execute(statement, options.keyspace ?? state.keyspace)
+        return this.#schema.execute(statement, options.keyspace ?? state.keyspace, this.#guard !== null)
     }
   }
 }

@@ -37,6 +37,8 @@ export interface SchemaServiceOptions {
   readonly timestamps: TimestampSource
   readonly timeUuids: TimeUuidSource
   readonly dataCenter: string
+  /** Settings of DDL other than those of cassandra.yaml as it is shipped. */
+  readonly config?: Partial<DdlConfig>
 }
 
 /** Hears of schema changes; `affected` says whether a table is no longer what it was. */
@@ -71,7 +73,11 @@ export class SchemaService implements ReplaySchema {
     this.#timestamps = options.timestamps
     this.#timeUuids = options.timeUuids
     this.#dataCenter = options.dataCenter
-    this.#ddlConfig = { ...DEFAULT_DDL_CONFIG, datacenters: new Map([[options.dataCenter, 1]]) }
+    this.#ddlConfig = {
+      ...DEFAULT_DDL_CONFIG,
+      ...options.config,
+      datacenters: new Map([[options.dataCenter, 1]]),
+    }
     this.#current = new Schema(systemKeyspaces())
     for (const table of this.#current.tables()) if (!table.isVirtual) this.#engine.setTable(table)
     this.#schemaTables = new Set(
@@ -152,20 +158,21 @@ export class SchemaService implements ReplaySchema {
   }
 
   /** Executes a statement that changes the schema. Throws a CqlError when it may not. */
-  execute(statement: RawStatement, keyspace: string | null): QueryResult {
+  execute(statement: RawStatement, keyspace: string | null, isOrdinaryUser = false): QueryResult {
     if (!isSchemaStatement(statement)) {
       throw new InvalidRequestError(`${statementName(statement)} is not supported yet`)
     }
-    return this.#change(statement, keyspace)
+    return this.#change(statement, keyspace, isOrdinaryUser)
   }
 
-  #change(statement: SchemaStatement, keyspace: string | null): QueryResult {
+  #change(statement: SchemaStatement, keyspace: string | null, isOrdinaryUser: boolean): QueryResult {
     const before = this.#current
     const nowMicros = this.#timestamps.nextMicros()
     // The time of a drop is that of the next whole millisecond.
     if (isDrop(statement)) this.#timestamps.advanceTo(nowMicros + 999)
     const outcome = applyDdl(before, statement, {
       keyspace,
+      isOrdinaryUser,
       nowMicros: BigInt(nowMicros),
       newId: () => uuidText(this.#timeUuids.next()),
       config: this.#ddlConfig,

@@ -13,11 +13,12 @@ import {
   withTable,
 } from '../../schema/index.ts'
 import { type CqlType, isSerializationCompatible, maybeQuote } from '../../types/index.ts'
+import { ensureEnabled } from '../guardrails/guardrails.ts'
 import type { AlterTableStatement, ColumnDefinition, TableAlteration } from '../raw/index.ts'
 import { keyspaceOf, resolveType } from '../types.ts'
 import type { Execution } from './context.ts'
 import { hasNestedMultiCell, validateTable } from './create-table.ts'
-import { ensureEnabled, guardColumnsPerTable, guardType } from './guardrails.ts'
+import { guardColumnsPerTable, guardType } from './guardrails.ts'
 import { identifierOrder } from './java.ts'
 import {
   type Applied,

@@ -21,10 +21,11 @@ import {
   withTable,
 } from '../../schema/index.ts'
 import { type CqlType, native, reversed } from '../../types/index.ts'
+import { ensureEnabled, guardMaximum } from '../guardrails/guardrails.ts'
 import type { CreateTableStatement, DropTableStatement, PrimaryKey, RawType } from '../raw/index.ts'
 import { keyspaceOf, resolvedTypeText, resolveType } from '../types.ts'
 import type { Execution } from './context.ts'
-import { ensureEnabled, guardColumnsPerTable, guardMaximum, guardType } from './guardrails.ts'
+import { guardColumnsPerTable, guardType } from './guardrails.ts'
 import { identifierOrder, listText } from './java.ts'
 import {
   type Applied,

@@ -1,55 +1,15 @@
-/** Guardrails: limits of cassandra.yaml that warn or refuse (`db/guardrails`). */
+/** The guardrails of DDL. */
 
-import { InvalidRequestError } from '../../common/errors.ts'
+import {
+  ensureEnabled,
+  failGuardrail,
+  guardMaximum,
+  guardValues,
+  warnOfGuardrail,
+} from '../guardrails/guardrails.ts'
 import type { RawType } from '../raw/index.ts'
-import type { Execution, Threshold } from './context.ts'
-import { listText } from './java.ts'
+import type { Execution } from './context.ts'
 import type { Properties } from './properties.ts'
-
-/** Cassandra sends the text of a violation as a warning and, when it refuses, as the error too. */
-function fail(execution: Execution, name: string, message: string, reason = ''): never {
-  const text = decorate(name, message, reason)
-  execution.warnings.push(text)
-  throw new InvalidRequestError(text)
-}
-
-function warn(execution: Execution, name: string, message: string, reason = ''): void {
-  execution.warnings.push(decorate(name, message, reason))
-}
-
-function decorate(name: string, message: string, reason: string): string {
-  const text = `Guardrail ${name} violated: ${message}`
-  if (reason === '') return text
-  return `${text}${message.endsWith('.') ? ' ' : '. '}${reason}`
-}
-
-type Describe = (isWarning: boolean, threshold: number) => string
-
-export function guardMaximum(
-  execution: Execution,
-  name: string,
-  value: number,
-  limit: Threshold,
-  text: Describe,
-): void {
-  if (limit.fail >= 0 && value > limit.fail) fail(execution, name, text(false, limit.fail))
-  if (limit.warn >= 0 && value > limit.warn) warn(execution, name, text(true, limit.warn))
-}
-
-export function guardMinimum(
-  execution: Execution,
-  name: string,
-  value: number,
-  limit: Threshold,
-  text: Describe,
-): void {
-  if (limit.fail >= 0 && value < limit.fail) fail(execution, name, text(false, limit.fail))
-  if (limit.warn >= 0 && value < limit.warn) warn(execution, name, text(true, limit.warn))
-}
-
-export function ensureEnabled(execution: Execution, name: string, enabled: boolean, feature: string): void {
-  if (!enabled) fail(execution, name, `${feature} is not allowed`)
-}
 
 const ZERO_TTL_REASON =
   'It is suspicious to use default_time_to_live set to 0 with such compaction strategy. ' +
@@ -60,9 +20,10 @@ const ZERO_TTL_REASON =
 export function guardZeroTtlOnTwcs(execution: Execution): void {
   const { zeroTtlOnTwcsEnabled, zeroTtlOnTwcsWarned } = execution.config.guardrails
   const feature = '0 default_time_to_live on a table with TimeWindowCompactionStrategy compaction strategy'
-  if (!zeroTtlOnTwcsEnabled) fail(execution, 'zero_ttl_on_twcs', `${feature} is not allowed`, ZERO_TTL_REASON)
+  if (!zeroTtlOnTwcsEnabled)
+    failGuardrail(execution, 'zero_ttl_on_twcs', `${feature} is not allowed`, ZERO_TTL_REASON)
   if (zeroTtlOnTwcsWarned)
-    warn(execution, 'zero_ttl_on_twcs', `${feature} is not recommended`, ZERO_TTL_REASON)
+    warnOfGuardrail(execution, 'zero_ttl_on_twcs', `${feature} is not recommended`, ZERO_TTL_REASON)
 }
 
 export function guardColumnsPerTable(execution: Execution, columns: number, table: string): void {
@@ -120,41 +81,12 @@ export function guardType(execution: Execution, type: RawType, what: string): vo
 export function guardTableProperties(execution: Execution, properties: Properties): void {
   const { tablePropertiesDisallowed, tablePropertiesIgnored, tablePropertiesWarned } =
     execution.config.guardrails
-  const among = (names: ReadonlySet<string>) =>
-    properties
-      .names()
-      .filter((name) => names.has(name))
-      .sort()
-  const name = 'table_properties'
-  const disallowed = among(tablePropertiesDisallowed)
-  if (disallowed.length > 0) {
-    const all = listText(tablePropertiesDisallowed)
-    const given = listText(disallowed)
-    fail(
-      execution,
-      name,
-      `Provided values ${given} are not allowed for Table Properties (disallowed values are: ${all})`,
-    )
-  }
-  const ignored = among(tablePropertiesIgnored)
-  if (ignored.length > 0) {
-    const all = listText(tablePropertiesIgnored)
-    const given = listText(ignored)
-    warn(
-      execution,
-      name,
-      `Ignoring provided values ${given} as they are not supported for Table Properties (ignored values are: ${all})`,
-    )
-    for (const property of ignored) properties.remove(property)
-  }
-  const warned = among(tablePropertiesWarned)
-  if (warned.length > 0) {
-    const all = listText(tablePropertiesWarned)
-    const given = listText(warned)
-    warn(
-      execution,
-      name,
-      `Provided values ${given} are not recommended for Table Properties (warned values are: ${all})`,
-    )
-  }
+  guardValues(
+    execution,
+    'table_properties',
+    properties.names().sort(),
+    { disallowed: tablePropertiesDisallowed, ignored: tablePropertiesIgnored, warned: tablePropertiesWarned },
+    'Table Properties',
+    (name) => properties.remove(name),
+  )
 }

@@ -5,9 +5,10 @@
 
 import { CqlError } from '../../common/errors.ts'
 import type { Schema } from '../../schema/index.ts'
+import { NO_GUARDRAILS } from '../guardrails/guardrails.ts'
 import type { SchemaStatement } from '../raw/index.ts'
 import { alterTable } from './alter-table.ts'
-import { type DdlContext, type Execution, NO_GUARDRAILS } from './context.ts'
+import type { DdlContext, Execution } from './context.ts'
 import { createTable, dropTable } from './create-table.ts'
 import { alterKeyspace, createKeyspace, dropKeyspace } from './keyspaces.ts'
 import type { Applied, DdlOutcome } from './outcome.ts'
@@ -16,6 +17,7 @@ import { alterType, createType, dropType } from './user-types.ts'
 
 export { type DdlConfig, type DdlContext, DEFAULT_DDL_CONFIG } from './context.ts'
 export type { DdlOutcome } from './outcome.ts'
+export { TABLE_PROPERTIES } from './table-attributes.ts'
 
 export function applyDdl(schema: Schema, statement: SchemaStatement, context: DdlContext): DdlOutcome {
   const guardrails = context.isOrdinaryUser === true ? context.config.guardrails : NO_GUARDRAILS

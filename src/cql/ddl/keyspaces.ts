@@ -8,9 +8,9 @@ import {
   type Schema,
   withParams,
 } from '../../schema/index.ts'
+import { ensureEnabled, guardMaximum } from '../guardrails/guardrails.ts'
 import type { AlterKeyspaceStatement, CreateKeyspaceStatement, DropKeyspaceStatement } from '../raw/index.ts'
 import type { Execution } from './context.ts'
-import { ensureEnabled, guardMaximum } from './guardrails.ts'
 import {
   type Applied,
   changed,

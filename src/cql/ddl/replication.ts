@@ -2,8 +2,8 @@
 
 import { ConfigurationError, ServerError } from '../../common/errors.ts'
 import { isSystemKeyspace } from '../../schema/index.ts'
+import { guardMaximum, guardMinimum } from '../guardrails/guardrails.ts'
 import type { Execution } from './context.ts'
-import { guardMaximum, guardMinimum } from './guardrails.ts'
 import { hashOrder, notANumber, parseInt32 } from './java.ts'
 
 const PACKAGE = 'org.apache.cassandra.locator.'

@@ -4,16 +4,18 @@ import { ConfigurationError, ServerError } from '../../common/errors.ts'
 import type { TableParams } from '../../model/table.ts'
 import { DEFAULT_TABLE_PARAMS, isSystemKeyspace } from '../../schema/index.ts'
 import { doubleText } from '../../types/index.ts'
+import { ensureEnabled } from '../guardrails/guardrails.ts'
 import type { Property } from '../raw/index.ts'
 import { cachingFromOptions } from './caching.ts'
 import { compactionFromOptions, strategyOf, validateCompaction } from './compaction.ts'
 import { compressionFromOptions, NO_COMPRESSION } from './compression.ts'
 import type { Execution } from './context.ts'
-import { ensureEnabled, guardTableProperties, guardZeroTtlOnTwcs } from './guardrails.ts'
+import { guardTableProperties, guardZeroTtlOnTwcs } from './guardrails.ts'
 import { Properties } from './properties.ts'
 import { speculativeRetryFrom } from './speculative-retry.ts'
 
-const KNOWN: ReadonlySet<string> = new Set([
+/** The options of a table, by the names that WITH takes (`TableAttributes.allKeywords`). */
+export const TABLE_PROPERTIES: ReadonlySet<string> = new Set([
   'allow_auto_snapshot',
   'bloom_filter_fp_chance',
   'caching',
@@ -67,7 +69,7 @@ export class TableAttributes {
   }
 
   validate(): void {
-    this.#properties.refuseUnknown(KNOWN)
+    this.#properties.refuseUnknown(TABLE_PROPERTIES)
     validateTableParams(this.#build(DEFAULT_TABLE_PARAMS, true))
   }
 

@@ -6,6 +6,7 @@ export { decorateKey, partitionKey, validateClustering } from './partition-keys.
 export { invalid } from './restriction.ts'
 export type { FilterExpression } from './row-filter.ts'
 export {
+  FilteringRequiredError,
   prepareRestrictions,
   REQUIRES_ALLOW_FILTERING_MESSAGE,
   type RestrictionOptions,

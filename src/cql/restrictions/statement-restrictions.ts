@@ -1,4 +1,5 @@
 import { readInt32 } from '../../common/bytes.ts'
+import { InvalidRequestError } from '../../common/errors.ts'
 import { compareTokens } from '../../common/murmur3.ts'
 import { ALL_ROWS, clusteringTypes, NULL_COMPONENT, type Slice } from '../../model/clustering.ts'
 import { type DecoratedKey, FULL_RING, type TokenRange } from '../../model/read-command.ts'
@@ -6,7 +7,7 @@ import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import type { CqlType } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import type { ExecutionContext, PrepareContext, Term } from '../term.ts'
-import { equalValues, ownedValue } from './bound-values.ts'
+import { equalValues, inValues, ownedValue } from './bound-values.ts'
 import { appendValues, sliceable, slicesOf } from './clustering-bounds.ts'
 import { bindKeys } from './partition-keys.ts'
 import { relationText, toRestriction, toTokenRestriction } from './relation.ts'
@@ -19,6 +20,13 @@ export type StatementType = 'select' | 'update' | 'delete' | 'insert'
 export const REQUIRES_ALLOW_FILTERING_MESSAGE =
   'Cannot execute this query as it might involve data filtering and thus may have unpredictable performance. ' +
   'If you want to execute this query despite the performance unpredictability, use ALLOW FILTERING'
+
+/** Restrictions that mean filtering; a scan of all partitions has the same text, but no error of its own. */
+export class FilteringRequiredError extends InvalidRequestError {
+  constructor() {
+    super(REQUIRES_ALLOW_FILTERING_MESSAGE)
+  }
+}
 
 export interface RestrictionOptions {
   /** Only static columns (and of the partition key) are selected or modified. */
@@ -61,6 +69,14 @@ export interface StatementRestrictions {
   /** The slices of rows, in clustering order; [] when nothing can be in them. */
   bindSlices(context: ExecutionContext): readonly Slice[]
   bindFilter(context: ExecutionContext): readonly FilterExpression[]
+  /**
+   * How many combinations the values of IN make of partition keys, and of clusterings, after each restriction in turn; []
+   * where no IN is among them, or rows are not named.
+   */
+  inProducts(context: ExecutionContext): {
+    readonly partition: readonly number[]
+    readonly clustering: readonly number[]
+  }
 }
 
 const NO_FILTER: readonly FilterExpression[] = []
@@ -208,7 +224,7 @@ class GatheredRestrictions {
       if (this.#type !== 'select') {
         throw invalid(`Non PRIMARY KEY columns found in where clause: ${namesOf(this.#others.columns)} `)
       }
-      if (!this.#allowFiltering && !this.#table.isVirtual) throw invalid(REQUIRES_ALLOW_FILTERING_MESSAGE)
+      if (!this.#allowFiltering && !this.#table.isVirtual) throw new FilteringRequiredError()
       filtered.push(...this.#others.restrictions)
     }
     return new PreparedRestrictions({
@@ -256,7 +272,7 @@ class GatheredRestrictions {
       return false
     }
     if (this.#keysNeedFiltering) {
-      if (!this.#allowFiltering && !this.#table.isVirtual) throw invalid(REQUIRES_ALLOW_FILTERING_MESSAGE)
+      if (!this.#allowFiltering && !this.#table.isVirtual) throw new FilteringRequiredError()
       return true
     }
     return this.#isOnToken || this.#keys.isEmpty
@@ -408,6 +424,20 @@ class PreparedRestrictions implements StatementRestrictions {
       return [{ start: { components, side: 0 }, end: { components, side: 1 } }]
     }
     return slicesOf(this.#types, restrictions, context)
+  }
+
+  inProducts(context: ExecutionContext): { partition: number[]; clustering: number[] } {
+    const products = (restrictions: readonly Restriction[]): number[] => {
+      let product = 1
+      return restrictions.map((restriction) => {
+        if (restriction.kind === 'in') product *= inValues(restriction, context).length
+        return product
+      })
+    }
+    return {
+      partition: this.keyHasIn ? products(this.#keys) : [],
+      clustering: this.clusteringHasIn && this.namesRows ? products(this.#sliced) : [],
+    }
   }
 
   bindFilter(context: ExecutionContext): readonly FilterExpression[] {

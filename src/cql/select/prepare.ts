@@ -35,6 +35,8 @@ export interface PreparedSelect {
   readonly restrictions: StatementRestrictions
   /** What WHERE says of a virtual table's token, which is not among the restrictions. */
   readonly localToken: TokenRestriction | null
+  /** Whether it says ALLOW FILTERING. */
+  readonly allowsFiltering: boolean
   readonly isDistinct: boolean
   /** GROUP BY; null without it, even where all rows are one group. */
   readonly aggregation: Aggregation | null
@@ -107,6 +109,7 @@ export function prepareSelect(
     selection,
     restrictions,
     localToken,
+    allowsFiltering: statement.allowFiltering,
     isDistinct: statement.distinct,
     aggregation,
     reversed,

@@ -5,7 +5,7 @@ import type { Observed, Row } from './index.ts'
 export function settingRows({ options, settings, transport }: Observed): Row[] {
   const { enabled = false, optional = false } = options.clientEncryption ?? {}
   const { authenticator = 'AllowAllAuthenticator' } = options
-  const values: Record<string, string> = {
+  const values: Record<string, string | null> = {
     ...Object.fromEntries(settings.texts),
     // Cassandra has the names with .class_name, those without it until 4.0.
     authenticator,

@@ -43,6 +43,18 @@ export function load(name: string): Section[] {
   return JSON.parse(readFileSync(new URL(`${name}.json`, import.meta.url), 'utf8')) as Section[]
 }
 
+/** What the script's first line sets in cassandra.yaml. */
+export function settingsFor(name: string): Record<string, string> {
+  const [first] = readFileSync(new URL(`${name}.cql`, import.meta.url), 'utf8').split('\n')
+  if (!first!.startsWith('# settings: ')) return {}
+  return Object.fromEntries(first!.slice(12).split(' ').map((item) => item.split(/=(.*)/s).slice(0, 2)))
+}
+
+/** Limits of timestamps are as far from now as they are set to. */
+function timeless(text: string): string {
+  return text.replace(/threshold -?\d{15,}/g, 'threshold *')
+}
+
 const KEYSPACE = 'ddl_gold'
 
 const FLAGS: RequestFlags = { tracing: false, customPayload: null }
@@ -88,8 +100,8 @@ export class Runner {
       if (!(error instanceof CqlError)) throw error
       const { warnings } = error
       return {
-        error: [`0x${error.code.toString(16).padStart(4, '0')}`, error.message],
-        ...(warnings === undefined || warnings.length === 0 ? {} : { warnings }),
+        error: [`0x${error.code.toString(16).padStart(4, '0')}`, timeless(error.message)],
+        ...(warnings === undefined || warnings.length === 0 ? {} : { warnings: warnings.map(timeless) }),
       }
     }
   }
@@ -141,7 +153,8 @@ function boundValues(values: readonly (string | null)[]): BoundValues {
 }
 
 function answerOf(result: QueryResult): Answer {
-  const warnings = result.warnings === undefined || result.warnings.length === 0 ? {} : { warnings: result.warnings }
+  const given = result.warnings ?? []
+  const warnings = given.length === 0 ? {} : { warnings: given.map(timeless) }
   if (result.kind === 'schemaChange') {
     return result.change === null ? warnings : { ...warnings, change: changeText(result.change) }
   }
