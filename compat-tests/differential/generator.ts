@@ -10,7 +10,7 @@ import {
   randomTable,
   type Table,
 } from './schema.ts'
-import { FEATURES, type Feature, type Scene, TIMESTAMPS } from './terms.ts'
+import { dropTimestamp, FEATURES, type Feature, type Scene } from './terms.ts'
 import { type GeneratedUserType, randomFrozen, typeText } from './types.ts'
 
 export interface GeneratorOptions {
@@ -18,13 +18,15 @@ export interface GeneratorOptions {
   /** Operations after the schema was made. */
   readonly length: number
   readonly features?: ReadonlySet<Feature>
+  /** Kinds of tables. */
+  readonly flavors?: readonly Flavor[]
   /** How often Sibyl is restarted, of all operations. */
   readonly restartShare?: number
 }
 
 /** Far enough from any clock that nothing is purged, and before 2038, where local deletion times end. */
 const BASE_TIME = 2_000_000_000
-const FLAVORS: readonly Flavor[] = ['plain', 'plain', 'conditional', 'counter', 'compact']
+export const FLAVORS: readonly Flavor[] = ['plain', 'conditional', 'counter', 'compact']
 
 const ddl = (text: string): Operation => ({ kind: 'query', effect: 'alone', text })
 
@@ -41,10 +43,12 @@ class Generation {
   readonly #types: GeneratedUserType[] = []
   readonly #tables: Table[] = []
   readonly #operations: Operation[] = []
+  readonly #flavors: readonly Flavor[]
   #tableCount = 0
 
   constructor(options: GeneratorOptions) {
     this.#options = options
+    this.#flavors = options.flavors ?? FLAVORS
     this.#random = new Random(options.seed)
     this.#keyspace = `diff_${options.seed}`
     this.#scene = {
@@ -65,7 +69,8 @@ class Generation {
     )
     const typeCount = 1 + random.below(2)
     for (let i = 0; i < typeCount; i++) this.#createType()
-    for (const flavor of ['plain', 'plain', random.pick(FLAVORS)] as const) this.#createTable(flavor)
+    for (const flavor of [null, null, 'plain' as const])
+      this.#createTable(flavor ?? random.pick(this.#flavors))
     for (let i = 0; i < this.#options.length; i++) this.#step()
     this.#add(ddl(`DROP KEYSPACE ${this.#keyspace}`))
     return { name: `seed ${this.#options.seed}`, keyspace: this.#keyspace, operations: this.#operations }
@@ -117,13 +122,10 @@ class Generation {
     else if (choice < 4 && this.#tables.length > 1) {
       this.#tables.splice(this.#tables.indexOf(table), 1)
       this.#add(ddl(`DROP TABLE ${this.#keyspace}.${table.name}`))
-      this.#createTable(random.pick(FLAVORS))
+      this.#createTable(random.pick(this.#flavors))
     } else if (choice < 7) this.#alterType()
     else {
-      // Cassandra cannot read cells of a dropped column that are younger than its drop.
-      const text = alterTable(random, table, this.#types, this.#scene.timestampBase + TIMESTAMPS)
-      this.#add(this.#inKeyspace(text))
-      if (text.includes(' DROP ')) this.#scene.timestampBase += random.below(TIMESTAMPS)
+      this.#add(this.#inKeyspace(alterTable(random, table, this.#types, () => dropTimestamp(this.#scene))))
     }
   }
 

@@ -4,7 +4,7 @@
  *     CASSANDRA_CONTACT_POINTS=127.0.0.61:9042 npm run proof:differential
  *
  * DIFFERENTIAL_SEEDS=1-300 names the seeds, DIFFERENTIAL_LENGTH the operations of each, DIFFERENTIAL_FEATURES the parts of
- * CQL (all of them unless it is given), DIFFERENTIAL_OUT a directory for what is found. Needs a server of its own with
+ * CQL and DIFFERENTIAL_FLAVORS the kinds of tables (all of them unless they are given), DIFFERENTIAL_OUT a directory for what is found. Needs a server of its own with
  * `counter_cache_size: 0MiB`, since the counter cache of Cassandra remembers counters that were deleted.
  */
 
@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { namedTarget as namedServer } from '../harness.ts'
 import { compareRun, describeDifference, type Target } from './compare.ts'
-import { generateRun } from './generator.ts'
+import { FLAVORS, generateRun } from './generator.ts'
 import { countOperations, type Run, scriptOf } from './operation.ts'
 import { shrinkRun } from './shrink.ts'
 import { namedTarget, ProcessTarget } from './targets.ts'
@@ -28,6 +28,7 @@ const features = new Set(
     FEATURES.includes(name as Feature),
   ),
 )
+const flavors = FLAVORS.filter((flavor) => (environment('FLAVORS')?.split(',') ?? FLAVORS).includes(flavor))
 const isShrinking = environment('SHRINK') !== '0'
 const out = environment('OUT')
 
@@ -70,7 +71,7 @@ test.skipIf(oracleAddress === undefined)(
     const failed: number[] = []
     const start = Date.now()
     for (let seed = firstSeed; seed <= (lastSeed ?? firstSeed); seed++) {
-      const run = generateRun({ seed, length, features })
+      const run = generateRun({ seed, length, features, flavors })
       const texts = await findings(run)
       operations += countOperations(run.operations)
       if (texts.length > 0) {

@@ -3,7 +3,7 @@ import type { QueryOperation } from './operation.ts'
 import type { Column, KeyColumn, Table } from './schema.ts'
 import { selection } from './selectors.ts'
 import { type Scene, someOf, Terms, tableName } from './terms.ts'
-import { isMultiCell } from './types.ts'
+import { hasUserType, isMultiCell } from './types.ts'
 
 const OPERATORS = ['=', '=', '>', '>=', '<', '<=']
 
@@ -52,7 +52,8 @@ function selectText(scene: Scene, table: Table, terms: Terms): string {
 function distinct(scene: Scene, table: Table): { text: string; groupBy?: string } {
   const { random } = scene
   const names = table.partition.map((column) => column.name)
-  if (table.statics.length > 0 && random.chance(0.4)) names.push(random.pick(table.statics).name)
+  if (table.statics.length > 0 && !table.hasExpiringRows && random.chance(0.4))
+    names.push(random.pick(table.statics).name)
   return { text: `DISTINCT ${names.join(', ')}` }
 }
 
@@ -87,10 +88,11 @@ function relationsOf(scene: Scene, table: Table, terms: Terms, shape: number): R
   return { texts, isOfPartitions: false, needsFiltering: random.chance(0.6) }
 }
 
-function keyRelation(terms: Terms, column: KeyColumn, inShare: number): string {
+/** `k = x` or `k IN (...)`, of `least` values or more: in a scan, Cassandra counts partitions for an IN of none. */
+function keyRelation(terms: Terms, column: KeyColumn, inShare: number, least = 0): string {
   const { random } = terms.scene
   if (!random.chance(inShare)) return `${column.name} = ${terms.of(random.pick(column.pool), column.type)}`
-  const values = Array.from({ length: random.below(4) }, () =>
+  const values = Array.from({ length: least + random.below(4) }, () =>
     terms.of(random.pick(column.pool), column.type),
   )
   return `${column.name} IN (${values.join(', ')})`
@@ -98,8 +100,9 @@ function keyRelation(terms: Terms, column: KeyColumn, inShare: number): string {
 
 function anyRelation(scene: Scene, terms: Terms, column: KeyColumn): string {
   const { random } = scene
-  if (random.chance(0.3)) return keyRelation(terms, column, 1)
-  const operator = random.pick([...OPERATORS, '!=', 'CONTAINS', 'LIKE'])
+  if (random.chance(0.3)) return keyRelation(terms, column, 1, 1)
+  const quoted = hasUserType(column.type) ? [] : ['!=', 'LIKE']
+  const operator = random.pick([...OPERATORS, ...quoted, 'CONTAINS'])
   return `${column.name} ${operator} ${terms.of(random.pick(column.pool), column.type)}`
 }
 
@@ -147,7 +150,9 @@ function filter(scene: Scene, table: Table, terms: Terms): string {
     const values = Array.from({ length: 1 + random.below(3) }, () => terms.some(type))
     return `${name} IN (${values.join(', ')})`
   }
-  return `${name} ${random.pick([...OPERATORS, '!='])} ${terms.some(type)}`
+  // The refusal of != quotes the value, and Cassandra quotes the fields of a type in the order of a hash.
+  const operators = hasUserType(type) ? OPERATORS : [...OPERATORS, '!=']
+  return `${name} ${random.pick(operators)} ${terms.some(type)}`
 }
 
 function order(scene: Scene, table: Table, isOfPartitions: boolean): string {

@@ -3,6 +3,7 @@ import {
   COUNTER,
   type GeneratedType,
   type GeneratedUserType,
+  hasUserType,
   isMultiCell,
   randomColumnType,
   randomFrozen,
@@ -35,6 +36,11 @@ export interface Table {
   /** Dropped columns that may be added again. */
   dropped: { readonly column: Column; readonly isStatic: boolean }[]
   readonly defaultTtl: number
+  /**
+   * Whether an INSERT may have a TTL. Behind a row whose liveness has expired, Cassandra sees cells that are older and not
+   * asked for or does not, as they were flushed together or not: such tables are read with all their columns.
+   */
+  readonly hasExpiringRows: boolean
 }
 
 /** A name of its own for each column of a table, some in capitals and with spaces. */
@@ -94,7 +100,8 @@ export function randomTable(
     newColumn(random, flavor, columnName(random, 'v', i), userTypes),
   )
   const defaultTtl = flavor === 'plain' && random.chance(0.15) ? 40 : 0
-  return { name, flavor, partition, clustering, statics, regulars, dropped: [], defaultTtl }
+  const hasExpiringRows = defaultTtl > 0 || random.chance(0.4)
+  return { name, flavor, partition, clustering, statics, regulars, dropped: [], defaultTtl, hasExpiringRows }
 }
 
 function regularCount(random: Random, flavor: Flavor, clusterings: number): number {
@@ -138,14 +145,13 @@ export function createTypeText(type: GeneratedUserType): string {
 }
 
 /**
- * A change of the table, made in `table` too. `timestamp` is that of a drop, not below those of what was written; some
- * of what is written later is younger, and shows when the column comes back.
+ * A change of the table, made in `table` too. `timestamp` gives that of a drop.
  */
 export function alterTable(
   random: Random,
   table: Table,
   userTypes: readonly GeneratedUserType[],
-  timestamp: number,
+  timestamp: () => number,
 ): string {
   const choice = random.below(10)
   if (choice < 3 && table.dropped.length > 0) {
@@ -170,7 +176,7 @@ export function alterTable(
   return `ALTER TABLE ${table.name} ADD ${name} ${typeText(column.type)}${isStatic ? ' static' : ''}`
 }
 
-function dropColumn(random: Random, table: Table, timestamp: number): string {
+function dropColumn(random: Random, table: Table, timestamp: () => number): string {
   // Cassandra breaks over dropping a tuple with a UDT in it.
   const columns = [...table.statics, ...table.regulars].filter((column) => !isTupleOfUserTypes(column.type))
   if (columns.length === 0) return `ALTER TABLE ${table.name} DROP ${table.partition[0].name}`
@@ -183,10 +189,10 @@ function dropColumn(random: Random, table: Table, timestamp: number): string {
     table.regulars = table.regulars.filter((other) => other !== column)
     table.dropped.push({ column, isStatic })
   }
-  const using = table.flavor === 'plain' ? ` USING TIMESTAMP ${timestamp}` : ''
+  const using = table.flavor === 'plain' ? ` USING TIMESTAMP ${timestamp()}` : ''
   return `ALTER TABLE ${table.name} DROP ${column.name}${using}`
 }
 
 function isTupleOfUserTypes(type: GeneratedType): boolean {
-  return type.kind === 'tuple' && typeText(type).includes('frozen<u')
+  return type.kind === 'tuple' && hasUserType(type)
 }

@@ -17,7 +17,8 @@ function isNumber(type: GeneratedType): boolean {
 export function selection(scene: Scene, table: Table, terms: Terms): Selection {
   const { random, features } = scene
   const choice = random.below(100)
-  if (choice < 45) return { text: features.has('selectJson') && random.chance(0.1) ? 'JSON *' : '*' }
+  if (choice < 45 || table.hasExpiringRows)
+    return { text: features.has('selectJson') && random.chance(0.1) ? 'JSON *' : '*' }
   if (choice < 50) return { text: random.pick(['count(*)', 'count(1)', 'count(*) AS "N"']) }
   const keys = [...table.partition, ...table.clustering]
   const columns: Column[] = [...keys, ...table.statics, ...table.regulars]
@@ -55,13 +56,22 @@ function plainItem(
   }
   if (choice < 52 && features.has('functions')) return functionOf(scene, { name, type })
   if (choice < 58 && features.has('casts')) {
-    return `CAST(${name} AS ${random.pick(['text', 'int', 'double', 'bigint', 'ascii', 'timestamp'])})`
+    return castOf(scene, { name, type })
   }
   if (choice < 64 && features.has('arithmetic') && isNumber(type)) {
     return `${name} ${random.pick(['+', '-', '*'])} ${random.pick(['1', '2', name])}`
   }
   if (choice < 67 && table.flavor !== 'counter') return `to_json(${name})`
   return name
+}
+
+/** A cast that there is: the refusal of others lists signatures in the order of a hash. */
+function castOf(scene: Scene, { name, type }: Column): string {
+  const { random } = scene
+  if (isNumber(type))
+    return `CAST(${name} AS ${random.pick(['text', 'int', 'double', 'bigint', 'ascii', 'varint'])})`
+  const castable = ['ascii', 'boolean', 'date', 'inet', 'time', 'timestamp', 'timeuuid', 'uuid']
+  return type.kind === 'native' && castable.includes(type.name) ? `CAST(${name} AS text)` : name
 }
 
 function elementOf(scene: Scene, { name, type }: Column, terms: Terms): string | null {

@@ -2,7 +2,7 @@ import { compareRun, type Target } from './compare.ts'
 import type { Operation, Run } from './operation.ts'
 
 /** How often a run is run while it is made smaller. */
-const ATTEMPTS = 150
+const ATTEMPTS = Number(process.env['DIFFERENTIAL_ATTEMPTS'] ?? 150)
 
 /**
  * The run without the operations that its last one does not need in order to differ: halves are left out, then

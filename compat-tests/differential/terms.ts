@@ -26,6 +26,16 @@ export function randomTimestamp(scene: Scene): number {
   return scene.timestampBase + 1 + scene.random.below(TIMESTAMPS)
 }
 
+/**
+ * A timestamp for a drop, not below those of what was written: Cassandra cannot read cells of a dropped column that are
+ * younger. It keeps whole milliseconds of it. Of what is written later some is older, and not seen.
+ */
+export function dropTimestamp(scene: Scene): number {
+  const timestamp = Math.ceil((scene.timestampBase + TIMESTAMPS) / 1000) * 1000
+  scene.timestampBase = timestamp - scene.random.below(TIMESTAMPS)
+  return timestamp
+}
+
 /** Parts of CQL that can be left out, one by one. */
 export const FEATURES = [
   'aggregates',
@@ -44,6 +54,8 @@ export class Terms {
   readonly values: HexValue[] = []
   readonly scene: Scene
   readonly #random: Random
+  /** Nothing is wrong on purpose, nor null where it cannot be compared. */
+  #isCareful = false
   /** The share of terms that are bound. */
   readonly #boundShare: number
 
@@ -53,14 +65,34 @@ export class Terms {
     this.#boundShare = like === undefined ? scene.random.pick([0, 0, 0.5, 1]) : like.#boundShare
   }
 
+  /**
+   * Makes terms of which none breaks anything. Conditions on a row are looked at in the order of a hash, so that it is
+   * chance whether a wrong one is reached behind one that fails.
+   */
+  carefully<T>(make: () => T): T {
+    const before = this.#isCareful
+    this.#isCareful = true
+    try {
+      return make()
+    } finally {
+      this.#isCareful = before
+    }
+  }
+
+  /** Nothing while terms are made carefully. */
+  ifCareless<T>(items: readonly T[]): readonly T[] {
+    return this.#isCareful ? [] : items
+  }
+
   /** The text of a given value, or now and then that of another type. */
   of(value: Value, type: GeneratedType): string {
     const random = this.#random
+    const wrong = this.#isCareful ? 0 : WRONG
     if (random.chance(this.#boundShare)) {
-      this.values.push(random.chance(WRONG) ? wrongBytes(random, type, value) : value.bytes.toString('hex'))
+      this.values.push(random.chance(wrong) ? wrongBytes(random, type, value) : value.bytes.toString('hex'))
       return '?'
     }
-    if (random.chance(WRONG)) return randomValue(random, randomNative(random, false)).text
+    if (random.chance(wrong)) return randomValue(random, randomNative(random, false)).text
     return value.text
   }
 
@@ -100,7 +132,7 @@ export class Terms {
   /** A random value or null, where unset has no meaning that both servers share. */
   orNullOnly(type: GeneratedType): string {
     const random = this.#random
-    if (!random.chance(0.1)) return this.some(type)
+    if (this.#isCareful || !random.chance(0.1)) return this.some(type)
     if (!random.chance(this.#boundShare)) return 'null'
     this.values.push(null)
     return '?'

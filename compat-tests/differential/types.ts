@@ -109,6 +109,24 @@ export function isMultiCell(type: GeneratedType): boolean {
   return 'frozen' in type && !type.frozen
 }
 
+/** Whether a user-defined type is the type or part of it. */
+export function hasUserType(type: GeneratedType): boolean {
+  switch (type.kind) {
+    case 'native':
+      return false
+    case 'list':
+    case 'set':
+    case 'vector':
+      return hasUserType(type.element)
+    case 'map':
+      return hasUserType(type.key) || hasUserType(type.value)
+    case 'tuple':
+      return type.elements.some(hasUserType)
+    case 'udt':
+      return true
+  }
+}
+
 /** As CREATE TABLE writes it. */
 export function typeText(type: GeneratedType): string {
   switch (type.kind) {

@@ -165,6 +165,12 @@ function vectorBytes(element: GeneratedType, values: readonly Value[]): Buffer {
   )
 }
 
+/** Whether equal values may have texts that differ. */
+function hasCollection(type: GeneratedType): boolean {
+  if (type.kind === 'tuple') return type.elements.some(hasCollection)
+  return type.kind !== 'native' && (type.kind !== 'vector' || hasCollection(type.element))
+}
+
 const textOf = (value: Value | null): string => value?.text ?? 'null'
 
 export function randomValue(random: Random, type: GeneratedType): Value {
@@ -183,7 +189,11 @@ export function randomValue(random: Random, type: GeneratedType): Value {
       return { text: `{${values.map(textOf).join(', ')}}`, bytes: counted(values.length, values) }
     }
     case 'map': {
-      const pairs = some(type.key).map((key) => [key, randomValue(random, type.value)])
+      // Which value of a key stays that a literal names twice is left to a hash.
+      const keys = new Map(some(type.key).map((key) => [key.text, key]))
+      const pairs = [...keys.values()]
+        .slice(0, hasCollection(type.key) ? 1 : undefined)
+        .map((key) => [key, randomValue(random, type.value)])
       return {
         text: `{${pairs.map(([key, value]) => `${key.text}: ${value.text}`).join(', ')}}`,
         bytes: counted(pairs.length, pairs.flat()),

@@ -34,6 +34,11 @@ export class LiveRow {
   tombstones = 0
   /** Tombstones from before this second do not count: a compaction would have removed them (gc_grace_seconds). */
   purgeBefore = 0
+  /**
+   * Ids of the columns a query asks for, or null for all. The cells of others that are older than the row's liveness prove
+   * nothing, even where the liveness itself has expired: Cassandra leaves them out of what it reads (`BTreeRow.filter`).
+   */
+  queried: ReadonlySet<number> | null = null
   /** Of the table's: older cells of a column that was dropped and added again are not seen. */
   dropTimes: TableMetadata['dropTimes'] = null
   #nowSeconds = 0
@@ -85,6 +90,8 @@ export class LiveRow {
         header.localExpirationTime >= purgeBefore &&
         compare64(header.livenessHi, header.livenessLo, deletionHi, deletionLo) > 0
     }
+    const { queried } = this
+    const skipsOlder = queried !== null && !live && (flags & ROW_HAS_LIVENESS) !== 0
     let column = -1
     let complexHi = 0
     let complexLo = 0
@@ -114,7 +121,10 @@ export class LiveRow {
         }
       } else if (
         (!live || cell.flags & (CELL_TOMBSTONE | CELL_EXPIRES)) &&
-        compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0
+        compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0 &&
+        (!skipsOlder ||
+          queried.has(id) ||
+          compare64(cell.timestampHi, cell.timestampLo, header.livenessHi, header.livenessLo) >= 0)
       ) {
         if (cell.isLive(nowSeconds)) live = true
         else if (cell.localDeletionTime - cell.ttl >= purgeBefore) dead++

@@ -15,6 +15,7 @@ import { executeCas } from '../cql/modify/cas.ts'
 import {
   bindTimestamp,
   bindTtl,
+  namesAnyRow,
   type PreparedModification,
   readTimestamp,
   writeModification,
@@ -543,7 +544,12 @@ export class QueryProcessor implements QueryHandler {
     const startedMs = timed === 0 ? 0 : this.#clock.monotonicMs()
     const mutation = this.#mutation
     mutation.begin()
-    this.#bindAttributes(prepared, context, options, this.#timestamp)
+    try {
+      this.#bindAttributes(prepared, context, options, this.#timestamp)
+    } catch (error) {
+      if (!namesAnyRow(prepared, context)) return VOID
+      throw error
+    }
     if (this.#guard !== null) {
       this.#guard.timestamp(prepared, context, context.nowMillis * 1000)
       this.#guard.writes(prepared, context)

@@ -18,6 +18,7 @@ import type { PreparedCondition } from './conditions.ts'
 import {
   beginUpdate,
   bindRanges,
+  bindTtl,
   deletesPartition,
   type PreparedModification,
   scopeOf,
@@ -218,9 +219,10 @@ class CasRequest {
     const ranges: Slice[] = []
     for (const [index, { prepared, parameters }] of items.entries()) {
       const clustering = this.#clusterings[index]
+      const ttl = bindTtl(prepared, parameters, this.nowSeconds)
       if (clustering === undefined) ranges.push(...bindRanges(prepared, parameters))
       else if (!deletesPartition(prepared)) {
-        const at = { ...fieldsOf(parameters), timestampHi, timestampLo }
+        const at = { ...fieldsOf(parameters), timestampHi, timestampLo, ttl }
         writeRows(prepared, out, at, clustering, (row) => current.row(row))
       }
     }

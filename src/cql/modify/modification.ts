@@ -366,6 +366,15 @@ export function writeModification(
   }
 }
 
+/**
+ * Whether the statement writes to any row. Throws where a key or clustering is not valid, which comes before what is wrong
+ * with the TTL.
+ */
+export function namesAnyRow({ table, where }: PreparedModification, context: ExecutionContext): boolean {
+  if (where.restrictions.bindPartitionKeys(context).length === 0) return false
+  return where.isRange || bindClusterings(table, where, context)?.length !== 0
+}
+
 export function beginUpdate(prepared: PreparedModification, out: MutationBuilder, key: DecoratedKey): void {
   out.beginUpdate(prepared.table.handle, key.tokenHi, key.tokenLo, key.key, 0, key.key.length)
 }

@@ -271,11 +271,15 @@ export function prepareDeletion(
 const NO_BYTES = new Uint8Array(0)
 const NO_PATH = -1
 
-/** Writes the cells of operations that are sorted by column id, into the row begun in `out`. */
+/**
+ * Writes the cells of operations that are sorted by column id, into the row begun in `out`. Counters are changed so many
+ * times.
+ */
 export function writeOperations(
   operations: readonly Operation[],
   out: MutationBuilder,
   p: WriteParameters,
+  times = 1n,
 ): void {
   for (let i = 0; i < operations.length; i++) {
     const operation = operations[i]!
@@ -283,7 +287,13 @@ export function writeOperations(
     if (action.kind === 'set') {
       writeSimple(out, column, action.value, p)
     } else if (action.kind === 'counter') {
-      writeCounter(out, column, action, p)
+      // A counter that is named twice is changed by the sum.
+      let delta = counterDelta(action, p)
+      while (operations[i + 1]?.column === column) {
+        const next = operations[++i]!.action
+        if (next.kind === 'counter') delta = sumOf(delta, counterDelta(next, p))
+      }
+      if (delta !== null) writeCounter(out, column, delta * times, p)
     } else if (action.kind === 'plus') {
       writeSum(out, column, action.value, p)
     } else if (action.kind === 'delete' && !column.type.multiCell) {
@@ -367,21 +377,27 @@ function tombstone(
   )
 }
 
-function writeCounter(
-  out: MutationBuilder,
-  column: ColumnMetadata,
-  action: { readonly value: Term; readonly sign: 1n | -1n },
-  p: WriteParameters,
-): void {
+type CounterAction = Extract<Action, { readonly kind: 'counter' }>
+
+/** What is added to the counter; null for an unset value. */
+function counterDelta(action: CounterAction, p: WriteParameters): bigint | null {
   const value = evaluate(action.value, p)
-  if (value === undefined) return
+  if (value === undefined) return null
   if (value === null) throw invalid('Invalid null value for counter increment')
   if (value.length !== 8) throw invalid(`Expected 8 or 0 byte long (${value.length})`)
   const delta = readInt64(value, 0)
   if (action.sign < 0n && delta === LEAST_LONG) {
     throw invalid(`The negation of ${delta} overflows supported counter precision (signed 8 bytes integer)`)
   }
-  const context = p.incrementCounter(column, p.row, delta * action.sign)
+  return delta * action.sign
+}
+
+function sumOf(a: bigint | null, b: bigint | null): bigint | null {
+  return a === null || b === null ? (a ?? b) : a + b
+}
+
+function writeCounter(out: MutationBuilder, column: ColumnMetadata, delta: bigint, p: WriteParameters): void {
+  const context = p.incrementCounter(column, p.row, delta)
   out.cell(column.id, 0, p.timestampHi, p.timestampLo, 0, 0, NO_BYTES, 0, NO_PATH, context, 0, context.length)
 }
 

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../../common/errors.ts'
 import { NULL_COMPONENT } from '../../model/clustering.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import { unwrapReversed } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import {
   existingColumn as columnOfName,
@@ -35,6 +36,12 @@ export interface PrimaryKeyRestrictions {
 export type KeyRestriction =
   | { readonly kind: 'eq'; readonly column: ColumnMetadata; readonly value: Term }
   | { readonly kind: 'other'; readonly column: ColumnMetadata }
+
+/** Whether the bytes of an equality's value are those of the key: collections are put in order first. */
+function isPlain({ kind, column }: KeyRestriction): boolean {
+  const { kind: type } = unwrapReversed(column.type)
+  return kind === 'eq' && type !== 'list' && type !== 'set' && type !== 'map'
+}
 
 /** The column, or Cassandra's complaint that there is none. */
 export function existingColumn(table: TableMetadata, name: raw.Identifier): ColumnMetadata {
@@ -71,10 +78,7 @@ export function preparePrimaryKey(
     clustering,
     restrictsClustering: restrictions.hasClusteringRestrictions,
     isRange,
-    simple:
-      !isRange &&
-      !table.isCompactTable &&
-      [...partition, ...clustering].every((restriction) => restriction.kind === 'eq'),
+    simple: !isRange && !table.isCompactTable && [...partition, ...clustering].every(isPlain),
     hasPartitionIn: restrictions.keyHasIn,
     hasClusteringIn: restrictions.clusteringHasIn,
   }

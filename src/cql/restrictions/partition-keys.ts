@@ -26,18 +26,21 @@ export function validateClustering(components: readonly Uint8Array[]): void {
   if (sum > MAX_KEY_LENGTH) throw invalid(`Key length of ${sum} is longer than maximum of ${MAX_KEY_LENGTH}`)
 }
 
-/** The serialized partition key of its columns' values; refuses one that is empty or too long. */
-export function partitionKey(components: readonly Uint8Array[]): DecoratedKey {
-  validateClustering(components)
-  const key = components.length === 1 ? components[0] : packComposite(components)
+/** Refuses a key that is empty or too long (`QueryProcessor.validateKey`). */
+export function validateKey({ key }: DecoratedKey): void {
   if (key.length === 0) throw invalid('Key may not be empty')
   if (key.length > MAX_KEY_LENGTH) {
     throw invalid(`Key length of ${key.length} is longer than maximum of ${MAX_KEY_LENGTH}`)
   }
-  return decorateKey(key)
 }
 
-/** The keys that equalities and INs give, ordered by the columns' values, each once. */
+/** The serialized partition key of its columns' values. */
+export function partitionKey(components: readonly Uint8Array[]): DecoratedKey {
+  validateClustering(components)
+  return decorateKey(components.length === 1 ? components[0] : packComposite(components))
+}
+
+/** The keys that equalities and INs give, ordered by the columns' values, each once; not validated. */
 export function bindKeys(
   table: TableMetadata,
   restrictions: readonly Restriction[],
@@ -46,7 +49,11 @@ export function bindKeys(
   const first = restrictions[0]
   if (restrictions.length === 1 && first.kind === 'eq') return [singleKey(first, context)]
   let tuples: readonly (readonly Uint8Array[])[] = [[]]
-  for (const restriction of restrictions) tuples = appendValues<never>(tuples, restriction, context)
+  for (const restriction of restrictions) {
+    tuples = appendValues<never>(tuples, restriction, context)
+    // Behind an IN of nothing no value is looked at.
+    if (tuples.length === 0) return []
+  }
   const types = table.partitionKeys.map((column) => column.type)
   const order = (a: readonly Uint8Array[], b: readonly Uint8Array[]) => {
     for (let i = 0; i < types.length; i++) {

@@ -9,7 +9,7 @@ import type * as raw from '../raw/index.ts'
 import type { ExecutionContext, PrepareContext, Term } from '../term.ts'
 import { equalValues, inValues, ownedValue } from './bound-values.ts'
 import { appendValues, sliceable, slicesOf } from './clustering-bounds.ts'
-import { bindKeys } from './partition-keys.ts'
+import { bindKeys, validateKey } from './partition-keys.ts'
 import { relationText, toRestriction, toTokenRestriction } from './relation.ts'
 import { invalid, mergeTokens, type Restriction, type TokenRestriction } from './restriction.ts'
 import { RestrictionSet } from './restriction-set.ts'
@@ -62,6 +62,8 @@ export interface StatementRestrictions {
   isRestrictedByEq(column: ColumnMetadata): boolean
   /** The partition keys in the order of their values, each once; [] when an IN is empty. */
   bindPartitionKeys(context: ExecutionContext): readonly DecoratedKey[]
+  /** The same, before they are known to be keys that a partition can have (`validateKey`). */
+  bindUnvalidatedKeys(context: ExecutionContext): readonly DecoratedKey[]
   /** The range of partitions, or null when it is empty. For `isKeyRange`. */
   bindTokenRange(context: ExecutionContext): TokenRange | null
   /** Full clusterings, in no order, or null when rows are not all named (`namesRows`). */
@@ -391,6 +393,12 @@ class PreparedRestrictions implements StatementRestrictions {
   }
 
   bindPartitionKeys(context: ExecutionContext): readonly DecoratedKey[] {
+    const keys = this.bindUnvalidatedKeys(context)
+    for (const key of keys) validateKey(key)
+    return keys
+  }
+
+  bindUnvalidatedKeys(context: ExecutionContext): readonly DecoratedKey[] {
     const keys = bindKeys(this.table, this.#keys, context)
     if (this.#token === null) return keys
     const contains = tokenTest(this.#token, context)
@@ -405,8 +413,10 @@ class PreparedRestrictions implements StatementRestrictions {
     const { table } = this
     if (!this.namesRows && !table.isCompactTable) return null
     let clusterings: readonly (readonly Uint8Array[])[] = [[]]
-    for (const restriction of this.#sliced)
+    for (const restriction of this.#sliced) {
       clusterings = appendValues<never>(clusterings, restriction, context)
+      if (clusterings.length === 0) return []
+    }
     if (this.namesRows) return clusterings
     const count = table.clusterings.length
     return clusterings.map((given) => [...given, ...new Array(count - given.length).fill(NULL_COMPONENT)])
