@@ -73,7 +73,25 @@ export function prepare(text) {
  * @param {readonly number[]} sizes
  */
 export function executeTemplate(id, sizes) {
-  const head = Buffer.concat([Buffer.from([0, id.length]), id, Buffer.from([0, 1, 0x07, 0, sizes.length])])
+  return template(opcode.execute, Buffer.concat([Buffer.from([0, id.length]), id]), sizes)
+}
+
+/**
+ * A QUERY of the same kind: the text, then values that are all zero bytes yet.
+ * @param {string} text
+ * @param {readonly number[]} sizes
+ */
+export function queryTemplate(text, sizes) {
+  return template(opcode.query, longString(text), sizes)
+}
+
+/**
+ * @param {number} code
+ * @param {Buffer} start what stands before the options
+ * @param {readonly number[]} sizes
+ */
+function template(code, start, sizes) {
+  const head = Buffer.concat([start, Buffer.from([0, 1, 0x07, 0, sizes.length])])
   const parts = [head]
   /** @type {number[]} */
   const offsets = []
@@ -88,7 +106,7 @@ export function executeTemplate(id, sizes) {
   const pageSize = Buffer.alloc(4)
   pageSize.writeInt32BE(5000)
   parts.push(pageSize)
-  return { bytes: frame(0x04, opcode.execute, Buffer.concat(parts)), offsets }
+  return { bytes: frame(0x04, code, Buffer.concat(parts)), offsets }
 }
 
 /**

@@ -11,7 +11,16 @@
 
 import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
-import { errorText, executeTemplate, headerBytes, opcode, prepare, query, startup } from './frames.js'
+import {
+  errorText,
+  executeTemplate,
+  headerBytes,
+  opcode,
+  prepare,
+  query,
+  queryTemplate,
+  startup,
+} from './frames.js'
 import { schema, workloads } from './workloads.js'
 
 const { values: args } = parseArgs({
@@ -100,7 +109,11 @@ function open() {
 /** @param {string} name @param {Buffer} id */
 function encodeAll(name, id) {
   const workload = workloads[name]
-  const { bytes: template, offsets } = executeTemplate(id, workload.sizes)
+  const { bytes: template, offsets } = workload.isUnprepared
+    ? queryTemplate(workload.statement, workload.sizes)
+    : executeTemplate(id, workload.sizes)
+  // The text begins behind its length.
+  if (workload.literalAt !== undefined) offsets.push(headerBytes + 4 + workload.literalAt)
   const size = template.length
   const all = Buffer.alloc(size * workload.requests)
   for (let n = 0; n < workload.requests; n++) {

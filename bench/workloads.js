@@ -1,5 +1,5 @@
 /**
- * What is measured. Every request of a workload is an EXECUTE of one size, so that requests are made
+ * What is measured. Every request of a workload is an EXECUTE, or a QUERY, of one size, so that requests are made
  * once, in one buffer, and the load generator only copies them.
  */
 
@@ -22,6 +22,8 @@ const devices = 1000
  * @property {(request: Buffer, offsets: readonly number[], n: number) => void} fill writes the values of request n
  * @property {((out: Buffer, at: number, offsets: readonly number[], n: number) => void)=} stamp writes into the n-th that is sent
  * @property {number} answerBytes of the body of the right answer
+ * @property {boolean=} isUnprepared sent as text, with values beside it
+ * @property {number=} literalAt where in the text a value begins that `fill` writes, behind the offsets of the values
  * @property {string=} populate the workload to run once, in order, before this one
  */
 
@@ -123,6 +125,18 @@ export const workloads = {
     },
     answerBytes: 4,
   },
+}
+
+workloads['unpreparedWrites'] = { ...workloads['writes'], isUnprepared: true }
+workloads['unpreparedReads'] = { ...workloads['reads'], isUnprepared: true }
+
+const literalRead = `SELECT k, ${columnList} FROM bench.kv WHERE k = '`
+workloads['literalReads'] = {
+  ...workloads['reads'],
+  statement: `${literalRead}k000000000'`,
+  sizes: [],
+  isUnprepared: true,
+  literalAt: literalRead.length,
 }
 
 const seriesStart = Date.now() * 1000

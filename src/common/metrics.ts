@@ -166,8 +166,8 @@ export class LatencyTimer {
 
   /** Counts `requests` that happen at `nowMs`. Returns for how many the one to be timed stands; 0 when none is. */
   mark(requests: number, nowMs: number): number {
-    this.#own += requests
     if (nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)
+    this.#own += requests
     if (this.#exactLeft > 0) {
       this.#exactLeft--
       return requests
@@ -179,8 +179,8 @@ export class LatencyTimer {
 
   /** Counts `requests` of which something else says whether they are timed. */
   add(requests: number, nowMs: number): void {
-    this.#own += requests
     if (nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)
+    this.#own += requests
   }
 
   /** Takes in the time of `requests` that were marked. */

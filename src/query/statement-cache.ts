@@ -11,8 +11,9 @@ interface Entry {
 const OVERHEAD_BYTES = 2048
 /** Longer texts are not kept: one of them would push out many. */
 const TEXT_MAX = 16_384
-/** Hashes of texts that came once. */
-const SEEN = 1 << 13
+/** Places for hashes of texts that came once, which are forgotten after so many others. */
+const SEEN = 1 << 11
+const SEEN_FOR = 1 << 10
 
 /** The timestamp 'now' means the moment of preparation; an escape in JSON may hide one. */
 const MEANS_NOW = /\bnow\b(?!\s*\()|\\u/i
@@ -20,8 +21,8 @@ const JSON_WORD = /\bjson\b/i
 
 /**
  * Statements that came as text, in the form they were prepared to, so that the same text need not be parsed and
- * prepared again. A text is kept when it comes for the second time: texts with values in them, each different, leave
- * nothing but a number behind. Kept are those statements only that mean the same whenever they are prepared; the
+ * prepared again. A text is kept when it comes again within a thousand others: texts with values in them, each
+ * different, leave nothing but a number behind. Kept are those statements only that mean the same whenever they are prepared; the
  * caller empties the cache when the schema changes.
  */
 export class StatementCache {
@@ -33,6 +34,7 @@ export class StatementCache {
   #youngBytes = 0
   #oldBytes = 0
   #hash = 0
+  #offers = 0
 
   /** @param limitBytes of all that is kept; 0 keeps nothing. */
   constructor(limitBytes: number) {
@@ -64,15 +66,17 @@ export class StatementCache {
 
   /** Takes in what `get` just did not find. */
   offer(text: string, keyspace: string | null, statement: PreparedStatement): void {
-    if (text.length > TEXT_MAX || statement.executable.kind === 'other') return
+    const { kind } = statement.executable
+    if (text.length > TEXT_MAX || (kind !== 'select' && kind !== 'modification' && kind !== 'batch')) return
     const hash = this.#hash
     const slot = hash & (SEEN - 1)
     if (this.#seen[slot] !== hash) {
+      if (++this.#offers % SEEN_FOR === 0) this.#seen.fill(0)
       this.#seen[slot] = hash
       return
     }
     if (MEANS_NOW.test(text)) return
-    if (statement.executable.kind !== 'select' && JSON_WORD.test(text)) return
+    if (kind !== 'select' && JSON_WORD.test(text)) return
     const sizeBytes = OVERHEAD_BYTES + 2 * text.length
     if (sizeBytes * 2 > this.#limitBytes) return
     this.#keep(hash, { text, keyspace, statement, sizeBytes })
