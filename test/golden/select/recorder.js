@@ -183,8 +183,8 @@ export async function record({ keyspace, setup, cases, modifications = [], file 
   const clients = { 3: new Client(3), 4: new Client(4) }
   for (const client of Object.values(clients)) await client.open()
   const admin = clients[4]
-  await admin.query(`DROP keyspace IF EXISTS ${keyspace}`)
-  await admin.query(`CREATE keyspace ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
+  await admin.query(`DROP KEYSPACE IF EXISTS ${keyspace}`)
+  await admin.query(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
   for (const client of Object.values(clients)) await client.query(`USE ${keyspace}`)
   for (const statement of setup) {
     const { error } = await admin.query(statement)
@@ -216,6 +216,7 @@ export async function record({ keyspace, setup, cases, modifications = [], file 
     const { error } = await admin.query(statement)
     modified.push({ statement, error: error?.message ?? null })
   }
+  await admin.query(`DROP KEYSPACE ${keyspace}`)
   for (const client of Object.values(clients)) client.socket.destroy()
   const lines = recorded.map((entry) => JSON.stringify(entry).replace(/(61){1000,}/g, (run) => `@${run.length / 2}`))
   writeFileSync(
