@@ -85,7 +85,13 @@ export function readCases(name: string, text: string): Step[] {
     if (kind !== 'fixture' && production === '') fail('a statement without a production')
     if (kind === 'statement') id = `${production}: ${optionsText === '' ? '' : `${optionsText} `}${cql}`
     if (kind === 'effect' && id === '') fail('an effect without a statement')
-    steps.push({ kind, cql, options, production: kind === 'fixture' ? '' : production, id: kind === 'fixture' ? '' : id })
+    steps.push({
+      kind,
+      cql,
+      options,
+      production: kind === 'fixture' ? '' : production,
+      id: kind === 'fixture' ? '' : id,
+    })
     options = {}
     optionsText = ''
   }

@@ -57,11 +57,24 @@ describe('the corpus', () => {
 
   it('has literals of every type, good ones and bad ones', () => {
     const types = rules['native_type']!.filter((production) => !production.includes('bound'))
-    const others = ['listLiteral', 'setLiteral', 'mapLiteral', 'tupleLiteral', 'usertypeLiteral', 'vectorLiteral']
+    const others = [
+      'listLiteral',
+      'setLiteral',
+      'mapLiteral',
+      'tupleLiteral',
+      'usertypeLiteral',
+      'vectorLiteral',
+    ]
     for (const production of [...types, ...others]) {
       const own = statements.filter((statement) => statement.production === production)
-      expect(own.some(({ code }) => code === undefined), production).toBe(true)
-      expect(own.some(({ code }) => code !== undefined), production).toBe(true)
+      expect(
+        own.some(({ code }) => code === undefined),
+        production,
+      ).toBe(true)
+      expect(
+        own.some(({ code }) => code !== undefined),
+        production,
+      ).toBe(true)
     }
     expect(types).toHaveLength(20)
   })
@@ -78,8 +91,12 @@ describe('the known differences', () => {
 
   it('stand in docs/compatibility.md, each with its reason', () => {
     const page = readFileSync(new URL('../../../docs/compatibility.md', folder), 'utf8')
-    const lines = Object.entries(known).map(([id, why]) => `| \`${id.slice(id.indexOf(': ') + 2)}\` | ${why} |`)
+    const lines = Object.entries(known).map(
+      ([id, why]) => `| \`${id.slice(id.indexOf(': ') + 2)}\` | ${why} |`,
+    )
     expect(lines.filter((line) => !page.includes(line))).toEqual([])
-    expect(page).toContain(`${lines.length} of ${statements.length.toLocaleString('en-US')} are answered otherwise`)
+    expect(page).toContain(
+      `${lines.length} of ${statements.length.toLocaleString('en-US')} are answered otherwise`,
+    )
   })
 })

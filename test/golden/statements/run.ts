@@ -71,7 +71,17 @@ class Session {
   }
 }
 
-function parameters({ values, names, page, consistency, serial, keyspace, timestamp, now, skipMetadata }: StatementOptions): QueryParameters {
+function parameters({
+  values,
+  names,
+  page,
+  consistency,
+  serial,
+  keyspace,
+  timestamp,
+  now,
+  skipMetadata,
+}: StatementOptions): QueryParameters {
   return {
     ...(values === undefined ? {} : { values: values.map(valueBytes) }),
     ...(names === undefined ? {} : { names }),
@@ -100,7 +110,9 @@ function compactMetadata(metadata: Decoded): Decoded {
 }
 
 function withoutValues(rows: DecodedValue): DecodedValue {
-  return (rows as (string | null)[][]).map((row) => row.map((cell) => (cell === null ? null : `(${cell.length / 2})`)))
+  return (rows as (string | null)[][]).map((row) =>
+    row.map((cell) => (cell === null ? null : `(${cell.length / 2})`)),
+  )
 }
 
 function compact(decoded: Decoded, { volatile }: StatementOptions): Answer {
@@ -151,7 +163,9 @@ function pagingState({ metadata }: Decoded): string | undefined {
 
 /** The keyspaces that the statements create, besides the one they are in: all of them are called gold_*. */
 function keyspacesOf(steps: readonly Step[]): string[] {
-  const names = steps.map(({ cql }) => /^CREATE (?:KEYSPACE|SCHEMA) (?:IF NOT EXISTS )?("[^"]+"|\w+)/.exec(cql)?.[1])
+  const names = steps.map(
+    ({ cql }) => /^CREATE (?:KEYSPACE|SCHEMA) (?:IF NOT EXISTS )?("[^"]+"|\w+)/.exec(cql)?.[1],
+  )
   return [...new Set(names)].filter((name) => name !== undefined && /^"?gold_/i.test(name)) as string[]
 }
 
@@ -162,7 +176,12 @@ async function dropKeyspaces(session: Session, names: readonly string[]): Promis
 }
 
 /** Runs a case file in a keyspace of its own, which it drops at the end with those that the statements create. */
-export async function runCases(name: string, steps: readonly Step[], host: string, port: number): Promise<Answer[]> {
+export async function runCases(
+  name: string,
+  steps: readonly Step[],
+  host: string,
+  port: number,
+): Promise<Answer[]> {
   const keyspace = `gold_${name.replaceAll('-', '_')}`
   const keyspaces = [keyspace, ...keyspacesOf(steps)]
   const admin = new Session(host, port, '')

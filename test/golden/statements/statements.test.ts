@@ -12,8 +12,6 @@ const load = <T>(path: string) => JSON.parse(readFileSync(new URL(path, folder),
 
 /** Statements whose answer differs, by id, with the reason. Each stands in docs/compatibility.md. */
 const known = load<Record<string, string>>('known-differences.json')
-/** Statements that wait for what is being built: no reason to differ for good. */
-const pending = new Set(load<string[]>('pending.json'))
 
 /** DIFFERENCES=FILE appends every differing answer beside the recorded one, a JSON object a line. */
 const report = process.env['DIFFERENCES']
@@ -31,7 +29,9 @@ describe.each(names)('%s', (name) => {
     const answers = await runCases(name, steps, server.host, server.port).finally(() => server.stop())
     const differing = new Set<string>()
     for (const [i, { kind, cql, id }] of steps.entries()) {
-      const [expected, actual] = [recorded[i]!.answer, answers[i]!].map((answer) => JSON.stringify(canonical(answer)))
+      const [expected, actual] = [recorded[i]!.answer, answers[i]!].map((answer) =>
+        JSON.stringify(canonical(answer)),
+      )
       if (expected === actual) continue
       differing.add(kind === 'fixture' ? `fixture: ${cql}` : id)
       if (report !== undefined) {
@@ -39,7 +39,7 @@ describe.each(names)('%s', (name) => {
       }
     }
     const own = new Set(steps.map(({ id }) => id))
-    const accepted = [...Object.keys(known), ...pending].filter((id) => own.has(id))
+    const accepted = Object.keys(known).filter((id) => own.has(id))
     expect([...differing].sort()).toEqual(accepted.sort())
   })
 })
