@@ -1,5 +1,5 @@
 import type { Operation, Run } from './operation.ts'
-import type { Answer, Server } from './server.ts'
+import { type Answer, Server } from './server.ts'
 
 /** Operations that go at once, and their first index. */
 interface Wave {
@@ -44,6 +44,11 @@ export interface Target {
   readonly server: Server
   /** Does nothing where the server is not Sibyl. */
   restart(how: 'stop' | 'kill'): Promise<void>
+}
+
+/** A server that is there already and stays: Apache Cassandra. */
+export async function namedTarget(host: string, port: number): Promise<Target> {
+  return { server: await Server.connect(host, port), restart: async () => {} }
 }
 
 /** The answers to operations that may go at once, each a list. */

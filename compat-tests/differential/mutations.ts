@@ -200,8 +200,10 @@ export function clusteringRange(terms: Terms, table: Table): string[] {
   const rest = clustering.slice(fixed)
   if (rest.length === 0 || random.chance(0.2)) return relations
   const width = random.chance(0.4) ? 1 + random.below(rest.length) : 1
+  // Beside a relation of several columns Cassandra takes a tuple for several columns too.
+  const mixes = !rest.some((column) => column.type.kind === 'tuple')
   const bound = (operator: string): string => {
-    const columns = rest.slice(0, random.chance(0.2) ? 1 + random.below(rest.length) : width)
+    const columns = rest.slice(0, mixes && random.chance(0.2) ? 1 + random.below(rest.length) : width)
     if (columns.length === 1 && width === 1) {
       return `${columns[0].name} ${operator} ${terms.of(random.pick(columns[0].pool), columns[0].type)}`
     }

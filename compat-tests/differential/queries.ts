@@ -3,7 +3,7 @@ import type { QueryOperation } from './operation.ts'
 import type { Column, KeyColumn, Table } from './schema.ts'
 import { selection } from './selectors.ts'
 import { type Scene, someOf, Terms, tableName } from './terms.ts'
-import { hasUserType, isMultiCell } from './types.ts'
+import { isMultiCell, usesUserType } from './types.ts'
 
 const OPERATORS = ['=', '=', '>', '>=', '<', '<=']
 
@@ -14,7 +14,8 @@ export function randomQuery(scene: Scene, tables: readonly Table[]): QueryOperat
   const terms = new Terms(scene)
   const text = selectText(scene, table, terms)
   const prepared = random.chance(terms.values.length === 0 ? 0.2 : 0.6) ? { prepared: true } : {}
-  const hasPages = random.chance(0.6)
+  // Cassandra fails over pages of groups.
+  const hasPages = random.chance(0.6) && !text.includes(' GROUP BY ')
   const between = hasPages && random.chance(0.08) ? { between: randomWrites(scene, tables) } : {}
   return {
     kind: 'query',
@@ -101,7 +102,7 @@ function keyRelation(terms: Terms, column: KeyColumn, inShare: number, least = 0
 function anyRelation(scene: Scene, terms: Terms, column: KeyColumn): string {
   const { random } = scene
   if (random.chance(0.3)) return keyRelation(terms, column, 1, 1)
-  const quoted = hasUserType(column.type) ? [] : ['!=', 'LIKE']
+  const quoted = usesUserType(column.type) ? [] : ['!=', 'LIKE']
   const operator = random.pick([...OPERATORS, ...quoted, 'CONTAINS'])
   return `${column.name} ${operator} ${terms.of(random.pick(column.pool), column.type)}`
 }
@@ -151,7 +152,7 @@ function filter(scene: Scene, table: Table, terms: Terms): string {
     return `${name} IN (${values.join(', ')})`
   }
   // The refusal of != quotes the value, and Cassandra quotes the fields of a type in the order of a hash.
-  const operators = hasUserType(type) ? OPERATORS : [...OPERATORS, '!=']
+  const operators = usesUserType(type) ? OPERATORS : [...OPERATORS, '!=']
   return `${name} ${random.pick(operators)} ${terms.some(type)}`
 }
 

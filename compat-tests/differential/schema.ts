@@ -3,12 +3,12 @@ import {
   COUNTER,
   type GeneratedType,
   type GeneratedUserType,
-  hasUserType,
   isMultiCell,
   randomColumnType,
   randomFrozen,
   randomNative,
   typeText,
+  usesUserType,
 } from './types.ts'
 import { randomValue, type Value } from './values.ts'
 
@@ -194,5 +194,5 @@ function dropColumn(random: Random, table: Table, timestamp: () => number): stri
 }
 
 function isTupleOfUserTypes(type: GeneratedType): boolean {
-  return type.kind === 'tuple' && hasUserType(type)
+  return type.kind === 'tuple' && usesUserType(type)
 }

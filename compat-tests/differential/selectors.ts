@@ -1,6 +1,6 @@
 import type { Column, Table } from './schema.ts'
 import { type Scene, someOf, type Terms } from './terms.ts'
-import type { GeneratedType } from './types.ts'
+import { type GeneratedType, isMultiCell } from './types.ts'
 
 /** What stands between SELECT and FROM, and the columns of a GROUP BY where there is one. */
 export interface Selection {
@@ -24,8 +24,11 @@ export function selection(scene: Scene, table: Table, terms: Terms): Selection {
   const columns: Column[] = [...keys, ...table.statics, ...table.regulars]
   if (choice < 60 && features.has('aggregates')) return aggregates(scene, table, columns)
   const chosen = someOf(random, columns, 0.5)
-  const items = chosen.map((column) => item(scene, table, column, terms))
   const json = features.has('selectJson') && random.chance(0.08) ? 'JSON ' : ''
+  // Cassandra breaks over JSON of the timestamps of collections.
+  const items = chosen.map((column) =>
+    json !== '' && isMultiCell(column.type) ? column.name : item(scene, table, column, terms),
+  )
   return { text: json + items.join(', ') }
 }
 
@@ -54,7 +57,10 @@ function plainItem(
     const element = elementOf(scene, { name, type }, terms)
     if (element !== null) return element
   }
-  if (choice < 52 && features.has('functions')) return functionOf(scene, { name, type })
+  if (choice < 52 && features.has('functions')) {
+    const clustering = table.clustering.find((column) => column.name === name)
+    return functionOf(scene, { name, type }, clustering?.isDescending === true)
+  }
   if (choice < 58 && features.has('casts')) {
     return castOf(scene, { name, type })
   }
@@ -86,8 +92,10 @@ function elementOf(scene: Scene, { name, type }: Column, terms: Terms): string |
   return null
 }
 
-function functionOf(scene: Scene, { name, type }: Column): string {
+function functionOf(scene: Scene, { name, type }: Column, isDescending: boolean): string {
   const { random } = scene
+  // Cassandra does not know the collections of a DESC column for what they are.
+  if (isDescending) return name
   if (type.kind === 'map')
     return random.pick([`map_keys(${name})`, `map_values(${name})`, `collection_count(${name})`])
   if (type.kind === 'list' || type.kind === 'set') {

@@ -6,11 +6,6 @@ import { type SibylProcess, spawnSibyl } from '../sibyl-process.ts'
 import type { Target } from './compare.ts'
 import { Server } from './server.ts'
 
-/** A server that is there already and stays: Apache Cassandra. */
-export async function namedTarget(host: string, port: number): Promise<Target> {
-  return { server: await Server.connect(host, port), restart: async () => {} }
-}
-
 /** The command, as a process on a directory of its own. */
 export class ProcessTarget implements Target {
   readonly server: Server

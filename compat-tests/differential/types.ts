@@ -109,21 +109,21 @@ export function isMultiCell(type: GeneratedType): boolean {
   return 'frozen' in type && !type.frozen
 }
 
-/** Whether a user-defined type is the type or part of it. */
-export function hasUserType(type: GeneratedType): boolean {
+/** Whether a user-defined type is the type or part of it; `which` one, or any. */
+export function usesUserType(type: GeneratedType, which?: GeneratedUserType): boolean {
   switch (type.kind) {
     case 'native':
       return false
     case 'list':
     case 'set':
     case 'vector':
-      return hasUserType(type.element)
+      return usesUserType(type.element, which)
     case 'map':
-      return hasUserType(type.key) || hasUserType(type.value)
+      return usesUserType(type.key, which) || usesUserType(type.value, which)
     case 'tuple':
-      return type.elements.some(hasUserType)
+      return type.elements.some((element) => usesUserType(element, which))
     case 'udt':
-      return true
+      return which === undefined || type.type === which
   }
 }
 

@@ -255,7 +255,9 @@ function boundValue(
   const offset = values.offsets[term.index]!
   const type = unwrapReversed(term.receiver.type)
   validateValue(type, values.buffer, offset, length)
-  return canonical(type, values.buffer.subarray(offset, offset + length))
+  const value = values.buffer.subarray(offset, offset + length)
+  // Of a DESC column Cassandra takes the bytes as they are.
+  return term.receiver.type.kind === 'reversed' ? value : canonical(type, value)
 }
 
 /** Whether values of the type have sets or maps in them, which clients may send in any order. */

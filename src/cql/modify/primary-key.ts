@@ -1,7 +1,6 @@
 import { InvalidRequestError } from '../../common/errors.ts'
 import { NULL_COMPONENT } from '../../model/clustering.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { unwrapReversed } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import {
   existingColumn as columnOfName,
@@ -37,9 +36,9 @@ export type KeyRestriction =
   | { readonly kind: 'eq'; readonly column: ColumnMetadata; readonly value: Term }
   | { readonly kind: 'other'; readonly column: ColumnMetadata }
 
-/** Whether the bytes of an equality's value are those of the key: collections are put in order first. */
+/** Whether the bytes of an equality's value are those of the key: collections are put in order first, but for DESC. */
 function isPlain({ kind, column }: KeyRestriction): boolean {
-  const { kind: type } = unwrapReversed(column.type)
+  const { kind: type } = column.type
   return kind === 'eq' && type !== 'list' && type !== 'set' && type !== 'map'
 }
 

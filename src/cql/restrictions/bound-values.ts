@@ -48,8 +48,8 @@ export function ownedValue(term: Term, context: ExecutionContext): Value {
   const offset = values.offsets[term.index]
   const type = unwrapReversed(term.receiver.type)
   validateValue(type, values.buffer, offset, length)
-  if (isCollection(type)) {
-    // Sets and maps may come in any order, and are kept in theirs.
+  if (isCollection(term.receiver.type)) {
+    // Sets and maps may come in any order, and are kept in theirs; but those of a DESC column stay as they came.
     return Uint8Array.from(canonical(type, values.buffer.subarray(offset, offset + length)))
   }
   return copyOf(values.buffer, offset, length)
