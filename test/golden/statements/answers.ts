@@ -7,9 +7,9 @@ const SIGNATURES = /(known type signatures: |following signatures: )(.*?)(?=\)$|
 const COLUMNS = /(?<=^|on )(\w+(?: ,\w+)+)(?= cannot be restricted|$)/
 
 /**
- * What is left of an answer when what no two Cassandra nodes have in common is taken out of it: the order of warnings,
- * of the signatures and of the columns in a refusal, and under which of its two names a function of JSON was called
- * first since the node was started.
+ * What is left of an answer when what no two Cassandra nodes have in common is taken out of it: the order of
+ * warnings, of the signatures and of the columns in a refusal, and under which of its two names a function of
+ * JSON was called first since the node was started.
  */
 export function canonical(answer: Decoded): Decoded {
   const changed: Decoded = {}

@@ -12,7 +12,10 @@
  * Every file has a keyspace of its own, gold_NAME, created and used before its first line.
  */
 
-/** How a statement is sent. Without `values` as a QUERY; with them prepared and executed, unless `simple` is set. */
+/**
+ * How a statement is sent. Without `values` as a QUERY; with them prepared and executed, unless `simple` is
+ * set.
+ */
 export interface StatementOptions {
   readonly values?: readonly ValueNotation[]
   /** Names for the values. */
@@ -36,8 +39,9 @@ export interface StatementOptions {
 }
 
 /**
- * A value: a number is an int; null and 'unset' themselves; an array is a list or a set; texts are 'type:literal', the
- * type one of text, hex, bigint, smallint, tinyint, double, float, boolean; objects are tuples and maps.
+ * A value: a number is an int; null and 'unset' themselves; an array is a list or a set; texts are
+ * 'type:literal', the type one of text, hex, bigint, smallint, tinyint, double, float, boolean; objects are
+ * tuples and maps.
  */
 export type ValueNotation =
   | number
@@ -98,7 +102,9 @@ export function readCases(name: string, text: string): Step[] {
   return steps
 }
 
-/** The bytes of a value; null and 'unset' as they are. Throws an Error for a type that the notation has not. */
+/**
+ * The bytes of a value; null and 'unset' as they are. Throws an Error for a type that the notation has not.
+ */
 export function valueBytes(value: ValueNotation): Buffer | null | 'unset' {
   if (value === null || value === 'unset') return value
   if (typeof value === 'number') return fixed(4, (bytes) => bytes.writeInt32BE(value))

@@ -3,12 +3,17 @@ import { describe, expect, it } from 'vitest'
 import { readCases, type Step } from './case-file.ts'
 import type { RecordedStep } from './run.ts'
 
-/** What the corpus of statements is: every production of the grammar in scope, none of them many times, a third failing. */
+/**
+ * What the corpus of statements is: every production of the grammar in scope, none of them many times, a
+ * third failing.
+ */
 
 const folder = new URL('./', import.meta.url)
 const load = <T>(path: string) => JSON.parse(readFileSync(new URL(path, folder), 'utf8')) as T
 
-/** Rules of Cassandra's Parser.g that are in scope, and the productions of the case files that are about each. */
+/**
+ * Rules of Cassandra's Parser.g that are in scope, and the productions of the case files that are about each.
+ */
 const rules = load<Record<string, string[]>>('productions.json')
 
 /** Cases about the values of JSON rather than about the grammar: compared, but not counted here. */

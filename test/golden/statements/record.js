@@ -1,6 +1,9 @@
 /**
  * Records what Apache Cassandra answers to the statements under cases/, into recorded/:
- * `node test/golden/statements/record.js HOST:PORT [NAME...]`. Answers that differ are printed by statements.test.ts.
+ *
+ *     node test/golden/statements/record.js HOST:PORT [NAME...]
+ *
+ * With DIFFERENCES=FILE, statements.test.ts writes there what Sibyl answers otherwise.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -3,8 +3,8 @@ import { readCases } from './case-file.ts'
 import { type RecordedStep, runCases } from './run.ts'
 
 /**
- * Without authentication Cassandra lets anyone write to the tables of its own: a statement that did so would spoil the
- * server that it is recorded from.
+ * Without authentication Cassandra lets anyone write to the tables of its own: a statement that did so would
+ * spoil the server that it is recorded from.
  */
 function isHarmful(cql: string): boolean {
   if (!/^\s*(INSERT|UPDATE|DELETE|TRUNCATE|BEGIN)\b/i.test(cql)) return false

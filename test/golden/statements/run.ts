@@ -10,7 +10,9 @@ import { connector } from '../../protocol/connector.ts'
 import { TestClient } from '../../protocol/test-client.ts'
 import { type StatementOptions, type Step, valueBytes } from './case-file.ts'
 
-/** Runs case files at a server, Cassandra or Sibyl, and gives the answers in one form that can be compared. */
+/**
+ * Runs case files at a server, Cassandra or Sibyl, and gives the answers in one form that can be compared.
+ */
 
 const TIMEOUT_MS = 15_000
 const MOST_PAGES = 30
@@ -175,7 +177,9 @@ async function dropKeyspaces(session: Session, names: readonly string[]): Promis
   }
 }
 
-/** Runs a case file in a keyspace of its own, which it drops at the end with those that the statements create. */
+/**
+ * Runs a case file in a keyspace of its own, which it drops at the end with those that the statements create.
+ */
 export async function runCases(
   name: string,
   steps: readonly Step[],

@@ -5,7 +5,9 @@ import { canonical } from './answers.ts'
 import { readCases } from './case-file.ts'
 import { type RecordedStep, runCases } from './run.ts'
 
-/** What Apache Cassandra answered (record.js) against what Sibyl answers, through the bytes of the protocol. */
+/**
+ * What Apache Cassandra answered (record.js) against what Sibyl answers, through the bytes of the protocol.
+ */
 
 const folder = new URL('./', import.meta.url)
 const load = <T>(path: string) => JSON.parse(readFileSync(new URL(path, folder), 'utf8')) as T
