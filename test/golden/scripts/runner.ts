@@ -59,13 +59,20 @@ const KEYSPACE = 'ddl_gold'
 
 const FLAGS: RequestFlags = { tracing: false, customPayload: null }
 
-/** A whole node in memory but its sockets: it answers statements as a client of protocol v4 would see them. */
+function open(options: SibylOptions): Promise<Database> {
+  const ports = { disk: createNodeDisk(), clock: nodeClock, timers: nodeTimers, random: nodeRandom }
+  return openDatabase(options, settingsOf(options), ports, createLogger('silent'), () => {})
+}
+
+/** A whole node but its sockets: it answers statements as a client of protocol v4 would see them. */
 export class Runner {
-  readonly #database: Database
+  #database: Database
+  readonly #options: SibylOptions
   readonly #state: ClientState
 
-  private constructor(database: Database, isOrdinaryUser: boolean) {
+  private constructor(database: Database, options: SibylOptions, isOrdinaryUser: boolean) {
     this.#database = database
+    this.#options = options
     this.#state = {
       keyspace: KEYSPACE,
       user: null,
@@ -77,12 +84,15 @@ export class Runner {
     }
   }
 
-  /** A node with the keyspace that record.py makes for each section, and its connection. */
-  static async start(settings: SibylOptions['settings'] = {}, isOrdinaryUser = false): Promise<Runner> {
-    const options: SibylOptions = { settings }
-    const ports = { disk: createNodeDisk(), clock: nodeClock, timers: nodeTimers, random: nodeRandom }
-    const database = await openDatabase(options, settingsOf(options), ports, createLogger('silent'), () => {})
-    const runner = new Runner(database, isOrdinaryUser)
+  /** A node with the keyspace that record.py makes for each section, and its connection; in memory without `dir`. */
+  static async start(
+    settings: SibylOptions['settings'] = {},
+    isOrdinaryUser = false,
+    dir?: string,
+  ): Promise<Runner> {
+    const options: SibylOptions = dir === undefined ? { settings } : { settings, dir }
+    const database = await open(options)
+    const runner = new Runner(database, options, isOrdinaryUser)
     const replication = "{'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
     const state = { ...runner.#state, keyspace: null, isOrdinaryUser: false }
     await database.processor.query(`CREATE KEYSPACE ${KEYSPACE} WITH replication = ${replication}`, optionsOf({ cql: '' }), state, FLAGS)
@@ -91,6 +101,12 @@ export class Runner {
 
   stop(): Promise<void> {
     return this.#database.close()
+  }
+
+  /** Closes the node and opens it again over its directory; the connection stays what it was. */
+  async restart(): Promise<void> {
+    await this.#database.close()
+    this.#database = await open(this.#options)
   }
 
   async run(step: Step): Promise<Answer> {
