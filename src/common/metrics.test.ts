@@ -58,12 +58,12 @@ describe('a decaying histogram', () => {
 })
 
 describe('a timer', () => {
-  it('times each of few requests and one in seventeen of many', () => {
+  it('times each of few requests and one in sixty-one of many', () => {
     const timer = new LatencyTimer()
-    const weights = Array.from({ length: 100 + 170 }, () => timer.mark(1, START))
+    const weights = Array.from({ length: 100 + 610 }, () => timer.mark(1, START))
     expect(weights.slice(0, 100)).toEqual(Array(100).fill(1))
-    expect(weights.slice(100).filter((weight) => weight > 0)).toEqual(Array(10).fill(17))
-    expect(timer.count).toBe(270)
+    expect(weights.slice(100).filter((weight) => weight > 0)).toEqual(Array(10).fill(61))
+    expect(timer.count).toBe(710)
     expect(timer.mark(1, START + 6000)).toBe(1)
   })
 

@@ -135,11 +135,11 @@ const ALPHA = 1 - Math.exp(-(TICK_MS / 1000) / (5 * 60))
 /** Requests of one kind that are timed one by one until the next tick of the rate; beyond them one in so many is. */
 const TIMED_A_TICK = 100
 /** A prime, so that statements that take turns are all seen. */
-const STRIDE = 17
+const STRIDE = 61
 
 /**
  * How often something happens and how long it takes (`Timer`). Every request is counted; its time is taken where
- * `mark` says so: up to twenty a second of each, and of more one in seventeen, which then stands for seventeen. A look
+ * `mark` says so: up to twenty a second of each, and of more one in sixty-one, which then stands for as many. A look
  * at the clock costs about as much as a fiftieth of a point read.
  */
 export class LatencyTimer {
