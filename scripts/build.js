@@ -16,7 +16,7 @@ async function bundle(input, format, extension) {
     cwd: root,
     input,
     platform: 'node',
-    external: [/^node:/, 'pino', 'lz4-wasm-nodejs', 'snappyjs'],
+    external: [/^node:/, 'pino', 'lz4-wasm-nodejs', 'snappyjs', /^@foxglove\/wasm-zstd/],
   })
   await build.write({
     dir: `${root}dist`,

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
 import { ProtocolError } from '../common/errors.ts'
+import { decompressLz4Block } from '../common/lz4-block.ts'
+import { decompressSnappy, snappyLength } from '../common/snappy-stream.ts'
 
 /**
  * Compression of frames (v3, v4: LZ4 behind a four-byte length, or Snappy) and of segments (v5: LZ4 blocks). The
@@ -39,8 +41,6 @@ function snappy(): SnappyLibrary {
 }
 
 const LENGTH_PREFIX = 4
-/** Bytes of the varint at the start of a Snappy stream. */
-const SNAPPY_LENGTH_MAX = 5
 const EMPTY_LZ4_BLOCK = Uint8Array.of(0)
 
 /** One LZ4 block without any prefix. */
@@ -49,58 +49,10 @@ export function lz4CompressBlock(input: Uint8Array): Uint8Array {
   return lz4().compress(input).subarray(LENGTH_PREFIX)
 }
 
-/**
- * Decompresses one LZ4 block (`lz4_Block_format.md`) into exactly `length` bytes. It is our own and not the
- * library's because these bytes come from strangers: the library's WebAssembly traps on some bad blocks, and loses
- * memory each time. Every read and every copy is checked.
- */
+/** Decompresses one LZ4 block into exactly `length` bytes. Throws a ProtocolError for bytes that are no such block. */
 export function lz4DecompressBlock(input: Uint8Array, start: number, end: number, length: number): Buffer {
-  const output = Buffer.allocUnsafe(length)
-  let from = start
-  let to = 0
-  while (from < end) {
-    const token = input[from++]
-    let literals = token >>> 4
-    if (literals === 15) {
-      let more = 255
-      while (more === 255) {
-        if (from >= end) throw badBlock()
-        more = input[from++]
-        literals += more
-      }
-    }
-    if (literals > end - from || literals > length - to) throw badBlock()
-    if (literals > 32) {
-      output.set(input.subarray(from, from + literals), to)
-    } else {
-      for (let i = 0; i < literals; i++) output[to + i] = input[from + i]
-    }
-    from += literals
-    to += literals
-    if (from === end) break
-
-    if (end - from < 2) throw badBlock()
-    const distance = input[from] | (input[from + 1] << 8)
-    from += 2
-    let matched = (token & 15) + 4
-    if (matched === 19) {
-      let more = 255
-      while (more === 255) {
-        if (from >= end) throw badBlock()
-        more = input[from++]
-        matched += more
-      }
-    }
-    if (distance === 0 || distance > to || matched > length - to) throw badBlock()
-    const source = to - distance
-    if (distance >= matched && matched > 32) {
-      output.copyWithin(to, source, source + matched)
-    } else {
-      for (let i = 0; i < matched; i++) output[to + i] = output[source + i]
-    }
-    to += matched
-  }
-  if (to !== length) throw badBlock()
+  const output = decompressLz4Block(input, start, end, length)
+  if (output === null) throw badBlock()
   return output
 }
 
@@ -132,62 +84,16 @@ const snappyFrames: FrameCompressor = {
   },
   decompress(body, maxLength) {
     const length = snappyLength(body)
+    if (length < 0) throw badSnappy()
     if (length > maxLength) throw tooLong(length, maxLength)
-    return snappyDecompress(body, length)
+    const output = decompressSnappy(body, length)
+    if (output === null) throw badSnappy()
+    return output
   },
 }
 
 function badSnappy(): ProtocolError {
   return new ProtocolError('Provided frame does not appear to be Snappy compressed')
-}
-
-/** The uncompressed length that a Snappy stream announces: a varint of at most five bytes. */
-function snappyLength(body: Buffer): number {
-  let length = 0
-  for (let i = 0; i < SNAPPY_LENGTH_MAX && i < body.length; i++) {
-    length += (body[i] & 0x7f) * 2 ** (7 * i)
-    if (body[i] < 0x80) return length
-  }
-  throw badSnappy()
-}
-
-/**
- * Decompresses a Snappy stream (google/snappy, format_description.txt) into exactly `length` bytes. Our own for the
- * same reason: snappyjs goes round for ever on a literal whose length has its top bit set.
- */
-function snappyDecompress(input: Buffer, length: number): Buffer {
-  const output = Buffer.allocUnsafe(length)
-  const end = input.length
-  let from = 0
-  while (input[from] >= 0x80) from++
-  from++
-  let to = 0
-  while (from < end) {
-    const tag = input[from++]
-    const kind = tag & 3
-    // Of a literal the length, of a copy the distance, little-endian in so many bytes.
-    const bytes = kind === 0 ? Math.max(0, (tag >>> 2) - 59) : kind === 3 ? 4 : kind
-    if (bytes > end - from) throw badSnappy()
-    let number = 0
-    for (let i = 0; i < bytes; i++) number += input[from + i] * 2 ** (8 * i)
-    from += bytes
-    if (kind === 0) {
-      const literals = (bytes === 0 ? tag >>> 2 : number) + 1
-      if (literals > end - from || literals > length - to) throw badSnappy()
-      input.copy(output, to, from, from + literals)
-      from += literals
-      to += literals
-      continue
-    }
-    const matched = kind === 1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1
-    const distance = kind === 1 ? ((tag >>> 5) << 8) | number : number
-    if (distance === 0 || distance > to || matched > length - to) throw badSnappy()
-    const source = to - distance
-    for (let i = 0; i < matched; i++) output[to + i] = output[source + i]
-    to += matched
-  }
-  if (to !== length) throw badSnappy()
-  return output
 }
 
 function tooLong(length: number, maxLength: number): ProtocolError {

@@ -5,6 +5,8 @@ import { CorruptSSTableError } from './corruption.ts'
 const hash = new Int32Array(4)
 const HEADER_BYTES = 8
 const TWO_TO_32 = 0x1_0000_0000
+/** Far more than the table of chances has. */
+const HASHES_MAX = 64
 
 /**
  * Filter.db: which keys an SSTable may have (`BloomFilter` over `OffHeapBitSet`).
@@ -31,7 +33,7 @@ export class BloomFilter {
     if (file.length < HEADER_BYTES) throw new CorruptSSTableError(path, 0, 'the file ends too early')
     const hashCount = readInt32(file, 0)
     const words = readInt32(file, 4)
-    if (hashCount <= 0 || words <= 0 || file.length !== HEADER_BYTES + words * 8) {
+    if (hashCount <= 0 || hashCount > HASHES_MAX || words <= 0 || file.length !== HEADER_BYTES + words * 8) {
       throw new CorruptSSTableError(
         path,
         0,

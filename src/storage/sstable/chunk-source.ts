@@ -34,6 +34,17 @@ export class PlainSource implements ChunkSource {
   }
 }
 
+const SMALL_CHUNK_BYTES = 1 << 16
+
+/** Throws a CorruptSSTableError for a compressor that there is none of. */
+function knownCompressor(path: string, info: CompressionInfo): Compressor {
+  try {
+    return compressorOf(info.compressor, info.options)
+  } catch (error) {
+    throw new CorruptSSTableError(path, -1, error instanceof Error ? error.message : String(error))
+  }
+}
+
 /** Data.db in compressed chunks (`CompressedChunkReader`). Checksums are verified with every read. */
 export class CompressedSource implements ChunkSource {
   readonly path: string
@@ -42,7 +53,7 @@ export class CompressedSource implements ChunkSource {
   readonly #info: CompressionInfo
   readonly #fileLength: number
   readonly #compressor: Compressor
-  #stored: Uint8Array
+  #stored: Uint8Array = new Uint8Array(0)
   #chunk: Chunk | null = null
 
   constructor(file: DiskFile, fileLength: number, info: CompressionInfo) {
@@ -51,8 +62,7 @@ export class CompressedSource implements ChunkSource {
     this.#fileLength = fileLength
     this.#info = info
     this.length = info.dataLength
-    this.#compressor = compressorOf(info.compressor)
-    this.#stored = new Uint8Array(info.chunkLength + 64)
+    this.#compressor = knownCompressor(file.path, info)
   }
 
   chunkAt(position: number): Chunk {
@@ -63,8 +73,13 @@ export class CompressedSource implements ChunkSource {
     const from = chunkOffsets[index]!
     const end = index + 1 < chunkOffsets.length ? chunkOffsets[index + 1]! : this.#fileLength
     const storedLength = end - from - 4
-    if (storedLength <= 0) throw new CorruptSSTableError(this.path, from, 'a chunk without bytes')
-    if (this.#stored.length < storedLength + 4) this.#stored = new Uint8Array(storedLength + 4)
+    // No compressor makes twice as much of its input.
+    if (storedLength <= 0 || storedLength > chunkLength * 2 + 1024) {
+      throw new CorruptSSTableError(this.path, from, `a chunk of ${storedLength} stored bytes`)
+    }
+    if (this.#stored.length < storedLength + 4) {
+      this.#stored = new Uint8Array(Math.max(storedLength + 4, Math.min(chunkLength + 64, SMALL_CHUNK_BYTES)))
+    }
     const read = readFullySync(this.#file, this.#stored, 0, storedLength + 4, from)
     if (read < storedLength + 4)
       throw new CorruptSSTableError(this.path, from + read, 'the file ends too early')

@@ -51,7 +51,7 @@ export function readClusteringWords(
       continue
     }
     const fixed = types[i]!.fixedLength
-    const length = fixed >= 0 ? fixed : cursor.vint()
+    const length = fixed >= 0 ? fixed : cursor.valueLength()
     at = readBytes(cursor, length, out, at)
   }
   return at
@@ -59,17 +59,17 @@ export function readClusteringWords(
 
 /** Reads a length and as many bytes, padded with zeros to whole words; returns the word behind. */
 export function readBytes(cursor: FileCursor, length: number, out: MergeBuffer, at: number): number {
-  const words = (length + 3) >>> 2
-  out.ensure(at + words + 8)
-  out.i32[at++] = length
-  return copyBytes(cursor, length, out, at)
+  const end = copyBytes(cursor, length, out, at + 1)
+  out.i32[at] = length
+  return end
 }
 
-/** The bytes without the length before them. There is room for them. */
+/** The bytes without the length before them. Makes room, for a few words behind them too, once it has seen them. */
 export function copyBytes(cursor: FileCursor, length: number, out: MergeBuffer, at: number): number {
-  if (length === 0) return at
   const words = (length + 3) >>> 2
   cursor.take(length)
+  out.ensure(at + words + 8)
+  if (length === 0) return at
   const { taken, takenAt } = cursor
   out.i32[at + words - 1] = 0
   const { u8 } = out
@@ -107,7 +107,7 @@ export function readComponents(cursor: FileCursor, types: readonly CqlType[], co
       continue
     }
     const fixed = types[i]!.fixedLength
-    components.push(cursor.copy(fixed >= 0 ? fixed : cursor.vint()))
+    components.push(cursor.copy(fixed >= 0 ? fixed : cursor.valueLength()))
   }
   return components
 }

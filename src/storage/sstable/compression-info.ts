@@ -24,6 +24,9 @@ export interface CompressionInfo {
   readonly chunkOffsets: Float64Array
 }
 
+/** Longer chunks are not believed: each would be read whole. */
+const CHUNK_LENGTH_MAX = 256 * 1024 * 1024
+
 /** Reads the file whole. Throws a CorruptSSTableError. */
 export function readCompressionInfo(path: string, bytes: Uint8Array): CompressionInfo {
   let at = 0
@@ -46,18 +49,19 @@ export function readCompressionInfo(path: string, bytes: Uint8Array): Compressio
   const maxCompressedLength = readInt32(bytes, need(4))
   const dataLength = Number(readInt64(bytes, need(8)))
   const count = readInt32(bytes, need(4))
-  if (chunkLength <= 0 || (chunkLength & (chunkLength - 1)) !== 0) {
+  if (optionCount < 0) throw new CorruptSSTableError(path, at, `${optionCount} options`)
+  if (chunkLength <= 0 || chunkLength > CHUNK_LENGTH_MAX || (chunkLength & (chunkLength - 1)) !== 0) {
     throw new CorruptSSTableError(path, at, `a chunk length of ${chunkLength}`)
   }
   // A compaction may leave an empty chunk at the end.
-  if (count <= 0 || count < Math.ceil(dataLength / chunkLength)) {
+  if (count <= 0 || dataLength < 0 || count < Math.ceil(dataLength / chunkLength)) {
     throw new CorruptSSTableError(path, at - 4, `${count} chunks for ${dataLength} bytes`)
   }
   const from = need(count * 8)
   const chunkOffsets = new Float64Array(count)
   for (let i = 0; i < count; i++) {
     chunkOffsets[i] = Number(readInt64(bytes, from + i * 8))
-    if (i > 0 && chunkOffsets[i]! <= chunkOffsets[i - 1]!) {
+    if (i === 0 ? chunkOffsets[0] !== 0 : chunkOffsets[i]! <= chunkOffsets[i - 1]!) {
       throw new CorruptSSTableError(path, from + i * 8, 'the chunks are not in order')
     }
   }

@@ -1,5 +1,8 @@
 import { createRequire } from 'node:module'
 import { deflateSync, inflateSync } from 'node:zlib'
+import { isLz4Block } from '../../common/lz4-block.ts'
+import { decompressSnappy, snappyLength } from '../../common/snappy-stream.ts'
+import { zstdCompress, zstdDecompress } from './zstd.ts'
 
 /** Cassandra's compressors of chunks (`ICompressor`), by the names of their classes. The libraries load at first use. */
 export interface Compressor {
@@ -7,9 +10,15 @@ export interface Compressor {
   readonly name: string
   /** The stored form of a chunk; may be a view of memory that the next call uses again. */
   compress(bytes: Uint8Array): Uint8Array
-  /** Into exactly `length` bytes. Throws an Error for bytes that are not compressed so. */
+  /**
+   * Into exactly `length` bytes. Throws an Error for bytes that are not compressed so, whatever they are: no trap, no
+   * endless loop, no memory but for the bytes due.
+   */
   decompress(stored: Uint8Array, length: number): Uint8Array
 }
+
+/** Options of a table's `compression` but for class and chunk length. */
+export type CompressorOptions = ReadonlyMap<string, string>
 
 interface Lz4Library {
   compress(bytes: Uint8Array): Uint8Array
@@ -18,12 +27,13 @@ interface Lz4Library {
 
 interface SnappyLibrary {
   compress(bytes: Uint8Array): Uint8Array
-  uncompress(stored: Uint8Array): Uint8Array
 }
 
 const require = createRequire(import.meta.url)
+const ZSTD_LEVEL = '3'
+const LENGTH_BYTES = 4
 
-const makers: Readonly<Record<string, () => Compressor>> = {
+const makers: Readonly<Record<string, (options: CompressorOptions) => Compressor>> = {
   LZ4Compressor() {
     const library = require('lz4-wasm-nodejs') as Lz4Library
     return {
@@ -32,8 +42,11 @@ const makers: Readonly<Record<string, () => Compressor>> = {
       compress: (bytes) => library.compress(bytes),
       decompress(stored, length) {
         const said = stored[0]! | (stored[1]! << 8) | (stored[2]! << 16) | (stored[3]! << 24)
-        if (stored.length < 5 || said !== length)
+        if (stored.length <= LENGTH_BYTES || said !== length) {
           throw new Error(`a chunk of ${said} bytes instead of ${length}`)
+        }
+        // The library is fast because it trusts its input.
+        if (!isLz4Block(stored, LENGTH_BYTES, stored.length, length)) throw new Error('no LZ4 block')
         return library.decompress(stored)
       },
     }
@@ -43,7 +56,13 @@ const makers: Readonly<Record<string, () => Compressor>> = {
     return {
       name: 'SnappyCompressor',
       compress: (bytes) => library.compress(bytes),
-      decompress: (stored) => library.uncompress(stored),
+      decompress(stored, length) {
+        const said = snappyLength(stored)
+        if (said !== length) throw new Error(`a chunk of ${said} bytes instead of ${length}`)
+        const bytes = decompressSnappy(stored, length)
+        if (bytes === null) throw new Error('no Snappy stream')
+        return bytes
+      },
     }
   },
   DeflateCompressor: () => ({
@@ -51,6 +70,14 @@ const makers: Readonly<Record<string, () => Compressor>> = {
     compress: (bytes) => deflateSync(bytes),
     decompress: (stored, length) => inflateSync(stored, { maxOutputLength: Math.max(1, length) }),
   }),
+  ZstdCompressor(options) {
+    const level = Number(options.get('compression_level') ?? ZSTD_LEVEL)
+    return {
+      name: 'ZstdCompressor',
+      compress: (bytes) => zstdCompress(bytes, level),
+      decompress: zstdDecompress,
+    }
+  },
   NoopCompressor: () => ({
     name: 'NoopCompressor',
     compress: (bytes) => bytes,
@@ -59,15 +86,17 @@ const makers: Readonly<Record<string, () => Compressor>> = {
 }
 
 const made = new Map<string, Compressor>()
+const NO_OPTIONS: CompressorOptions = new Map()
 
 /** The compressor of that class, named with or without its package. Throws an Error where there is none. */
-export function compressorOf(className: string): Compressor {
+export function compressorOf(className: string, options: CompressorOptions = NO_OPTIONS): Compressor {
   const name = className.slice(className.lastIndexOf('.') + 1)
-  let compressor = made.get(name)
+  const key = `${name} ${options.get('compression_level') ?? ''}`
+  let compressor = made.get(key)
   if (compressor === undefined) {
     if (!Object.hasOwn(makers, name)) throw new Error(`there is no compressor ${name} here`)
-    compressor = makers[name]!()
-    made.set(name, compressor)
+    compressor = makers[name]!(options)
+    made.set(key, compressor)
   }
   return compressor
 }

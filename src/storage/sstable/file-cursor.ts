@@ -21,6 +21,9 @@ export interface ChunkSource {
 
 const NOTHING = new Uint8Array(0)
 
+/** Cassandra's default of max_value_size. */
+const MAX_VALUE_BYTES = 256 * 1024 * 1024
+
 /**
  * Reads integers, vints and runs of bytes one after another out of a file (`RandomAccessReader`). What lies across two
  * stretches is put together in memory of the cursor's own.
@@ -160,26 +163,47 @@ export class FileCursor {
   /** `length` bytes, at `taken[takenAt]`. */
   take(length: number): void {
     const at = this.#at
-    if (this.#end - at >= length) {
+    if (this.#end - at >= length && length >= 0) {
       this.taken = this.#bytes
       this.takenAt = at
       this.#at = at + length
       return
     }
+    if (length < 0) throw this.corrupt(`a length of ${length}`)
     if (this.position + length > this.#source.length) {
       throw new CorruptSSTableError(this.#source.path, this.position, 'the file ends too early')
     }
-    if (this.#joined.length < length) this.#joined = new Uint8Array(Math.max(length, 1024))
     let done = 0
     while (done < length) {
       if (this.#at >= this.#end) this.#load(this.position)
       const part = Math.min(length - done, this.#end - this.#at)
+      // It grows with what is really there, whatever a broken length says.
+      if (this.#joined.length < done + part) this.#growJoined(done, done + part)
       this.#joined.set(this.#bytes.subarray(this.#at, this.#at + part), done)
       this.#at += part
       done += part
     }
     this.taken = this.#joined
     this.takenAt = 0
+  }
+
+  #growJoined(kept: number, length: number): void {
+    const grown = new Uint8Array(Math.max(length, this.#joined.length * 2, 1024))
+    grown.set(this.#joined.subarray(0, kept))
+    this.#joined = grown
+  }
+
+  /**
+   * The length of a value, in a vint. Throws a CorruptSSTableError beyond what values may have (`AbstractType.read`).
+   */
+  valueLength(): number {
+    const length = this.vint()
+    if (length > MAX_VALUE_BYTES) {
+      throw this.corrupt(
+        `Corrupt value length ${length} encountered, as it exceeds the maximum of ${MAX_VALUE_BYTES}, which is set via max_value_size in cassandra.yaml`,
+      )
+    }
+    return length
   }
 
   /** A copy of the next `length` bytes. */

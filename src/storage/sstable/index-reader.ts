@@ -93,6 +93,7 @@ export class IndexReader {
     this.position = cursor.vint()
     const size = cursor.vint()
     const end = cursor.position + size
+    if (end > cursor.length) throw cursor.corrupt(`an entry of ${size} bytes`)
     this.#next = end
     this.blockCount = 0
     if (size === 0) return
@@ -125,6 +126,7 @@ export class IndexReader {
       cursor.vint()
       const size = cursor.vint()
       this.#next = cursor.position + size
+      if (this.#next > cursor.length) throw cursor.corrupt(`an entry of ${size} bytes`)
     }
     return false
   }
@@ -145,6 +147,9 @@ export class IndexReader {
     const cursor = this.#cursor
     cursor.seek(this.#offsetsAt + i * 4)
     const offset = cursor.int32()
+    if (offset < 0 || this.#blocksAt + offset >= this.#offsetsAt) {
+      throw cursor.corrupt(`block ${i} begins at ${offset}`)
+    }
     cursor.seek(this.#blocksAt + offset)
     const first = this.#prefix()
     const last = this.#prefix()

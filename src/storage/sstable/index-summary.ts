@@ -40,8 +40,17 @@ export class IndexSummary {
     this.samplingLevel = readInt32(bytes, 16)
     this.sizeAtFullSampling = readInt32(bytes, 20)
     this.#entriesEnd = HEADER_BYTES + size
-    if (this.count < 0 || size < this.count * 4 || this.#entriesEnd + 8 > bytes.length) {
+    if (
+      this.count < 0 ||
+      this.minIndexInterval <= 0 ||
+      size < this.count * 4 ||
+      this.#entriesEnd + 8 > bytes.length
+    ) {
       throw this.#corrupt(4, `${this.count} entries in ${size} bytes`)
+    }
+    // Each entry ends where the next one begins, so that all of them lie between the offsets and the end.
+    if (this.count > 0 && this.#start(0) !== HEADER_BYTES + this.count * 4) {
+      throw this.#corrupt(HEADER_BYTES, 'the first entry is not behind the offsets')
     }
     for (let i = 0; i < this.count; i++) {
       if (this.#end(i) - this.#start(i) < 8) throw this.#corrupt(HEADER_BYTES + i * 4, 'an entry without end')

@@ -1,3 +1,4 @@
+import { compareBytes } from '../../common/bytes.ts'
 import { type ClusteringBound, compareBounds, compareRowToBound, type Slice } from '../../model/clustering.ts'
 import type { Words } from '../../model/row-format.ts'
 import type { PartitionSource } from '../partition-source.ts'
@@ -83,7 +84,11 @@ export class SSTablePartitionReader implements PartitionSource {
     this.#items.length = 0
     this.#item = -1
     cursor.seek(position)
-    cursor.skip(cursor.uint16())
+    const length = cursor.uint16()
+    cursor.take(length)
+    if (index !== null && !isKey(index, cursor.taken, cursor.takenAt, length)) {
+      throw cursor.corrupt(`the partition at ${position} is not that of the index`)
+    }
     this.partitionDeletion = this.#decoder.partitionDeletion()
   }
 
@@ -289,6 +294,11 @@ export class SSTablePartitionReader implements PartitionSource {
     this.#items.push({ marker: null, rowAt: at, open })
     return at + words
   }
+}
+
+/** Whether the bytes are the key of the entry that was read last. */
+function isKey({ keyBytes, keyLength }: IndexReader, bytes: Uint8Array, at: number, length: number): boolean {
+  return compareBytes(bytes, at, length, keyBytes, 0, keyLength) === 0
 }
 
 /** The first block for which `test` holds, where it holds for all behind; their number where it holds for none. */

@@ -110,18 +110,25 @@ export function readStatistics(path: string, bytes: Uint8Array, version: FormatV
     return new FileCursor(part)
   }
   const compaction = cursorOf(COMPACTION)
-  return {
-    validation: readValidation(cursorOf(VALIDATION)),
-    cardinality: compaction.copy(compaction.int32()),
-    stats: readStats(cursorOf(STATS), version),
-    header: readHeader(cursorOf(HEADER)),
+  const stats = cursorOf(STATS)
+  try {
+    return {
+      validation: readValidation(cursorOf(VALIDATION)),
+      cardinality: compaction.copy(compaction.int32()),
+      stats: readStats(stats, version),
+      header: readHeader(cursorOf(HEADER)),
+    }
+  } catch (error) {
+    if (error instanceof CorruptSSTableError) throw error
+    // A type of the covered clusterings that there is none of.
+    throw stats.corrupt(error instanceof Error ? error.message : String(error))
   }
 }
 
 /** The components by type, each as a source of its own; their checksums are right. */
 function readComponents(path: string, bytes: Uint8Array): ReadonlyMap<number, ChunkSource> {
   const check = (from: number, length: number): void => {
-    if (from < 0 || from + length + 4 > bytes.length) {
+    if (from < 0 || length < 0 || from + length + 4 > bytes.length) {
       throw new CorruptSSTableError(path, from, 'the file ends too early')
     }
     if (crc32(bytes, from, length) !== readInt32(bytes, from + length)) {
@@ -163,8 +170,14 @@ function float64(cursor: FileCursor): number {
   return new DataView(cursor.taken.buffer, cursor.taken.byteOffset + cursor.takenAt, 8).getFloat64(0)
 }
 
+function count(cursor: FileCursor): number {
+  const value = cursor.int32()
+  if (value < 0) throw cursor.corrupt(`a count of ${value}`)
+  return value
+}
+
 function readHistogram(cursor: FileCursor): Histogram {
-  const size = cursor.int32()
+  const size = count(cursor)
   const offsets: bigint[] = []
   const counts: bigint[] = []
   for (let i = 0; i < size; i++) {
@@ -248,7 +261,7 @@ function readStats(cursor: FileCursor, version: FormatVersion): StatsMetadata {
 
 function readDropTimes(cursor: FileCursor, version: FormatVersion): (readonly [number, number])[] {
   cursor.int32()
-  const size = cursor.int32()
+  const size = count(cursor)
   const times: (readonly [number, number])[] = []
   for (let i = 0; i < size; i++) {
     times.push(
@@ -261,16 +274,16 @@ function readDropTimes(cursor: FileCursor, version: FormatVersion): (readonly [n
 }
 
 function readLegacyBound(cursor: FileCursor): Uint8Array[] {
-  const count = cursor.int32()
+  const size = count(cursor)
   const values: Uint8Array[] = []
-  for (let i = 0; i < count; i++) values.push(cursor.copy(cursor.uint16()))
+  for (let i = 0; i < size; i++) values.push(cursor.copy(cursor.uint16()))
   return values
 }
 
 function readIntervals(cursor: FileCursor): (readonly [CommitLogPosition, CommitLogPosition])[] {
-  const count = cursor.int32()
+  const size = count(cursor)
   const intervals: (readonly [CommitLogPosition, CommitLogPosition])[] = []
-  for (let i = 0; i < count; i++) intervals.push([readPosition(cursor), readPosition(cursor)])
+  for (let i = 0; i < size; i++) intervals.push([readPosition(cursor), readPosition(cursor)])
   return intervals
 }
 

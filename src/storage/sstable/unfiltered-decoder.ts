@@ -314,12 +314,11 @@ export class UnfilteredDecoder {
     if (isDeleted || isExpiring) i32[at++] = time
     if (column.isComplex) {
       head |= CELL_HAS_PATH
-      at = readBytes(cursor, cursor.vint(), out, at)
+      at = readBytes(cursor, cursor.valueLength(), out, at)
     }
     let length = 0
     if ((flags & CELL_IS_EMPTY) === 0) {
-      length = column.fixedLength >= 0 ? column.fixedLength : cursor.vint()
-      out.ensure(at + ((length + 3) >>> 2) + 8)
+      length = column.fixedLength >= 0 ? column.fixedLength : cursor.valueLength()
       at = copyBytes(cursor, length, out, at)
     }
     if (column.columnId < 0 || this.#isDropped(column)) return start

@@ -9,9 +9,6 @@ import { Client, openNode } from '../describe/client.ts'
 /** The SSTables that Cassandra wrote for the oracle kit, a folder for each table of each format. */
 export const FIXTURES = fileURLToPath(new URL('../../../../shared/oracle/fixtures/sstables/', import.meta.url))
 
-/** Compressors that need a library we do not have yet. */
-export const UNREADABLE = new Set(['c_zstd'])
-
 /** A text of the kit, which may be gzipped. */
 export function readFixture(path: string): string {
   const file = `${FIXTURES}${path}`

@@ -13,7 +13,7 @@ import {
   UNFILTERED_MARKER,
   type UnfilteredReader,
 } from '../../../src/storage/unfiltered.ts'
-import { descriptorsOf, FIXTURES, nodeWith, readFixture, UNREADABLE } from './fixtures.ts'
+import { descriptorsOf, FIXTURES, nodeWith, readFixture } from './fixtures.ts'
 
 /** SSTables that Cassandra wrote, read here to the rows that it recorded with them. */
 
@@ -72,7 +72,7 @@ function hexRows({ content, rowCount, metadata }: RowsResult): (string | null)[]
 
 describe.skipIf(!existsSync(FIXTURES)).each(['nb', 'oa'])('%s', (format) => {
   const tables = existsSync(FIXTURES) ? readdirSync(`${FIXTURES}${format}`) : []
-  test.each(tables.filter((name) => !UNREADABLE.has(name)))('%s', async (name) => {
+  test.each(tables)('%s', async (name) => {
     const { database, client, table } = await nodeWith(format, name)
     for (const descriptor of descriptorsOf(format, name)) {
       const sstable = SSTable.open(createNodeDisk(), descriptor, table)

@@ -22,7 +22,7 @@ import {
   UNFILTERED_MARKER,
   type UnfilteredReader,
 } from '../../../src/storage/unfiltered.ts'
-import { descriptorsOf, FIXTURES, nodeWith, UNREADABLE } from './fixtures.ts'
+import { descriptorsOf, FIXTURES, nodeWith } from './fixtures.ts'
 
 /** Slices of Cassandra's SSTables, found by their index, hold what a scan of the whole finds between their bounds. */
 
@@ -94,7 +94,7 @@ const disk = createNodeDisk()
 const tables = existsSync(FIXTURES) ? readdirSync(`${FIXTURES}nb`) : []
 
 describe.skipIf(tables.length === 0)('nb', () => {
-  test.each(tables.filter((name) => !UNREADABLE.has(name)))('%s', async (name) => {
+  test.each(tables)('%s', async (name) => {
     const { database, table } = await nodeWith('nb', name)
     const count = table.clusterings.length
     const types = clusteringTypes(table)
