@@ -1,7 +1,7 @@
 import type { BatchOperation, Effect, Operation, QueryOperation, Statement } from './operation.ts'
 import type { Column, KeyColumn, Table } from './schema.ts'
 import { randomTimestamp, type Scene, someOf, Terms, tableName } from './terms.ts'
-import { type GeneratedType, isMultiCell } from './types.ts'
+import { type GeneratedType, isMultiCell, typeText } from './types.ts'
 
 const TTLS = [1, 2, 5, 30, 1000]
 
@@ -237,13 +237,14 @@ function condition(terms: Terms, { name, type }: Column): string {
       const field = random.pick(type.type.fields)
       return `${name}.${field.name} ${comparison(terms, field.type, COMPARISONS)}`
     }
-    // Cassandra compares an element by < as if it were a key.
     const equality = ['=', '=', '!=']
     if (type.kind === 'list') {
       return `${name}[${terms.int(random.below(3))}] ${comparison(terms, type.element, equality)}`
     }
-    if (type.kind === 'map')
+    // Cassandra compares the value of a key as if it were a key itself.
+    if (type.kind === 'map' && typeText(type.key) === typeText(type.value)) {
       return `${name}[${terms.some(type.key)}] ${comparison(terms, type.value, equality)}`
+    }
   }
   if (type.kind === 'list' || type.kind === 'set') {
     if (random.chance(0.3)) return `${name} CONTAINS ${terms.some(type.element)}`

@@ -1,6 +1,6 @@
 import type { Column, Table } from './schema.ts'
 import { type Scene, someOf, type Terms } from './terms.ts'
-import { type GeneratedType, isMultiCell } from './types.ts'
+import { type GeneratedType, isMultiCell, typeText } from './types.ts'
 
 /** What stands between SELECT and FROM, and the columns of a GROUP BY where there is one. */
 export interface Selection {
@@ -14,17 +14,25 @@ function isNumber(type: GeneratedType): boolean {
   return type.kind === 'native' && NUMBERS.includes(type.name)
 }
 
-export function selection(scene: Scene, table: Table, terms: Terms): Selection {
+/** Cassandra breaks over JSON of some vectors, and of values without bytes. */
+function hasJson({ features, hasEmptyValues }: Scene, columns: readonly Column[]): boolean {
+  return features.has('selectJson') && !hasEmptyValues && !columns.some(({ type }) => usesVector(type))
+}
+
+const usesVector = (type: GeneratedType): boolean => typeText(type).includes('vector<')
+
+/** Of rows in partitions that are named, there may be groups: over scans of them Cassandra fails. */
+export function selection(scene: Scene, table: Table, terms: Terms, isOfPartitions: boolean): Selection {
   const { random, features } = scene
-  const choice = random.below(100)
-  if (choice < 45 || table.hasExpiringRows)
-    return { text: features.has('selectJson') && random.chance(0.1) ? 'JSON *' : '*' }
-  if (choice < 50) return { text: random.pick(['count(*)', 'count(1)', 'count(*) AS "N"']) }
   const keys = [...table.partition, ...table.clustering]
   const columns: Column[] = [...keys, ...table.statics, ...table.regulars]
-  if (choice < 60 && features.has('aggregates')) return aggregates(scene, table, columns)
+  const choice = random.below(100)
+  if (choice < 45 || table.hasExpiringRows)
+    return { text: hasJson(scene, columns) && random.chance(0.1) ? 'JSON *' : '*' }
+  if (choice < 50) return { text: random.pick(['count(*)', 'count(1)', 'count(*) AS "N"']) }
+  if (choice < 60 && features.has('aggregates')) return aggregates(scene, table, columns, isOfPartitions)
   const chosen = someOf(random, columns, 0.5)
-  const json = features.has('selectJson') && random.chance(0.08) ? 'JSON ' : ''
+  const json = hasJson(scene, columns) && random.chance(0.08) ? 'JSON ' : ''
   // Cassandra breaks over JSON of the timestamps of collections.
   const items = chosen.map((column) =>
     json !== '' && isMultiCell(column.type) ? column.name : item(scene, table, column, terms),
@@ -57,17 +65,15 @@ function plainItem(
     const element = elementOf(scene, { name, type }, terms)
     if (element !== null) return element
   }
-  if (choice < 52 && features.has('functions')) {
-    const clustering = table.clustering.find((column) => column.name === name)
-    return functionOf(scene, { name, type }, clustering?.isDescending === true)
-  }
-  if (choice < 58 && features.has('casts')) {
-    return castOf(scene, { name, type })
-  }
+  // Cassandra does not know the types of DESC columns for what they are.
+  const isDescending = table.clustering.some((column) => column.name === name && column.isDescending)
+  if (choice < 52 && features.has('functions') && !isDescending) return functionOf(scene, { name, type })
+  if (choice < 58 && features.has('casts') && !isDescending) return castOf(scene, { name, type })
   if (choice < 64 && features.has('arithmetic') && isNumber(type)) {
     return `${name} ${random.pick(['+', '-', '*'])} ${random.pick(['1', '2', name])}`
   }
-  if (choice < 67 && table.flavor !== 'counter') return `to_json(${name})`
+  if (choice < 67 && table.flavor !== 'counter' && !scene.hasEmptyValues && !usesVector(type))
+    return `to_json(${name})`
   return name
 }
 
@@ -92,10 +98,8 @@ function elementOf(scene: Scene, { name, type }: Column, terms: Terms): string |
   return null
 }
 
-function functionOf(scene: Scene, { name, type }: Column, isDescending: boolean): string {
+function functionOf(scene: Scene, { name, type }: Column): string {
   const { random } = scene
-  // Cassandra does not know the collections of a DESC column for what they are.
-  if (isDescending) return name
   if (type.kind === 'map')
     return random.pick([`map_keys(${name})`, `map_values(${name})`, `collection_count(${name})`])
   if (type.kind === 'list' || type.kind === 'set') {
@@ -107,15 +111,15 @@ function functionOf(scene: Scene, { name, type }: Column, isDescending: boolean)
   return name
 }
 
-function aggregates(scene: Scene, table: Table, columns: readonly Column[]): Selection {
+function aggregates(scene: Scene, table: Table, columns: readonly Column[], hasGroups: boolean): Selection {
   const { random, features } = scene
   const chosen = someOf(random, columns, 0.3)
-  const items = chosen.map(({ name, type }) => {
+  const items = chosen.map(({ name, type }): string => {
     const some = isNumber(type) ? ['sum', 'avg', 'min', 'max', 'count'] : ['min', 'max', 'count']
     return `${random.pick(some)}(${name})`
   })
   if (random.chance(0.4)) items.push('count(*)')
-  if (!features.has('groupBy') || random.chance(0.3)) return { text: items.join(', ') }
+  if (!hasGroups || !features.has('groupBy') || random.chance(0.3)) return { text: items.join(', ') }
   const depth = random.below(table.clustering.length + 1)
   const group = [...table.partition, ...table.clustering.slice(0, depth)]
   if (random.chance(0.6)) items.unshift(...group.map((column) => column.name))

@@ -154,6 +154,7 @@ export function prepareModification(
   const where = preparePrimaryKey(table, relations, type, onlyStatics, context)
   if (conditions !== null) {
     if (table.isCounter) throw invalid('Conditional updates are not supported on counter tables')
+    if (using.timestamp !== null) throw invalid('Cannot provide custom timestamp for conditional updates')
     if (type === 'delete') checkConditionalDelete(where, regularOperations, staticOperations, conditions)
   }
   const prepared: PreparedModification = {
@@ -173,12 +174,10 @@ export function prepareModification(
 }
 
 /** What is wrong with a statement that could be prepared; of a batch after all of it was (`ModificationStatement.validate`). */
-export function validateModification({ table, timestamp, ttl, conditions }: PreparedModification): void {
-  if (timestamp !== null) {
-    if (conditions !== null) throw invalid('Cannot provide custom timestamp for conditional updates')
-    if (table.isCounter) throw invalid('Cannot provide custom timestamp for counter updates')
-  }
-  if (ttl !== null && table.isCounter) throw invalid('Cannot provide custom TTL for counter updates')
+export function validateModification({ table, timestamp, ttl }: PreparedModification): void {
+  if (!table.isCounter) return
+  if (timestamp !== null) throw invalid('Cannot provide custom timestamp for counter updates')
+  if (ttl !== null) throw invalid('Cannot provide custom TTL for counter updates')
 }
 
 function checkConditionalDelete(

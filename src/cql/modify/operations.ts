@@ -436,6 +436,12 @@ function writeComplex(
       if (value === undefined) continue
       if (deletion === 'none') deletion = 'overwrite'
       if (value !== null) addElements(cells, column.type, value, p)
+    } else if (column.type.kind === 'list' && (cells.length > 0 || deletion !== 'none')) {
+      // A list is seen as the statement's operations before have left it (`UpdateParameters.getPrefetchedRow`).
+      const { row } = p
+      p.row = pendingRow(row, column, cells, deletion !== 'none')
+      addAction(cells, column, action, p)
+      p.row = row
     } else addAction(cells, column, action, p)
   }
   if (deletion !== 'none') {
@@ -453,6 +459,20 @@ function writeComplex(
     if (value === null) tombstone(out, column.id, path, path.length, p)
     else liveCell(out, column.id, path, path.length, value, 0, value.length, p)
   }
+}
+
+/** The row as it is with the cells of a list that are going to be written; those before are gone where it was deleted. */
+function pendingRow(
+  row: RowSnapshot | null,
+  column: ColumnMetadata,
+  cells: readonly PendingCell[],
+  isDeleted: boolean,
+): RowSnapshot {
+  const before = isDeleted ? [] : (row?.complex(column) ?? [])
+  const current = [...before, ...cells]
+  sortCells(current, column.type)
+  const live = current.filter((cell): cell is ComplexCell => cell.value !== null)
+  return { complex: () => live, simple: (other) => row?.simple(other) ?? null }
 }
 
 /** Sorts by cell path; of several cells with one path the last stands, but a tombstone wins over values. */
