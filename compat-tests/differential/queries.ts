@@ -44,12 +44,21 @@ function selectText(scene: Scene, table: Table, terms: Terms): string {
     (selected.groupBy === undefined ? '' : ` GROUP BY ${selected.groupBy}`) +
     // Cassandra orders JSON of all columns by its text.
     (selected.text === 'JSON *' ? '' : order(scene, table, relations.isOfPartitions)) +
-    (random.chance(0.08)
-      ? ` PER PARTITION LIMIT ${terms.int(random.chance(0.04) ? 0 : 1 + random.below(3))}`
-      : '') +
-    (random.chance(0.15) ? ` LIMIT ${terms.int(random.chance(0.04) ? 0 : 1 + random.below(9))}` : '') +
+    limits(scene, terms, selected.groupBy !== undefined) +
     (filtering ? ' ALLOW FILTERING' : '')
   )
+}
+
+/** Cassandra fails over some groups that are limited. */
+function limits({ random }: Scene, terms: Terms, isGrouped: boolean): string {
+  if (isGrouped) return ''
+  const perPartition = random.chance(0.08)
+    ? ` PER PARTITION LIMIT ${terms.int(random.chance(0.04) ? 0 : 1 + random.below(3))}`
+    : ''
+  const limit = random.chance(0.15)
+    ? ` LIMIT ${terms.int(random.chance(0.04) ? 0 : 1 + random.below(9))}`
+    : ''
+  return perPartition + limit
 }
 
 function distinct(scene: Scene, table: Table): { text: string; groupBy?: string } {

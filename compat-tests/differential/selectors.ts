@@ -115,6 +115,8 @@ function aggregates(scene: Scene, table: Table, columns: readonly Column[], hasG
   const { random, features } = scene
   const chosen = someOf(random, columns, 0.3)
   const items = chosen.map(({ name, type }): string => {
+    // The greatest timeuuid of a DESC column has another type than that of any other.
+    if (type.kind === 'native' && type.name === 'timeuuid') return `count(${name})`
     const some = isNumber(type) ? ['sum', 'avg', 'min', 'max', 'count'] : ['min', 'max', 'count']
     return `${random.pick(some)}(${name})`
   })

@@ -87,6 +87,8 @@ class CasRequest {
   readonly #items: readonly CasItem[]
   /** The clustering each statement writes to; undefined for one that deletes ranges. */
   readonly #clusterings: (Clustering | undefined)[] = []
+  /** Ranges of rows that statements delete. */
+  readonly #ranges: Slice[] = []
   readonly #updatesRegularRows: boolean
   readonly #updatesStaticRow: boolean
   readonly #conditionColumns: ReadonlySet<ColumnMetadata>
@@ -113,6 +115,7 @@ class CasRequest {
       if (where.isRange) {
         this.#clusterings.push(undefined)
         if (conditions !== null) this.#refuseRange(prepared)
+        this.#ranges.push(...bindRanges(prepared, parameters))
         continue
       }
       const clustering = onlyClustering(prepared, parameters)
@@ -216,17 +219,15 @@ class CasRequest {
     if (items.some(({ prepared }) => deletesPartition(prepared))) {
       out.partitionDeletion(beforeHi, beforeLo, this.nowSeconds)
     }
-    const ranges: Slice[] = []
     for (const [index, { prepared, parameters }] of items.entries()) {
       const clustering = this.#clusterings[index]
       const ttl = bindTtl(prepared, parameters, this.nowSeconds)
-      if (clustering === undefined) ranges.push(...bindRanges(prepared, parameters))
-      else if (!deletesPartition(prepared)) {
+      if (clustering !== undefined && !deletesPartition(prepared)) {
         const at = { ...fieldsOf(parameters), timestampHi, timestampLo, ttl }
         writeRows(prepared, out, at, clustering, (row) => current.row(row))
       }
     }
-    for (const slice of ranges) writeRange(out, slice, beforeHi, beforeLo, this.nowSeconds)
+    for (const slice of this.#ranges) writeRange(out, slice, beforeHi, beforeLo, this.nowSeconds)
     out.endUpdate()
     out.finish()
   }

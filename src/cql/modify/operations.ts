@@ -598,6 +598,8 @@ function addListElement(
   index: Value,
   p: WriteParameters,
 ): void {
+  // The value is looked at before the index.
+  const value = action.kind === 'setElement' ? evaluate(action.value, p) : null
   if (index === null) throw invalid('Invalid null value for list index')
   if (index === undefined) {
     if (action.kind === 'deleteElement') return
@@ -616,11 +618,7 @@ function addListElement(
     throw invalid(`List index ${at} out of bound, list has size ${existing.length}`)
   }
   const { path } = existing[at]!
-  if (action.kind === 'deleteElement') cells.push({ path, value: null })
-  else {
-    const value = evaluate(action.value, p)
-    if (value !== undefined) cells.push({ path, value })
-  }
+  if (value !== undefined) cells.push({ path, value })
 }
 
 function addKeyedElement(
