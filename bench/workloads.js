@@ -12,6 +12,7 @@ const columnSizes = columns.map(() => columnBytes)
 export const keys = 100_000
 const rowsPerPartition = 1000
 const sliceRows = 20
+const longSliceRows = 100
 const devices = 1000
 
 /**
@@ -86,6 +87,25 @@ export const workloads = {
     answerBytes: rowsHeaderBytes + sliceRows * (4 + 8 + rowBytes),
     populate: 'wideRows',
   },
+  longSlices: {
+    statement: `SELECT c, ${columnList} FROM bench.wide WHERE p = ? AND c >= ? LIMIT ${longSliceRows}`,
+    sizes: [8, 8],
+    requests: keys,
+    fill: (request, offsets, n) => {
+      request.writeBigInt64BE(BigInt(Math.floor(n / rowsPerPartition)), offsets[0])
+      request.writeBigInt64BE(BigInt((n * 7) % (rowsPerPartition - longSliceRows)), offsets[1])
+    },
+    answerBytes: rowsHeaderBytes + longSliceRows * (4 + 8 + rowBytes),
+    populate: 'wideRows',
+  },
+  counts: {
+    statement: 'SELECT count(*) FROM bench.wide WHERE p = ?',
+    sizes: [8],
+    requests: keys / rowsPerPartition,
+    fill: (request, offsets, n) => request.writeBigInt64BE(BigInt(n), offsets[0]),
+    answerBytes: rowsHeaderBytes + 4 + 8,
+    populate: 'wideRows',
+  },
   series: {
     statement: 'INSERT INTO bench.series (device, day, at, value, note) VALUES (?, ?, ?, ?, ?)',
     sizes: [10, 4, 8, 8, columnBytes],
@@ -137,6 +157,18 @@ workloads['literalReads'] = {
   sizes: [],
   isUnprepared: true,
   literalAt: literalRead.length,
+}
+
+const literalWrite = `INSERT INTO bench.kv (${columnList}, k) VALUES (${columns
+  .map((_, i) => `0x${String(i).repeat(2 * columnBytes)}`)
+  .join(', ')}, '`
+workloads['literalWrites'] = {
+  ...workloads['writes'],
+  statement: `${literalWrite}k000000000')`,
+  sizes: [],
+  isUnprepared: true,
+  literalAt: literalWrite.length,
+  fill: (request, offsets, n) => fillKey(request, offsets[0], n),
 }
 
 const seriesStart = Date.now() * 1000
