@@ -1,7 +1,9 @@
+import { jsonName, jsonValue } from './json.ts'
 import type { BatchOperation, Effect, Operation, QueryOperation, Statement } from './operation.ts'
 import type { Column, KeyColumn, Table } from './schema.ts'
 import { randomTimestamp, type Scene, someOf, Terms, tableName } from './terms.ts'
 import { type GeneratedType, isMultiCell, typeText } from './types.ts'
+import { randomValue } from './values.ts'
 
 const TTLS = [1, 2, 5, 30, 1000]
 
@@ -50,7 +52,10 @@ function randomModification(
   const { random } = scene
   // What becomes of a counter that is deleted and counted up in one batch is not defined.
   const kind = random.below(table.flavor === 'counter' && options.isInBatch === true ? 8 : 10)
-  if (kind < 4 && table.flavor !== 'counter') return insert(scene, table, terms, options)
+  if (kind < 4 && table.flavor !== 'counter') {
+    const isJson = scene.features.has('insertJson') && random.chance(0.15)
+    return (isJson ? insertJson(scene, table, terms, options) : null) ?? insert(scene, table, terms, options)
+  }
   if (kind < 8) return update(scene, table, terms, options)
   return remove(scene, table, terms, options)
 }
@@ -87,6 +92,31 @@ function insert(scene: Scene, table: Table, terms: Terms, options: ModificationO
     `INSERT INTO ${tableName(scene, table)} (${names.join(', ')}) VALUES (${values.join(', ')})${condition}` +
     using(scene, table, terms, options, table.hasExpiringRows)
   return { ...terms.statement(text), effect: effectOf(table, others, options) }
+}
+
+/** INSERT JSON of columns of native types; null where the key has others. */
+function insertJson(scene: Scene, table: Table, terms: Terms, options: ModificationOptions): Mutation | null {
+  const { random } = scene
+  const keys = [...table.partition, ...table.clustering]
+  const others = [...table.statics, ...table.regulars].filter(
+    (column) => column.type.kind === 'native' && random.chance(0.6),
+  )
+  const members = [
+    ...keys.map((column) => [jsonName(column), jsonValue(column.type, random.pick(column.pool))]),
+    ...others.map((column) => [
+      jsonName(column),
+      random.chance(0.12) ? 'null' : jsonValue(column.type, randomValue(random, column.type)),
+    ]),
+  ]
+  if (members.some(([, value]) => value === null)) return null
+  const json = `{${members.map(([name, value]) => `${name}: ${value}`).join(', ')}}`
+  const value = terms.text(json)
+  const rest = random.pick(['', '', ' DEFAULT NULL', ' DEFAULT UNSET'])
+  const condition = options.isConditional ? ' IF NOT EXISTS' : ''
+  const text =
+    `INSERT INTO ${tableName(scene, table)} JSON ${value}${rest}${condition}` +
+    using(scene, table, terms, options, table.hasExpiringRows)
+  return { ...terms.statement(text), effect: effectOf(table, [], options) }
 }
 
 function effectOf(table: Table, columns: readonly Column[], options: ModificationOptions): Effect {

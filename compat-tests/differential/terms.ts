@@ -112,6 +112,10 @@ export class Terms {
     return '?'
   }
 
+  text(value: string): string {
+    return this.#exact(`'${value.replaceAll("'", "''")}'`, Buffer.from(value))
+  }
+
   int(value: number): string {
     const bytes = Buffer.alloc(4)
     bytes.writeInt32BE(value)

@@ -75,7 +75,7 @@ function commonColumns(a: Restriction, b: Restriction): string {
 /** Two restrictions of the same column as one, or Cassandra's refusal. */
 export function mergeRestrictions(first: Restriction, second: Restriction): Restriction {
   // A contains cannot become multi-column; everything else can, to meet one that is.
-  const multi = (first.multi || second.multi) && first.kind !== 'contains' && second.kind !== 'contains'
+  const multi = first.multi || (second.multi && first.kind !== 'contains')
   const names = multi ? commonColumns(first, second) : first.columns[0].name
   switch (first.kind) {
     case 'eq':
