@@ -1,10 +1,10 @@
 import {
   CELL_COMPLEX_DELETION,
-  CELL_EXPIRES,
   CELL_HAS_PATH,
-  CELL_TOMBSTONE,
+  CELL_MAY_BE_DEAD,
   CellReader,
   compare64,
+  endOfPlainCell,
   ROW_HAS_DELETION,
   ROW_HAS_LIVENESS,
   ROW_LIVENESS_EXPIRES,
@@ -64,10 +64,79 @@ export class LiveRow {
     this.#nowSeconds = nowSeconds
     header.read(i32, at)
     this.clusteringAt = header.clustering
-    const flags = header.flags
+    let hasDeletion = this.#loadLiveness(deletionHi, deletionLo, nowSeconds)
+    const rowDeletionHi = this.#deletionHi
+    const rowDeletionLo = this.#deletionLo
+    const { queried, dropTimes, purgeBefore } = this
+    let live = this.livenessLive
+    const skipsOlder = queried !== null && !live && (header.flags & ROW_HAS_LIVENESS) !== 0
+    const stamp = this.#stamp
+    const last = header.end
+    let seen = this.#seen
+    let start = this.#start
+    let end = this.#end
+    let dead = 0
+    let column = -1
+    let complexHi = 0
+    let complexLo = 0
+    for (let p = header.cells; p < last; ) {
+      const head = i32[p]!
+      const id = head & 0xffff
+      if (id !== column) {
+        if (column >= 0) end[column] = p
+        column = id
+        complexHi = rowDeletionHi
+        complexLo = rowDeletionLo
+        const drop = dropTimes === null ? undefined : dropTimes[id]
+        if (drop !== undefined && compare64(drop.hi, drop.lo, complexHi, complexLo) > 0) {
+          complexHi = drop.hi
+          complexLo = drop.lo
+        }
+        if (id >= seen.length) {
+          this.#grow(id)
+          seen = this.#seen
+          start = this.#start
+          end = this.#end
+        }
+        seen[id] = stamp
+        start[id] = p
+        end[id] = last
+      }
+      if (live && (head & CELL_MAY_BE_DEAD) === 0) {
+        // Of the row it says nothing new, and its value is looked at when it is asked for.
+        p = endOfPlainCell(i32, p)
+        continue
+      }
+      cell.read(i32, p, header.livenessHi, header.livenessLo)
+      p = cell.next
+      if (head & CELL_COMPLEX_DELETION) {
+        if (compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0) {
+          complexHi = cell.timestampHi
+          complexLo = cell.timestampLo
+          hasDeletion ||= cell.localDeletionTime >= purgeBefore
+        }
+      } else if (
+        compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0 &&
+        (!skipsOlder ||
+          queried.has(id) ||
+          compare64(cell.timestampHi, cell.timestampLo, header.livenessHi, header.livenessLo) >= 0)
+      ) {
+        if (cell.isLive(nowSeconds)) live = true
+        else if (cell.localDeletionTime - cell.ttl >= purgeBefore) dead++
+      }
+    }
+    this.exists = live
+    this.tombstones = dead > 0 ? dead : hasDeletion && !live ? 1 : 0
+  }
+
+  /**
+   * Takes the row's liveness and its deletion, or the greater one that is given, from the header. Returns whether one of
+   * them counts as a tombstone where the row does not exist.
+   */
+  #loadLiveness(deletionHi: number, deletionLo: number, nowSeconds: number): boolean {
+    const { flags } = header
     const { purgeBefore } = this
     let hasDeletion = false
-    let dead = 0
     if (
       flags & ROW_HAS_DELETION &&
       compare64(header.deletionHi, header.deletionLo, deletionHi, deletionLo) > 0
@@ -80,58 +149,14 @@ export class LiveRow {
     this.#deletionLo = deletionLo
     this.#rowHi = header.livenessHi
     this.#rowLo = header.livenessLo
-    this.livenessLive =
+    const isAfterDeletion =
       (flags & ROW_HAS_LIVENESS) !== 0 &&
-      header.localExpirationTime > nowSeconds &&
       compare64(header.livenessHi, header.livenessLo, deletionHi, deletionLo) > 0
-    let live = this.livenessLive
-    if (flags & ROW_LIVENESS_EXPIRES && !live) {
-      hasDeletion ||=
-        header.localExpirationTime >= purgeBefore &&
-        compare64(header.livenessHi, header.livenessLo, deletionHi, deletionLo) > 0
+    this.livenessLive = isAfterDeletion && header.localExpirationTime > nowSeconds
+    if (flags & ROW_LIVENESS_EXPIRES && isAfterDeletion && !this.livenessLive) {
+      hasDeletion ||= header.localExpirationTime >= purgeBefore
     }
-    const { queried } = this
-    const skipsOlder = queried !== null && !live && (flags & ROW_HAS_LIVENESS) !== 0
-    let column = -1
-    let complexHi = 0
-    let complexLo = 0
-    for (let p = header.cells; p < header.end; p = cell.next) {
-      cell.read(i32, p, header.livenessHi, header.livenessLo)
-      const id = cell.columnId
-      if (id !== column) {
-        if (column >= 0) this.#end[column] = p
-        column = id
-        complexHi = deletionHi
-        complexLo = deletionLo
-        const drop = this.dropTimes === null ? undefined : this.dropTimes[id]
-        if (drop !== undefined && compare64(drop.hi, drop.lo, complexHi, complexLo) > 0) {
-          complexHi = drop.hi
-          complexLo = drop.lo
-        }
-        if (id >= this.#seen.length) this.#grow(id)
-        this.#seen[id] = this.#stamp
-        this.#start[id] = p
-        this.#end[id] = header.end
-      }
-      if (cell.flags & CELL_COMPLEX_DELETION) {
-        if (compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0) {
-          complexHi = cell.timestampHi
-          complexLo = cell.timestampLo
-          hasDeletion ||= cell.localDeletionTime >= purgeBefore
-        }
-      } else if (
-        (!live || cell.flags & (CELL_TOMBSTONE | CELL_EXPIRES)) &&
-        compare64(cell.timestampHi, cell.timestampLo, complexHi, complexLo) > 0 &&
-        (!skipsOlder ||
-          queried.has(id) ||
-          compare64(cell.timestampHi, cell.timestampLo, header.livenessHi, header.livenessLo) >= 0)
-      ) {
-        if (cell.isLive(nowSeconds)) live = true
-        else if (cell.localDeletionTime - cell.ttl >= purgeBefore) dead++
-      }
-    }
-    this.exists = live
-    this.tombstones = dead > 0 ? dead : hasDeletion && !live ? 1 : 0
+    return hasDeletion
   }
 
   /** Forgets the row: no column has a value. */

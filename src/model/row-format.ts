@@ -36,6 +36,9 @@ export const CELL_HAS_PATH = 4 << 16
 export const CELL_COMPLEX_DELETION = 8 << 16
 export const CELL_ROW_TIMESTAMP = 16 << 16
 
+/** What a cell has that is a deletion, of itself or of its column, or will be one. */
+export const CELL_MAY_BE_DEAD = CELL_TOMBSTONE | CELL_EXPIRES | CELL_COMPLEX_DELETION
+
 export const ROW_HEADER_WORDS = 4
 
 /** Bytes rounded up to whole words, counted in words. */
@@ -72,6 +75,14 @@ export function clusteringAt(i32: Int32Array, at: number): number {
 /** Word at which the cells of the row at word `at` begin. */
 export function cellsAt(i32: Int32Array, at: number): number {
   return clusteringAt(i32, at) + (i32[at + 3]! >>> 2)
+}
+
+/** Word behind the cell at word `at`, which has none of CELL_MAY_BE_DEAD. */
+export function endOfPlainCell(i32: Int32Array, at: number): number {
+  const head = i32[at]!
+  let p = head & CELL_ROW_TIMESTAMP ? at + 2 : at + 4
+  if (head & CELL_HAS_PATH) p += 1 + ((i32[p]! + 3) >>> 2)
+  return p + ((i32[at + 1]! + 3) >>> 2)
 }
 
 /**
@@ -126,7 +137,7 @@ export class CellReader {
 
   /** Whether the cell has a value at `nowSeconds`: neither a deletion nor expired. */
   isLive(nowSeconds: number): boolean {
-    if ((this.flags & (CELL_TOMBSTONE | CELL_COMPLEX_DELETION | CELL_EXPIRES)) === 0) return true
+    if ((this.flags & CELL_MAY_BE_DEAD) === 0) return true
     return (this.flags & CELL_EXPIRES) !== 0 && this.localDeletionTime > nowSeconds
   }
 }
