@@ -202,7 +202,10 @@ function remove(scene: Scene, table: Table, terms: Terms, options: ModificationO
   const onlyStatics = targets.length > 0 && targets.every((column) => table.statics.includes(column))
   if (options.isConditional || (targets.length > 0 && !onlyStatics)) {
     if (!onlyStatics && random.chance(0.97)) relations.push(...keyRelations(terms, table.clustering, 0.05))
-  } else if (!onlyStatics) relations.push(...clusteringRange(terms, table))
+  } else if (!onlyStatics) {
+    // A range to null makes Cassandra's write time out.
+    relations.push(...terms.carefully(() => clusteringRange(terms, table)))
+  }
   const condition = options.isConditional ? conditions(terms, table, options.isInBatch === true) : ''
   const text =
     `DELETE ${selection}${selection === '' ? '' : ' '}FROM ${tableName(scene, table)}${usingText}` +
