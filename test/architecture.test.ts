@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   query: ['common', 'io', 'types', 'model', 'schema', 'cql', 'storage', 'auth'],
   server: ['common', 'io', 'types', 'model', 'protocol', 'auth', 'query'],
   node: ['common', 'io', 'types', 'model', 'schema', 'protocol', 'cql', 'storage', 'auth', 'query', 'server'],
-  cli: ['node'],
+  admin: ['common', 'io', 'types', 'model', 'schema', 'cql', 'storage', 'auth', 'query'],
+  cli: ['node', 'admin'],
 }
 
 /** Node's modules that touch the world are for io and for the rooms that wire the process. */

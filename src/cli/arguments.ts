@@ -1,6 +1,7 @@
 import type { SibylOptions } from '../node/options.ts'
 
 export const USAGE = `Usage: sibyl [options]
+       sibyl sstable dump|metadata|verify FILE...   offline tools; sibyl sstable --help says more
 
   --host ADDRESS        address to listen on (127.0.0.1)                         SIBYL_HOST
   --port PORT           port to listen on; 0 takes a free one (9042)             SIBYL_PORT

@@ -2,9 +2,14 @@ import { Sibyl } from '../node/sibyl.ts'
 import { RELEASE_VERSION } from '../node/version.ts'
 import { parseArguments, USAGE } from './arguments.ts'
 
-/** The command: serves until SIGTERM or SIGINT. */
+/** The command: serves until SIGTERM or SIGINT, or runs a tool. */
 async function main(): Promise<number> {
-  const parsed = parseArguments(process.argv.slice(2), process.env)
+  const args = process.argv.slice(2)
+  if (args[0] === 'sstable') {
+    const { runSSTableCommand } = await import('../admin/sstable-tools/index.ts')
+    return runSSTableCommand(args.slice(1), process.stdout, process.stderr)
+  }
+  const parsed = parseArguments(args, process.env)
   if (parsed.kind === 'help') {
     process.stdout.write(USAGE)
     return 0

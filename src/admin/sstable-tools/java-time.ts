@@ -1,4 +1,4 @@
-import { civilFromDays, twoDigits, yearText } from '../../types/calendar.ts'
+import { type CivilDate, civilFromDays, twoDigits, yearText } from '../../types/calendar.ts'
 
 /** Times as Cassandra's tools show them, in UTC. */
 
@@ -17,20 +17,17 @@ function floorMod(value: bigint, divisor: bigint): bigint {
   return ((value % divisor) + divisor) % divisor
 }
 
-/** Date and time of day of seconds since the epoch: `2023-11-14` and `22:13:20`. */
-function civil(seconds: number): { year: number; month: number; day: number; time: string } {
-  const days = Math.floor(seconds / DAY_SECONDS)
-  const rest = seconds - days * DAY_SECONDS
-  const time = [Math.floor(rest / 3600), Math.floor(rest / 60) % 60, rest % 60].map(twoDigits).join(':')
-  return { ...civilFromDays(days), time }
+function timeOfDay(seconds: number): string {
+  const rest = seconds - Math.floor(seconds / DAY_SECONDS) * DAY_SECONDS
+  return [Math.floor(rest / 3600), Math.floor(rest / 60) % 60, rest % 60].map(twoDigits).join(':')
 }
 
 /** `Instant.toString`: the fraction in groups of three digits, as many as are needed. */
 function instantText(seconds: number, nanos: number): string {
-  const { year, month, day, time } = civil(seconds)
+  const { year, month, day } = civilFromDays(Math.floor(seconds / DAY_SECONDS))
   let fraction = nanos === 0 ? '' : `.${String(nanos).padStart(9, '0')}`
   while (fraction.endsWith('000')) fraction = fraction.slice(0, -3)
-  return `${yearText(year)}-${twoDigits(month)}-${twoDigits(day)}T${time}${fraction}Z`
+  return `${yearText(year)}-${twoDigits(month)}-${twoDigits(day)}T${timeOfDay(seconds)}${fraction}Z`
 }
 
 /** A timestamp in microseconds as sstabledump shows it: seconds are cut, and the fraction of what fits a long. */
@@ -45,11 +42,33 @@ export function secondsText(seconds: number): string {
   return instantText(seconds, 0)
 }
 
+/** 1582-10-15, from which Java's calendar is Gregorian. */
+const GREGORIAN_FROM_DAY = -141_427
+/** From the first of March of the year 0 of the Julian calendar to 1970-01-01. */
+const JULIAN_EPOCH_DAYS = 719_470
+
+/** The date of a day in the Julian calendar. */
+function julianFromDays(days: number): CivilDate {
+  const shifted = days + JULIAN_EPOCH_DAYS
+  const era = Math.floor(shifted / 1461)
+  const dayOfEra = shifted - era * 1461
+  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1460)) / 365)
+  const dayOfYear = dayOfEra - 365 * yearOfEra
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153)
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+  return {
+    year: yearOfEra + era * 4 + (month <= 2 ? 1 : 0),
+    month,
+    day: dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1,
+  }
+}
+
 /** `SimpleDateFormat("MM/dd/yyyy HH:mm:ss")` of milliseconds since the epoch. */
 export function simpleDateText(millis: bigint): string {
   const seconds = Number((millis - floorMod(millis, 1000n)) / 1000n)
-  const { year, month, day, time } = civil(seconds)
+  const days = Math.floor(seconds / DAY_SECONDS)
+  const { year, month, day } = days < GREGORIAN_FROM_DAY ? julianFromDays(days) : civilFromDays(days)
   // Before the year 1 the year of the era.
   const ofEra = String(year > 0 ? year : 1 - year).padStart(4, '0')
-  return `${twoDigits(month)}/${twoDigits(day)}/${ofEra} ${time}`
+  return `${twoDigits(month)}/${twoDigits(day)}/${ofEra} ${timeOfDay(seconds)}`
 }

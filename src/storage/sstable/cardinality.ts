@@ -115,6 +115,47 @@ export class CardinalityEstimator {
   }
 }
 
+/** Above so many keys the registers say more than the empty ones among them (`HyperLogLogPlus.THRESHOLD_DATA`). */
+const LINEAR_MAX = 6500
+const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS)
+
+/**
+ * How many keys a serialized sketch has seen, about (`ICardinality.cardinality`); -1 where it is none of ours. Equal to
+ * Cassandra's number up to 6,500 keys and from 40,960 on; between these Cassandra corrects by a table what is up to 2
+ * per cent too much here.
+ */
+export function cardinalityOf(sketch: Uint8Array): number {
+  const view = new DataView(sketch.buffer, sketch.byteOffset, sketch.byteLength)
+  let at = 4
+  const next = (): number => {
+    let value = 0
+    for (let shift = 0; at < sketch.length && shift < 35; shift += 7) {
+      const byte = sketch[at++]!
+      value |= (byte & 127) << shift
+      if (byte < 128) break
+    }
+    return value
+  }
+  if (sketch.length < 8 || view.getInt32(0) !== VERSION || next() !== P || next() !== SP) return -1
+  const format = next()
+  if (format === FORMAT_SPARSE) return Math.round(linearCount(2 ** SP, 2 ** SP - next()))
+  if (next() !== REGISTER_WORDS * 4 || at + REGISTER_WORDS * 4 > sketch.length) return -1
+  let sum = 0
+  let zeros = 0
+  for (let i = 0; i < REGISTERS; i++) {
+    const word = view.getInt32(at + Math.floor(i / REGISTERS_A_WORD) * 4)
+    const rank = (word >>> (5 * (i % REGISTERS_A_WORD))) & 31
+    sum += 2 ** -rank
+    if (rank === 0) zeros++
+  }
+  const linear = zeros > 0 ? linearCount(REGISTERS, zeros) : Number.POSITIVE_INFINITY
+  return Math.round(linear <= LINEAR_MAX ? linear : (ALPHA * REGISTERS * REGISTERS) / sum)
+}
+
+function linearCount(places: number, empty: number): number {
+  return places * Math.log(places / empty)
+}
+
 /** One more than the zeros behind the first P bits. */
 function runLength(hi: number, lo: number): number {
   const high = (hi << P) | (lo >>> (32 - P))

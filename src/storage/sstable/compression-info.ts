@@ -22,6 +22,8 @@ export interface CompressionInfo {
   readonly dataLength: number
   /** Offsets in Data.db; files beyond 2^53 bytes there are none. */
   readonly chunkOffsets: Float64Array
+  /** Bytes of the file that mean something. */
+  readonly end: number
 }
 
 /** Longer chunks are not believed: each would be read whole. */
@@ -72,5 +74,6 @@ export function readCompressionInfo(path: string, bytes: Uint8Array): Compressio
     maxCompressedLength,
     dataLength,
     chunkOffsets,
+    end: at,
   }
 }

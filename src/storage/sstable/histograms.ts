@@ -23,7 +23,7 @@ export class EstimatedHistogram {
     this.counts = new Float64Array(bounds + 1)
   }
 
-  add(value: number): void {
+  add(value: number, count: number = 1): void {
     let low = 0
     let high = this.offsets.length
     while (low < high) {
@@ -31,7 +31,7 @@ export class EstimatedHistogram {
       if (this.offsets[middle]! < value) low = middle + 1
       else high = middle
     }
-    this.counts[low]!++
+    this.counts[low]! += count
   }
 }
 

@@ -28,6 +28,8 @@ export class IndexSummary {
   readonly #bytes: Uint8Array
   readonly #data: DataView
   readonly #entriesEnd: number
+  /** Bytes of the file that mean something. */
+  readonly end: number
 
   private constructor(path: string, bytes: Uint8Array) {
     this.#path = path
@@ -57,6 +59,7 @@ export class IndexSummary {
     }
     this.firstKey = this.#key(this.#entriesEnd)
     this.lastKey = this.#key(this.#entriesEnd + 4 + this.firstKey.length)
+    this.end = this.#entriesEnd + 8 + this.firstKey.length + this.lastKey.length
   }
 
   /** Keeps the file's bytes. Throws a CorruptSSTableError. */

@@ -101,6 +101,11 @@ export class SSTable {
       : new CompressedSource(this.#data, this.#dataBytes, this.compression)
   }
 
+  /** Index.db, for a reader of its own. */
+  indexSource(): ChunkSource {
+    return new PlainSource(this.#index, this.#indexBytes)
+  }
+
   /** Reads all partitions. Of the reader's own memory; it may be read beside others. */
   scan(): DataReader {
     return new DataReader(this.dataSource(), this.header, this.version)
@@ -108,8 +113,7 @@ export class SSTable {
 
   /** Reads Index.db. */
   index(): IndexReader {
-    const source = new PlainSource(this.#index, this.#indexBytes)
-    return new IndexReader(source, this.summary, this.version, this.header.clusteringTypes)
+    return new IndexReader(this.indexSource(), this.summary, this.version, this.header.clusteringTypes)
   }
 
   /** Reads slices of partitions whose positions the index says. */

@@ -59,6 +59,9 @@ export interface StatsMetadata {
   /** Bounds of the clusterings there are, as far as they are known; [] for none. */
   readonly minClustering: readonly Uint8Array[]
   readonly maxClustering: readonly Uint8Array[]
+  /** Whether clusterings that begin with these bounds are covered; before `oa` they always are. */
+  readonly isMinInclusive: boolean
+  readonly isMaxInclusive: boolean
   readonly hasLegacyCounterShards: boolean
   readonly totalColumnsSet: bigint
   readonly totalRows: bigint
@@ -69,6 +72,9 @@ export interface StatsMetadata {
   readonly hasPartitionLevelDeletions: boolean
   /** Share of the tokens between the first and the last; NaN before `oa`. */
   readonly tokenSpaceCoverage: number
+  /** Known here from `oa` on; before, Summary.db has them. */
+  readonly firstKey: Uint8Array | null
+  readonly lastKey: Uint8Array | null
 }
 
 /** What the bytes of Data.db are encoded against (`SerializationHeader.Component`). */
@@ -170,14 +176,14 @@ function float64(cursor: FileCursor): number {
   return new DataView(cursor.taken.buffer, cursor.taken.byteOffset + cursor.takenAt, 8).getFloat64(0)
 }
 
-function count(cursor: FileCursor): number {
+function readCount(cursor: FileCursor): number {
   const value = cursor.int32()
   if (value < 0) throw cursor.corrupt(`a count of ${value}`)
   return value
 }
 
 function readHistogram(cursor: FileCursor): Histogram {
-  const size = count(cursor)
+  const size = readCount(cursor)
   const offsets: bigint[] = []
   const counts: bigint[] = []
   for (let i = 0; i < size; i++) {
@@ -212,8 +218,7 @@ function readStats(cursor: FileCursor, version: FormatVersion): StatsMetadata {
   const tombstoneDropTimes = readDropTimes(cursor, version)
   const level = cursor.int32()
   const repairedAt = int64(cursor)
-  const legacyBounds = version.hasImprovedMinMax ? null : [readLegacyBound(cursor), readLegacyBound(cursor)]
-  const bounds = legacyBounds ?? readCoveredSlice(cursor)
+  const covered = version.hasImprovedMinMax ? readCoveredSlice(cursor) : readLegacyBounds(cursor)
   const hasLegacyCounterShards = cursor.byte() !== 0
   const totalColumnsSet = int64(cursor)
   const totalRows = int64(cursor)
@@ -225,13 +230,9 @@ function readStats(cursor: FileCursor, version: FormatVersion): StatsMetadata {
   const hasPartitionLevelDeletions = version.hasImprovedMinMax
     ? cursor.byte() !== 0
     : minLocalDeletionTime !== NO_DELETION
-  let tokenSpaceCoverage = Number.NaN
-  if (version.hasImprovedMinMax) {
-    // The first and the last key, which Summary.db has too.
-    cursor.skip(cursor.vint())
-    cursor.skip(cursor.vint())
-    tokenSpaceCoverage = float64(cursor)
-  }
+  const firstKey = version.hasImprovedMinMax ? cursor.copy(cursor.vint()) : null
+  const lastKey = version.hasImprovedMinMax ? cursor.copy(cursor.vint()) : null
+  const tokenSpaceCoverage = version.hasImprovedMinMax ? float64(cursor) : Number.NaN
   return {
     partitionSizes,
     cellsPerPartition,
@@ -246,8 +247,7 @@ function readStats(cursor: FileCursor, version: FormatVersion): StatsMetadata {
     tombstoneDropTimes,
     level,
     repairedAt,
-    minClustering: bounds[0]!,
-    maxClustering: bounds[1]!,
+    ...covered,
     hasLegacyCounterShards,
     totalColumnsSet,
     totalRows,
@@ -256,12 +256,14 @@ function readStats(cursor: FileCursor, version: FormatVersion): StatsMetadata {
     originatingHostId,
     hasPartitionLevelDeletions,
     tokenSpaceCoverage,
+    firstKey,
+    lastKey,
   }
 }
 
 function readDropTimes(cursor: FileCursor, version: FormatVersion): (readonly [number, number])[] {
   cursor.int32()
-  const size = count(cursor)
+  const size = readCount(cursor)
   const times: (readonly [number, number])[] = []
   for (let i = 0; i < size; i++) {
     times.push(
@@ -273,26 +275,36 @@ function readDropTimes(cursor: FileCursor, version: FormatVersion): (readonly [n
   return times
 }
 
-function readLegacyBound(cursor: FileCursor): Uint8Array[] {
-  const size = count(cursor)
-  const values: Uint8Array[] = []
-  for (let i = 0; i < size; i++) values.push(cursor.copy(cursor.uint16()))
-  return values
+type CoveredClusterings = Pick<
+  StatsMetadata,
+  'minClustering' | 'maxClustering' | 'isMinInclusive' | 'isMaxInclusive'
+>
+
+function readLegacyBounds(cursor: FileCursor): CoveredClusterings {
+  const read = (): Uint8Array[] =>
+    Array.from({ length: readCount(cursor) }, () => cursor.copy(cursor.uint16()))
+  const minClustering = read()
+  return { minClustering, maxClustering: read(), isMinInclusive: true, isMaxInclusive: true }
 }
 
 function readIntervals(cursor: FileCursor): (readonly [CommitLogPosition, CommitLogPosition])[] {
-  const size = count(cursor)
+  const size = readCount(cursor)
   const intervals: (readonly [CommitLogPosition, CommitLogPosition])[] = []
   for (let i = 0; i < size; i++) intervals.push([readPosition(cursor), readPosition(cursor)])
   return intervals
 }
 
 /** `oa` has the types of the clustering columns and a slice; its bounds' kinds are told by what is included. */
-function readCoveredSlice(cursor: FileCursor): [Uint8Array[], Uint8Array[]] {
+function readCoveredSlice(cursor: FileCursor): CoveredClusterings {
   const types = readTypes(cursor).map((name) => parseClassName(name))
   const start = readBound(cursor, types, cursor.byte())
   const end = readBound(cursor, types, cursor.byte())
-  return [[...start.components], [...end.components]]
+  return {
+    minClustering: start.components,
+    maxClustering: end.components,
+    isMinInclusive: start.side === 0,
+    isMaxInclusive: end.side === 1,
+  }
 }
 
 function readTypes(cursor: FileCursor): string[] {

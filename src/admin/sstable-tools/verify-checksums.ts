@@ -1,0 +1,103 @@
+import { readInt32, utf8Text } from '../../common/bytes.ts'
+import { type Disk, readFullySync } from '../../io/disk.ts'
+import { crc32 } from '../../storage/commitlog/crc32.ts'
+import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
+import { componentPath, type Descriptor } from '../../storage/sstable/descriptor.ts'
+import type { OfflineSSTable } from './offline-sstable.ts'
+
+const READ_BYTES = 1 << 20
+
+/** Calls `visit` with one stretch of the file after another, each `length` bytes but for the last. */
+function readStretches(
+  disk: Disk,
+  path: string,
+  length: number,
+  visit: (bytes: Uint8Array, at: number) => void,
+): void {
+  const file = disk.openSync(path, 'read')
+  try {
+    const buffer = new Uint8Array(length)
+    for (let at = 0; ; at += length) {
+      const read = readFullySync(file, buffer, 0, length, at)
+      if (read === 0) return
+      visit(buffer.subarray(0, read), at)
+    }
+  } finally {
+    file.closeSync()
+  }
+}
+
+/** Digest.crc32 holds the checksum of Data.db as it lies on disk (`FileDigestValidator`); nothing where it is missing. */
+export function verifyDigest(disk: Disk, descriptor: Descriptor): void {
+  const path = componentPath(descriptor, 'Digest.crc32')
+  if (!disk.existsSync(path)) return
+  const text = utf8Text(disk.readFileSync(path))
+  if (!/^[0-9]+$/.test(text))
+    throw new CorruptSSTableError(path, 0, `${JSON.stringify(text.slice(0, 20))} is no number`)
+  const dataPath = componentPath(descriptor, 'Data.db')
+  let digest = 0
+  readStretches(disk, dataPath, READ_BYTES, (bytes) => {
+    digest = crc32(bytes, 0, bytes.length, digest)
+  })
+  if (text !== String(digest >>> 0)) {
+    throw new CorruptSSTableError(
+      dataPath,
+      -1,
+      `Corrupted file: digest ${digest >>> 0} where ${path} says ${text}`,
+    )
+  }
+}
+
+/** The checksum of each chunk: those behind compressed chunks, or those of CRC.db. */
+export function verifyChecksums(disk: Disk, { descriptor, sstable }: OfflineSSTable): void {
+  const { compression } = sstable
+  if (compression !== null) {
+    const { chunkLength, chunkOffsets, dataLength, maxCompressedLength } = compression
+    const path = componentPath(descriptor, 'CompressionInfo.db')
+    const needed = Math.ceil(dataLength / chunkLength)
+    // A compaction may leave one empty chunk.
+    if (chunkOffsets.length > needed + 1) {
+      throw new CorruptSSTableError(path, -1, `${chunkOffsets.length} chunks for ${dataLength} bytes`)
+    }
+    // The limit comes from min_compress_ratio, which is at least 1, or there is none.
+    if (
+      maxCompressedLength !== 0x7fffffff &&
+      (maxCompressedLength > chunkLength || maxCompressedLength <= 0)
+    ) {
+      throw new CorruptSSTableError(path, -1, `a greatest compressed length of ${maxCompressedLength}`)
+    }
+    if (disk.fileSizeSync(path) !== compression.end) {
+      throw new CorruptSSTableError(path, compression.end, 'there are bytes behind the chunks')
+    }
+    const source = sstable.dataSource()
+    for (let at = 0; at < source.length; at += chunkLength) source.chunkAt(at)
+    return
+  }
+  const path = componentPath(descriptor, 'CRC.db')
+  if (!disk.existsSync(path)) throw new CorruptSSTableError(path, -1, 'the file is missing')
+  const bytes = disk.readFileSync(path)
+  const length = bytes.length < 4 ? 0 : readInt32(bytes, 0)
+  if (length <= 0 || length > MAX_STRETCH || bytes.length % 4 !== 0) {
+    throw new CorruptSSTableError(
+      path,
+      0,
+      `checksums of stretches of ${length} bytes in ${bytes.length} bytes`,
+    )
+  }
+  const dataPath = componentPath(descriptor, 'Data.db')
+  const count = Math.ceil(disk.fileSizeSync(dataPath) / length)
+  if (bytes.length !== 4 + count * 4) {
+    throw new CorruptSSTableError(
+      path,
+      bytes.length,
+      `${bytes.length / 4 - 1} checksums for ${count} stretches`,
+    )
+  }
+  readStretches(disk, dataPath, length, (stretch, at) => {
+    if (crc32(stretch, 0, stretch.length) !== readInt32(bytes, 4 + (at / length) * 4)) {
+      throw new CorruptSSTableError(dataPath, at, 'the checksum of a stretch is not that of its bytes')
+    }
+  })
+}
+
+const MAX_STRETCH = 1 << 28
