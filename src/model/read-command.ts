@@ -42,6 +42,11 @@ export interface ReadCommand {
   /** The rows of each, in clustering order whatever the direction. */
   readonly slices: readonly Slice[]
   readonly reversed: boolean
+  /**
+   * Ids of the static and regular columns whose cells are looked at; all where it is not said. Where one row is read, what
+   * is older than all of these need not be found (`SinglePartitionReadCommand.isRowComplete`).
+   */
+  readonly queried?: ReadonlySet<number> | null
 }
 
 /**

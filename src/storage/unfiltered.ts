@@ -1,5 +1,5 @@
 import type { ClusteringBound } from '../model/clustering.ts'
-import type { Words } from '../model/row-format.ts'
+import { compare64, type Words } from '../model/row-format.ts'
 
 /**
  * The stream that partitions are between memtables, SSTables, compaction and reads (`UnfilteredPartitionIterator`):
@@ -16,6 +16,11 @@ export interface DeletionTime {
 /** Deletes nothing (`DeletionTime.LIVE`). */
 export const LIVE: DeletionTime = { hi: -0x80000000, lo: 0, localDeletionTime: 0x7fffffff }
 
+/** Positive where `a` deletes more than `b` (`DeletionTime.supersedes`). */
+export function compareDeletions(a: DeletionTime, b: DeletionTime): number {
+  return compare64(a.hi, a.lo, b.hi, b.lo) || (a.localDeletionTime >>> 0) - (b.localDeletionTime >>> 0)
+}
+
 /**
  * A place between rows at which a range tombstone ends, begins, or one ends and another begins
  * (`RangeTombstoneMarker`). Read backwards, what closes comes after the rows that it covers all the same: `closes` is the
@@ -25,6 +30,13 @@ export interface RangeTombstoneMarker {
   readonly bound: ClusteringBound
   readonly closes: DeletionTime | null
   readonly opens: DeletionTime | null
+}
+
+/** What a reader's `marker` is before the first one. */
+export const NO_MARKER: RangeTombstoneMarker = {
+  bound: { components: [], side: 0 },
+  closes: null,
+  opens: null,
 }
 
 export const UNFILTERED_END = 0

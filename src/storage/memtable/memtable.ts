@@ -20,7 +20,7 @@ import type { TableMetadata } from '../../model/table.ts'
 import type { CqlType } from '../../types/index.ts'
 import { MergeBuffer, mergeRows } from '../row-merge.ts'
 import { RowTree, RowTreeCursor } from './row-tree.ts'
-import { SlabAllocator } from './slab-allocator.ts'
+import { SlabAllocator, type Slabs } from './slab-allocator.ts'
 import { TokenIndex } from './token-index.ts'
 
 /**
@@ -56,11 +56,12 @@ export interface RangeTombstone {
   readonly time: number
 }
 
-class SlabWords implements Words {
+/** A block of a memtable: `at` points it to one, and says at which word of the slab that begins. */
+export class SlabWords implements Words {
   i32: Int32Array = new Int32Array(0)
   u8: Uint8Array = new Uint8Array(0)
 
-  at(slabs: SlabAllocator, pointer: number): number {
+  at(slabs: Slabs, pointer: number): number {
     this.i32 = slabs.words[pointer >>> 17]!
     this.u8 = slabs.bytes[pointer >>> 17]!
     return (pointer & 0x1ffff) << 1
@@ -200,7 +201,7 @@ export class Memtable {
     from += 3
     if (flags & UPDATE_HAS_DELETION) {
       const order = compare64(U[from]!, U[from + 1]!, P[p + 4]!, P[p + 5]!)
-      if (order > 0 || (order === 0 && U[from + 2]! > P[p + 6]!)) {
+      if (order > 0 || (order === 0 && U[from + 2]! >>> 0 > P[p + 6]! >>> 0)) {
         P[p + 4] = U[from]!
         P[p + 5] = U[from + 1]!
         P[p + 6] = U[from + 2]!
@@ -422,7 +423,7 @@ export class Memtable {
 }
 
 function compareDeletion(a: RangeTombstone, b: RangeTombstone): number {
-  return compare64(a.hi, a.lo, b.hi, b.lo) || a.time - b.time
+  return compare64(a.hi, a.lo, b.hi, b.lo) || (a.time >>> 0) - (b.time >>> 0)
 }
 
 function readBound(words: Words, at: number): { bound: ClusteringBound; next: number } {

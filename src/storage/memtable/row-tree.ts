@@ -1,7 +1,7 @@
 import { type ClusteringBound, compareRows, compareRowToBound } from '../../model/clustering.ts'
 import type { Words } from '../../model/row-format.ts'
 import type { CqlType } from '../../types/index.ts'
-import type { SlabAllocator } from './slab-allocator.ts'
+import type { SlabAllocator, Slabs } from './slab-allocator.ts'
 
 /**
  * The rows of one partition in clustering order: a B-tree of row pointers in slabs. Rows are added and replaced, never
@@ -331,7 +331,7 @@ export class RowTreeCursor {
   #depth = 0
 
   /** Opens the tree of `root`; nothing is read before `seek`. */
-  open(slabs: SlabAllocator, types: readonly CqlType[], root: number, reversed: boolean): void {
+  open(slabs: Slabs, types: readonly CqlType[], root: number, reversed: boolean): void {
     this.#words = slabs.words
     this.#bytes = slabs.bytes
     this.#types = types

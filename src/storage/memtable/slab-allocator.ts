@@ -34,8 +34,14 @@ function classBytes(index: number): number {
   return (1 << power) + (((index - EXACT_CLASSES) & 7) + 1) * step
 }
 
+/** Views of slabs, by slab index: all that reading blocks needs. */
+export interface Slabs {
+  readonly words: readonly Int32Array[]
+  readonly bytes: readonly Uint8Array[]
+}
+
 /** Allocates blocks out of slabs on SharedArrayBuffers. Contents of a block are not zeroed. */
-export class SlabAllocator {
+export class SlabAllocator implements Slabs {
   /** Views of each slab, by slab index. */
   readonly words: Int32Array[] = []
   readonly bytes: Uint8Array[] = []

@@ -1,5 +1,5 @@
 import { compare64 } from '../../model/row-format.ts'
-import type { SlabAllocator } from './slab-allocator.ts'
+import type { SlabAllocator, Slabs } from './slab-allocator.ts'
 
 /**
  * Partitions of a memtable by token, in the ring's order. Murmur3 tokens are uniform, so the first bits of a token are
@@ -27,6 +27,68 @@ export interface TokenCursor {
   directory: number
   bucket: number
   entry: number
+}
+
+/** Place in a directory of 2^depth entries. */
+function slotOf(depth: number, hi: number): number {
+  return depth === 0 ? 0 : (hi ^ 0x80000000) >>> (32 - depth)
+}
+
+/** See TokenIndex.seek. The directory has 2^depth entries. */
+export function seekToken(
+  slabs: Slabs,
+  directory: Int32Array,
+  cursor: TokenCursor,
+  hi: number,
+  lo: number,
+): void {
+  cursor.directory = slotOf(31 - Math.clz32(directory.length), hi)
+  cursor.bucket = directory[cursor.directory]!
+  cursor.entry = 0
+  for (;;) {
+    const words = slabs.words[cursor.bucket >>> 17]!
+    const base = (cursor.bucket & 0x1ffff) << 1
+    const count = words[base]!
+    while (cursor.entry < count) {
+      const e = base + HEADER_WORDS + cursor.entry * ENTRY_WORDS
+      if (compare64(words[e]!, words[e + 1]!, hi, lo) >= 0) return
+      cursor.entry++
+    }
+    if (words[base + 2] === 0) return
+    cursor.bucket = words[base + 2]!
+    cursor.entry = 0
+  }
+}
+
+/** See TokenIndex.next. */
+export function nextPartition(
+  slabs: Slabs,
+  directory: Int32Array,
+  cursor: TokenCursor,
+  token: Int32Array,
+): number {
+  for (;;) {
+    const words = slabs.words[cursor.bucket >>> 17]!
+    const base = (cursor.bucket & 0x1ffff) << 1
+    if (cursor.entry < words[base]!) {
+      const e = base + HEADER_WORDS + cursor.entry++ * ENTRY_WORDS
+      token[0] = words[e]!
+      token[1] = words[e + 1]!
+      return words[e + 2]!
+    }
+    if (words[base + 2] !== 0) {
+      cursor.bucket = words[base + 2]!
+      cursor.entry = 0
+      continue
+    }
+    // A bucket of lower depth has several directory entries: go to the first that is not its.
+    const depth = 31 - Math.clz32(directory.length)
+    const span = 1 << (depth - words[base + 1]!)
+    cursor.directory = (cursor.directory & ~(span - 1)) + span
+    if (cursor.directory >= directory.length) return 0
+    cursor.bucket = directory[cursor.directory]!
+    cursor.entry = 0
+  }
 }
 
 export class TokenIndex {
@@ -113,53 +175,23 @@ export class TokenIndex {
     }
   }
 
+  /** Where buckets are, by the first `depth` bits of a token. For a frozen copy of the index. */
+  get directory(): Int32Array {
+    return this.#directory
+  }
+
   /** Places `cursor` at the first partition whose token is at or after the given one. */
   seek(cursor: TokenCursor, hi: number, lo: number): void {
-    cursor.directory = this.#slot(hi)
-    cursor.bucket = this.#directory[cursor.directory]!
-    cursor.entry = 0
-    for (;;) {
-      const words = this.#slabs.words[cursor.bucket >>> 17]!
-      const base = (cursor.bucket & 0x1ffff) << 1
-      const count = words[base]!
-      while (cursor.entry < count) {
-        const e = base + HEADER_WORDS + cursor.entry * ENTRY_WORDS
-        if (compare64(words[e]!, words[e + 1]!, hi, lo) >= 0) return
-        cursor.entry++
-      }
-      if (words[base + 2] === 0) return
-      cursor.bucket = words[base + 2]!
-      cursor.entry = 0
-    }
+    seekToken(this.#slabs, this.#directory, cursor, hi, lo)
   }
 
   /** Pointer to the partition at the cursor, which moves on; 0 at the end. Its token goes to `token` [hi, lo]. */
   next(cursor: TokenCursor, token: Int32Array): number {
-    for (;;) {
-      const words = this.#slabs.words[cursor.bucket >>> 17]!
-      const base = (cursor.bucket & 0x1ffff) << 1
-      if (cursor.entry < words[base]!) {
-        const e = base + HEADER_WORDS + cursor.entry++ * ENTRY_WORDS
-        token[0] = words[e]!
-        token[1] = words[e + 1]!
-        return words[e + 2]!
-      }
-      if (words[base + 2] !== 0) {
-        cursor.bucket = words[base + 2]!
-        cursor.entry = 0
-        continue
-      }
-      // A bucket of lower depth has several directory entries: go to the first that is not its.
-      const span = 1 << (this.#depth - words[base + 1]!)
-      cursor.directory = (cursor.directory & ~(span - 1)) + span
-      if (cursor.directory >= this.#directory.length) return 0
-      cursor.bucket = this.#directory[cursor.directory]!
-      cursor.entry = 0
-    }
+    return nextPartition(this.#slabs, this.#directory, cursor, token)
   }
 
   #slot(hi: number): number {
-    return this.#depth === 0 ? 0 : (hi ^ 0x80000000) >>> (32 - this.#depth)
+    return slotOf(this.#depth, hi)
   }
 
   #entryBefore(

@@ -53,7 +53,8 @@ export class BloomFilter {
   }
 
   add(key: Uint8Array, offset: number, length: number): void {
-    this.#begin(key, offset, length)
+    murmur3Hash(key, offset, length, hash)
+    this.#begin(hash)
     for (let i = 0; i < this.hashCount; i++) {
       const bit = this.#nextBit()
       this.bytes[Math.floor(bit / 8)]! |= 1 << (bit % 8)
@@ -62,7 +63,13 @@ export class BloomFilter {
 
   /** False where the key is surely not there. */
   mayContain(key: Uint8Array, offset: number, length: number): boolean {
-    this.#begin(key, offset, length)
+    murmur3Hash(key, offset, length, hash)
+    return this.mayContainHash(hash)
+  }
+
+  /** The same for a key whose hash (`murmur3Hash`) is known: several filters may be asked by one. */
+  mayContainHash(keyHash: Int32Array): boolean {
+    this.#begin(keyHash)
     for (let i = 0; i < this.hashCount; i++) {
       const bit = this.#nextBit()
       if ((this.bytes[Math.floor(bit / 8)]! & (1 << (bit % 8))) === 0) return false
@@ -73,10 +80,14 @@ export class BloomFilter {
   #hi = 0
   #lo = 0
 
-  #begin(key: Uint8Array, offset: number, length: number): void {
-    murmur3Hash(key, offset, length, hash)
-    this.#hi = hash[2]!
-    this.#lo = hash[3]!
+  #incrementHi = 0
+  #incrementLo = 0
+
+  #begin(keyHash: Int32Array): void {
+    this.#incrementHi = keyHash[0]!
+    this.#incrementLo = keyHash[1]!
+    this.#hi = keyHash[2]!
+    this.#lo = keyHash[3]!
   }
 
   /** |base % bits|, then base += increment. The remainder of a magnitude is the magnitude of the remainder. */
@@ -92,9 +103,9 @@ export class BloomFilter {
     let rest = (hi >>> 0) % bits
     rest = (rest * 0x10000 + (lo >>> 16)) % bits
     rest = (rest * 0x10000 + (lo & 0xffff)) % bits
-    const sum = (this.#lo >>> 0) + (hash[1]! >>> 0)
+    const sum = (this.#lo >>> 0) + (this.#incrementLo >>> 0)
     this.#lo = sum | 0
-    this.#hi = (this.#hi + hash[0]! + (sum >= TWO_TO_32 ? 1 : 0)) | 0
+    this.#hi = (this.#hi + this.#incrementHi + (sum >= TWO_TO_32 ? 1 : 0)) | 0
     return rest
   }
 }

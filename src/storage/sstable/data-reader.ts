@@ -1,8 +1,11 @@
 import { murmur3Token } from '../../common/murmur3.ts'
 import type { Words } from '../../model/row-format.ts'
+import type { PartitionScan } from '../partition-merge.ts'
+import type { PartitionSource } from '../partition-source.ts'
 import {
   type DeletionTime,
   LIVE,
+  NO_MARKER,
   type RangeTombstoneMarker,
   UNFILTERED_END,
   UNFILTERED_MARKER,
@@ -16,11 +19,10 @@ import { UnfilteredDecoder } from './unfiltered-decoder.ts'
 import { END_OF_PARTITION, IS_MARKER } from './unfiltered-flags.ts'
 import type { FormatVersion } from './version.ts'
 
-const NO_MARKER: RangeTombstoneMarker = { bound: { components: [], side: 0 }, closes: null, opens: null }
 const token = new Int32Array(2)
 
 /** Reads the partitions of Data.db between two positions, one after another (`BigTableScanner`). */
-export class DataReader implements UnfilteredReader {
+export class DataReader implements UnfilteredReader, PartitionScan {
   readonly #cursor: FileCursor
   readonly #decoder: UnfilteredDecoder
   readonly #hasStatics: boolean
@@ -93,6 +95,11 @@ export class DataReader implements UnfilteredReader {
   #finishPartition(): void {
     while (this.next() !== UNFILTERED_END);
     this.#state = 'between'
+  }
+
+  /** The partition at hand, of which nothing has been read. */
+  partition(): PartitionSource {
+    return this
   }
 
   staticRow(): boolean {

@@ -17,6 +17,8 @@ export interface ChunkSource {
   readonly length: number
   /** The stretch that covers a position below `length`. Throws a CorruptSSTableError. */
   chunkAt(position: number): Chunk
+  /** Gives back what `chunkAt` returned last, where that is memory that others want. */
+  release?(): void
 }
 
 const NOTHING = new Uint8Array(0)
@@ -86,6 +88,13 @@ export class FileCursor {
     this.#base = chunk.position - chunk.offset
     this.#at = position - this.#base
     this.#end = chunk.offset + chunk.length
+  }
+
+  /** Lets go of the stretch at hand; `seek` goes on. */
+  release(): void {
+    this.#bytes = NOTHING
+    this.#start = this.#at = this.#end = 0
+    this.#source.release?.()
   }
 
   corrupt(reason: string): CorruptSSTableError {

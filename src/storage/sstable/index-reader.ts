@@ -48,6 +48,8 @@ export class IndexReader {
   blockCount = 0
   headerLength = 0
   partitionDeletion: DeletionTime = LIVE
+  /** Where the entry last read begins in Index.db. */
+  entryPosition = 0
   #blocksAt = 0
   #offsetsAt = 0
   #next = 0
@@ -78,6 +80,7 @@ export class IndexReader {
   next(): boolean {
     const cursor = this.#cursor
     if (this.#next >= cursor.length) return false
+    this.entryPosition = this.#next
     cursor.seek(this.#next)
     const length = cursor.uint16()
     cursor.take(length)
@@ -120,6 +123,7 @@ export class IndexReader {
         if (this.keyBytes.length < length) this.keyBytes = new Uint8Array(length)
         this.keyBytes.set(key)
         this.keyLength = length
+        this.entryPosition = this.#next
         this.#readEntry()
         return true
       }
@@ -140,6 +144,11 @@ export class IndexReader {
       if (compare64(token[0]!, token[1]!, tokenHi, tokenLo) >= 0) return true
     }
     return false
+  }
+
+  /** Lets go of what is being read; `find`, `seek` and `seekToken` go on. */
+  release(): void {
+    this.#cursor.release()
   }
 
   /** A block of the partition whose entry was read last. */

@@ -6,6 +6,7 @@ import { MergeBuffer } from '../row-merge.ts'
 import {
   type DeletionTime,
   LIVE,
+  NO_MARKER,
   type RangeTombstoneMarker,
   UNFILTERED_END,
   UNFILTERED_MARKER,
@@ -19,8 +20,6 @@ import type { SerializationHeader } from './serialization-header.ts'
 import { UnfilteredDecoder } from './unfiltered-decoder.ts'
 import { END_OF_PARTITION, IS_MARKER } from './unfiltered-flags.ts'
 import type { FormatVersion } from './version.ts'
-
-const NO_MARKER: RangeTombstoneMarker = { bound: { components: [], side: 0 }, closes: null, opens: null }
 
 /** A row or marker of a block that is read backwards, and the deletion that is open behind it. */
 interface Item {
@@ -90,6 +89,23 @@ export class SSTablePartitionReader implements PartitionSource {
       throw cursor.corrupt(`the partition at ${position} is not that of the index`)
     }
     this.partitionDeletion = this.#decoder.partitionDeletion()
+  }
+
+  /** Whether the partition at a position of Data.db is that of a key. */
+  isAt(position: number, key: Uint8Array): boolean {
+    const cursor = this.#cursor
+    cursor.seek(position)
+    const length = cursor.uint16()
+    if (length !== key.length) return false
+    cursor.take(length)
+    return compareBytes(cursor.taken, cursor.takenAt, length, key, 0, length) === 0
+  }
+
+  /** Lets go of what is being read; `open` goes on. */
+  release(): void {
+    this.#cursor.release()
+    this.#index = null
+    this.#items.length = 0
   }
 
   staticRow(): boolean {

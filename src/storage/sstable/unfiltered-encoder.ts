@@ -189,8 +189,9 @@ export class UnfilteredEncoder {
     let count = 0
     for (let at = row.cells; at < row.end; at = cell.next) {
       cell.read(i32, at, row.livenessHi, row.livenessLo)
-      if (cell.flags & CELL_COMPLEX_DELETION) hasComplexDeletion = true
-      const place = places[cell.columnId]!
+      const place = places[cell.columnId] ?? -1
+      // What a memtable still has of a column that was dropped.
+      if (place < 0) continue
       if (count === 0 || this.#places[count - 1] !== place) {
         if (place < before) isOrdered = false
         before = place
@@ -199,6 +200,7 @@ export class UnfilteredEncoder {
         this.#order.push(count++)
         this.#ends.push(cell.next)
       } else this.#ends[count - 1] = cell.next
+      if (cell.flags & CELL_COMPLEX_DELETION) hasComplexDeletion = true
     }
     if (!isOrdered) this.#order.sort((a, b) => this.#places[a]! - this.#places[b]!)
     return hasComplexDeletion
