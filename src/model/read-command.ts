@@ -49,6 +49,18 @@ export interface ReadCommand {
   readonly queried?: ReadonlySet<number> | null
 }
 
+/** Counts markers of range tombstones, which are no rows but count as tombstones (`RangeTombstoneMarker`). */
+export interface MarkerCounter {
+  /** Those met so far: where a range tombstone begins or ends, and where one ends and the next begins. */
+  readonly bounds: number
+  readonly boundaries: number
+  /**
+   * Goes on to those before the row at word `at`, or without a row to the end of the partition. Tombstones from before
+   * the second `purgeBefore` are left out.
+   */
+  advance(purgeBefore: number, row: Words | null, at: number): void
+}
+
 /**
  * Partitions as a read pulls them, one after another, and of each its static row and its rows. The fields describe
  * the partition and the row last moved to; they and the memory they point to are valid until the next move.
@@ -70,6 +82,10 @@ export interface PartitionReader {
   /** The newest deletion over the row, of its partition or of a range; LIVE where there is none. */
   readonly rowDeletionHi: number
   readonly rowDeletionLo: number
+  /** The partition was deleted, whether rows are younger than that or not. Absent where nobody knows. */
+  readonly isPartitionDeleted?: boolean
+  /** Of the partition, if it has range tombstones; null or absent where it has none. */
+  readonly markers?: MarkerCounter | null
   /** Keeps what is being read as it is while the event loop goes on, until `close`. To be called before waiting. */
   suspend(): void
   close(): void

@@ -2,9 +2,11 @@ import { ConfigurationError } from '../common/errors.ts'
 import { type DdlConfig, DEFAULT_DDL_CONFIG } from '../cql/ddl/index.ts'
 import type { QueryConfig } from '../query/query-processor.ts'
 import { DEFAULT_QUERY_CONFIG } from '../query/query-processor.ts'
+import type { CqlStartTime } from '../query/read-deadline.ts'
 import { defaultConfig, type NativeTransportConfig } from '../server/index.ts'
 import { type CommitLogConfig, DEFAULT_COMMIT_LOG_CONFIG } from '../storage/commitlog/config.ts'
 import { DEFAULT_COMMIT_LOG_TOTAL_SPACE } from '../storage/storage-engine.ts'
+import { doubleText } from '../types/floating.ts'
 import { guardrailDefinitions, guardrailsOf } from './guardrail-settings.ts'
 import type { SibylOptions } from './options.ts'
 
@@ -24,11 +26,12 @@ export interface Settings {
 
 /**
  * How a value is written: bytes or '16MiB', milliseconds or '10s' (kept as microseconds by `micros`), a whole number,
- * true or false, or names with commas or spaces between them.
+ * one with a fraction, true or false, one of some words, or names with commas or spaces between them.
  */
-type Kind = 'size' | 'duration' | 'micros' | 'number' | 'boolean' | 'names'
+type Kind = NumberKind | 'fraction' | 'boolean' | 'word' | 'names'
+type NumberKind = 'size' | 'duration' | 'micros' | 'number'
 
-export type SettingValue = number | boolean | null | readonly string[]
+export type SettingValue = number | boolean | string | null | readonly string[]
 
 export interface Setting {
   readonly kind: Kind
@@ -36,6 +39,8 @@ export interface Setting {
   readonly default: SettingValue
   /** Why it has no effect. */
   readonly inert?: string
+  /** What a word may be. */
+  readonly words?: readonly string[]
   /** Least and greatest number. */
   readonly min?: number
   readonly max?: number
@@ -91,19 +96,45 @@ const OLD_NAMES: Readonly<Record<string, readonly [name: string, unit: string]>>
   native_transport_receive_queue_capacity_in_bytes: ['native_transport_receive_queue_capacity', 'B'],
   periodic_commitlog_sync_lag_block_in_ms: ['periodic_commitlog_sync_lag_block', 'ms'],
   prepared_statements_cache_size_mb: ['prepared_statements_cache_size', 'MiB'],
+  range_request_timeout_in_ms: ['range_request_timeout', 'ms'],
+  read_request_timeout_in_ms: ['read_request_timeout', 'ms'],
 }
 
-const READ_SIZES = 'the sizes of what is read are not measured yet'
+const ROW_INDEX = 'there are no SSTables whose index could be read'
 
-/** What Cassandra has and this is too small for: accepted, so that a cassandra.yaml can be taken over. */
-const INERT: Readonly<Record<string, Setting>> = {
-  coordinator_read_size_fail_threshold: { kind: 'size', default: null, inert: READ_SIZES },
-  coordinator_read_size_warn_threshold: { kind: 'size', default: null, inert: READ_SIZES },
-  local_read_size_fail_threshold: { kind: 'size', default: null, inert: READ_SIZES },
-  local_read_size_warn_threshold: { kind: 'size', default: null, inert: READ_SIZES },
-  read_thresholds_enabled: { kind: 'boolean', default: false, inert: READ_SIZES },
-  row_index_read_size_fail_threshold: { kind: 'size', default: null, inert: READ_SIZES },
-  row_index_read_size_warn_threshold: { kind: 'size', default: null, inert: READ_SIZES },
+/** What a read may come to (`ReadCommand.withQuerySizeTracking`, `SelectStatement.maybeFail`). */
+const READ_SIZES: Readonly<Record<string, Setting>> = {
+  coordinator_read_size_fail_threshold: { kind: 'size', default: null },
+  coordinator_read_size_warn_threshold: { kind: 'size', default: null },
+  local_read_size_fail_threshold: { kind: 'size', default: null },
+  local_read_size_warn_threshold: { kind: 'size', default: null },
+  read_thresholds_enabled: { kind: 'boolean', default: DEFAULT_QUERY_CONFIG.read_thresholds_enabled },
+  row_index_read_size_fail_threshold: { kind: 'size', default: null, inert: ROW_INDEX },
+  row_index_read_size_warn_threshold: { kind: 'size', default: null, inert: ROW_INDEX },
+}
+
+/** How long requests may wait and reads may take (`Dispatcher.RequestTime`). */
+function timeouts(): Readonly<Record<string, Setting>> {
+  const transport = defaultConfig()
+  const query = DEFAULT_QUERY_CONFIG
+  return {
+    cql_start_time: { kind: 'word', default: query.cql_start_time, words: ['REQUEST', 'QUEUE'] },
+    native_transport_max_backoff_on_queue_overload: {
+      kind: 'duration',
+      default: transport.native_transport_max_backoff_on_queue_overload,
+    },
+    native_transport_min_backoff_on_queue_overload: {
+      kind: 'duration',
+      default: transport.native_transport_min_backoff_on_queue_overload,
+    },
+    native_transport_queue_max_item_age_threshold: {
+      kind: 'fraction',
+      default: transport.native_transport_queue_max_item_age_threshold,
+    },
+    native_transport_timeout: { kind: 'duration', default: transport.native_transport_timeout },
+    range_request_timeout: { kind: 'duration', default: query.range_request_timeout_ms, min: 10 },
+    read_request_timeout: { kind: 'duration', default: query.read_request_timeout_ms, min: 10 },
+  }
 }
 
 function definitions(): Readonly<Record<string, Setting>> {
@@ -112,7 +143,8 @@ function definitions(): Readonly<Record<string, Setting>> {
   const log = DEFAULT_COMMIT_LOG_CONFIG
   return {
     ...guardrailDefinitions(),
-    ...INERT,
+    ...READ_SIZES,
+    ...timeouts(),
     batch_size_fail_threshold: { kind: 'size', default: query.batch_size_fail_threshold_bytes },
     batch_size_warn_threshold: { kind: 'size', default: query.batch_size_warn_threshold_bytes },
     commitlog_segment_size: { kind: 'size', default: log.segmentSizeBytes, min: 1, max: INT_MAX },
@@ -203,6 +235,7 @@ export function settingsOf(options: SibylOptions): Settings {
   derive(values, given)
   validate(values, given, options)
   const number = (name: string): number => values.get(name) as number
+  const optional = (name: string): number | null => values.get(name) as number | null
   const guardrails = guardrailsOf(values)
   const transport: Record<string, SettingValue> = {}
   for (const name of Object.keys(defaultConfig())) transport[name] = values.get(name)!
@@ -219,6 +252,15 @@ export function settingsOf(options: SibylOptions): Settings {
       tombstone_warn_threshold: number('tombstone_warn_threshold'),
       tombstone_failure_threshold: number('tombstone_failure_threshold'),
       use_statements_enabled: values.get('use_statements_enabled') as boolean,
+      read_thresholds_enabled: values.get('read_thresholds_enabled') as boolean,
+      coordinator_read_size_warn_threshold_bytes: optional('coordinator_read_size_warn_threshold'),
+      coordinator_read_size_fail_threshold_bytes: optional('coordinator_read_size_fail_threshold'),
+      local_read_size_warn_threshold_bytes: optional('local_read_size_warn_threshold'),
+      local_read_size_fail_threshold_bytes: optional('local_read_size_fail_threshold'),
+      native_transport_timeout_ms: number('native_transport_timeout'),
+      read_request_timeout_ms: number('read_request_timeout'),
+      range_request_timeout_ms: number('range_request_timeout'),
+      cql_start_time: values.get('cql_start_time') as CqlStartTime,
       guardrails,
     },
     ddl: { dropCompactStorageEnabled: values.get('drop_compact_storage_enabled') as boolean, guardrails },
@@ -262,8 +304,7 @@ function textsOf(
   const texts = new Map<string, string | null>()
   for (const [name, value] of values) {
     const text = given[name]
-    const isWritten = typeof text === 'string' && /^\d+[a-zA-Zµ]+$/.test(text)
-    texts.set(name, isWritten ? text : valueText(known[name]!.kind, value))
+    texts.set(name, writtenText(known[name]!.kind, value, text))
     // It follows the size of a segment, and Cassandra counts it in KiB.
     if (name === 'max_mutation_size' && text === undefined) texts.set(name, `${(value as number) / 1024}KiB`)
   }
@@ -271,6 +312,11 @@ function textsOf(
     texts.set(old, oldText(values.get(name) ?? null, unit))
   }
   return texts
+}
+
+function writtenText(kind: Kind, value: SettingValue, given: Given[string] | undefined): string | null {
+  const isWritten = typeof given === 'string' && /^\d+[a-zA-Zµ]+$/.test(given)
+  return isWritten ? given : valueText(kind, value)
 }
 
 function oldText(value: SettingValue, unit: string): string | null {
@@ -328,12 +374,40 @@ function validate(values: ReadonlyMap<string, SettingValue>, given: Given, optio
       throw new ConfigurationError(`native_transport_max_message_size must not exceed ${limit}`)
     }
   }
+  validateBackoffs(values)
+  for (const name of ['coordinator_read_size', 'local_read_size', 'row_index_read_size']) {
+    validateReadSizes(name, values)
+  }
   const sync = options.commitlogSync ?? 'periodic'
   if (sync !== 'periodic' && given['commitlog_sync_period'] !== undefined) {
     throw new ConfigurationError(
       sync === 'batch'
         ? 'Batch sync specified, but commitlog_sync_period found.'
         : 'Group sync specified, but commitlog_sync_period found. Only specify commitlog_sync_group_window when using group sync',
+    )
+  }
+}
+
+function validateBackoffs(values: ReadonlyMap<string, SettingValue>): void {
+  const min = values.get('native_transport_min_backoff_on_queue_overload') as number
+  const max = values.get('native_transport_max_backoff_on_queue_overload') as number
+  if (min <= 0) {
+    throw new ConfigurationError('native_transport_min_backoff_on_queue_overload should be strictly positive')
+  }
+  if (min >= max) {
+    throw new ConfigurationError(
+      `native_transport_min_backoff_on_queue_overload should be strictly less than native_transport_max_backoff_on_queue_overload, but ${min}ms >= ${max}ms`,
+    )
+  }
+}
+
+/** `DatabaseDescriptor.validateReadThresholds`. */
+function validateReadSizes(name: string, values: ReadonlyMap<string, SettingValue>): void {
+  const warn = values.get(`${name}_warn_threshold`) as number | null
+  const fail = values.get(`${name}_fail_threshold`) as number | null
+  if (fail !== null && warn !== null && fail < warn) {
+    throw new ConfigurationError(
+      `${name}_fail_threshold (${valueText('size', fail)}) must be greater than or equal to ${name}_warn_threshold (${valueText('size', warn)})`,
     )
   }
 }
@@ -351,27 +425,36 @@ function parseValue(name: string, setting: Setting, value: number | boolean | st
     if (String(value) !== 'true' && String(value) !== 'false') wrong(name, value, 'is true or false')
     return String(value) === 'true'
   }
+  const { kind } = setting
+  if (kind === 'word') {
+    const word = String(value)
+    return setting.words!.includes(word) ? word : wrong(name, value, `is ${setting.words!.join(' or ')}`)
+  }
+  if (kind === 'fraction') {
+    const fraction = String(value).trim() === '' ? Number.NaN : Number(value)
+    return Number.isFinite(fraction) ? fraction : wrong(name, value, 'is a number')
+  }
   const { min = 0, max = setting.kind === 'micros' ? 2 ** 63 : Number.MAX_SAFE_INTEGER } = setting
   const parsed =
     typeof value === 'string'
-      ? parseNumber(setting.kind, value)
+      ? parseNumber(kind, value)
       : setting.kind === 'micros'
         ? Number(value) * 1000
         : value
-  if (typeof parsed !== 'number' || !Number.isInteger(parsed)) return wrong(name, value, FORMS[setting.kind])
+  if (typeof parsed !== 'number' || !Number.isInteger(parsed)) return wrong(name, value, FORMS[kind])
   if (parsed < min) wrong(name, value, `is at least ${min}`)
   if (parsed > max) wrong(name, value, `is at most ${max}`)
   return parsed
 }
 
-const FORMS: Readonly<Record<Exclude<Kind, 'boolean' | 'names'>, string>> = {
+const FORMS: Readonly<Record<NumberKind, string>> = {
   micros: 'is a number of milliseconds, or one with a unit: us, ms, s, m, h or d',
   size: 'is a number of bytes, or one with a unit: B, KiB, MiB or GiB',
   duration: 'is a number of milliseconds, or one with a unit: ns, us, ms, s, m, h or d',
   number: 'is a whole number',
 }
 
-function parseNumber(kind: Exclude<Kind, 'boolean' | 'names'>, text: string): number {
+function parseNumber(kind: NumberKind, text: string): number {
   const match = /^(-?\d+)([a-zA-Zµ]*)$/.exec(text.trim())
   if (match === null) return Number.NaN
   const [, digits, unit] = match
@@ -388,6 +471,8 @@ function wrong(name: string, value: number | boolean | string, expected: string)
 function valueText(kind: Kind, value: SettingValue): string | null {
   if (value === null) return null
   if (typeof value === 'object') return `[${value.join(', ')}]`
+  if (typeof value === 'string') return value
+  if (kind === 'fraction') return doubleText(Number(value))
   if (typeof value === 'boolean' || kind === 'number') return String(value)
   if (kind === 'micros') return `${value}us`
   if (kind === 'duration') return `${value}ms`

@@ -9,6 +9,11 @@ export interface ClientState {
   isOrdinaryUser?: boolean
   readonly remoteAddress: string
   readonly remotePort: number
+  /**
+   * When the request at hand was received, on the monotonic clock: what came at once waits until it is its turn. Absent
+   * where requests do not wait.
+   */
+  receivedMs?: number
   protocolVersion: number
   /** DRIVER_NAME, DRIVER_VERSION, CQL_VERSION, COMPRESSION... as STARTUP gave them. */
   startupOptions: ReadonlyMap<string, string>

@@ -230,7 +230,7 @@ export class QueryProcessor implements QueryHandler {
       case 'modification':
         return this.#modify(executable, options)
       case 'select':
-        return this.#selects.execute(executable, options, statement, ref)
+        return this.#selects.execute(executable, options, statement, ref, state)
       case 'batch': {
         const { statements, type } = executable
         const values = statements.map(() => options.values)

@@ -3,11 +3,17 @@ import type { PreparedRef, QueryOptions } from '../model/query-options.ts'
 import { consistencyName } from './consistency.ts'
 import type { PreparedStatement } from './prepared-statements.ts'
 
+/** When a statement was received, and when its execution began, on the monotonic clock. */
+export interface QueryTimes {
+  readonly receivedMs: number
+  readonly startedMs: number
+}
+
 /** A statement that is being executed, as system_views.queries shows it. */
 export interface RunningQuery {
   /** Numbers those that run at the same time, from 1 on. */
   readonly number: number
-  readonly startedMs: number
+  readonly times: QueryTimes
   /** `QUERY ...` or `EXECUTE ...` (`Message.Request.toString`). */
   readonly task: string
 }
@@ -22,12 +28,12 @@ export class RunningQueries {
 
   /** The statement that reads a virtual table, and may ask who is running. To be ended by `leave`. */
   enter(
-    startedMs: number,
+    times: QueryTimes,
     statement: PreparedStatement,
     options: QueryOptions,
     ref: PreparedRef | null,
   ): void {
-    this.#current = { number: 1, startedMs, task: taskText(statement, options, ref) }
+    this.#current = { number: 1, times, task: taskText(statement, options, ref) }
   }
 
   leave(): void {
@@ -36,7 +42,7 @@ export class RunningQueries {
 
   /** A statement goes on in later turns, until it is given to `end`. */
   suspend(
-    startedMs: number,
+    times: QueryTimes,
     statement: PreparedStatement,
     options: QueryOptions,
     ref: PreparedRef | null,
@@ -44,7 +50,7 @@ export class RunningQueries {
     const taken = new Set([...this.#suspended].map(({ number }) => number))
     let number = 2
     while (taken.has(number)) number++
-    const query = { number, startedMs, task: taskText(statement, options, ref) }
+    const query = { number, times, task: taskText(statement, options, ref) }
     this.#suspended.add(query)
     return query
   }

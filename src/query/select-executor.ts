@@ -1,22 +1,23 @@
-import { type ConsistencyLevel, ReadFailureError } from '../common/errors.ts'
+import type { ConsistencyLevel } from '../common/errors.ts'
 import {
   type BoundSelect,
   bindSelect,
   type PreparedSelect,
+  ReadAbortedError,
   type ReadObserver,
   RowsWriter,
   SelectExecution,
-  TombstoneOverwhelmingError,
-  type TombstoneThresholds,
 } from '../cql/select/index.ts'
 import { nextTurn } from '../io/timers.ts'
 import type { PreparedRef, QueryOptions } from '../model/query-options.ts'
 import type { QueryResult } from '../model/query-result.ts'
-import { isLocalSystemKeyspace } from '../schema/names.ts'
 import { validateForRead } from './consistency.ts'
 import type { ExecutionScope } from './execution-scope.ts'
 import { SampledRead, type TableMetrics } from './metrics.ts'
 import type { PreparedStatement } from './prepared-statements.ts'
+import type { ClientState } from './query-handler.ts'
+import { READ_SIZE, READ_TOO_MANY_TOMBSTONES, ReadDeadline, readFailure } from './read-deadline.ts'
+import { KeyspaceThresholds } from './read-thresholds.ts'
 import { RunningQueries, type RunningQuery } from './running-queries.ts'
 import { TracedReads } from './tracing.ts'
 
@@ -28,9 +29,6 @@ interface ReadTimes {
   readonly isScan: boolean
 }
 
-/** `RequestFailureReason.READ_TOO_MANY_TOMBSTONES`. */
-const READ_TOO_MANY_TOMBSTONES = 1
-
 /** A SELECT gives way to other work after so many milliseconds. */
 const SLICE_MS = 5
 
@@ -40,17 +38,14 @@ const NEVER = (): boolean => false
 export class SelectExecutor {
   readonly running = new RunningQueries()
   readonly #scope: ExecutionScope
-  readonly #tombstones: TombstoneThresholds
+  readonly #thresholds: KeyspaceThresholds
   #rows = new RowsWriter()
   #sliceStart = 0
   readonly #shouldYield = (): boolean => this.#scope.clock.monotonicMs() - this.#sliceStart > SLICE_MS
 
   constructor(scope: ExecutionScope) {
     this.#scope = scope
-    this.#tombstones = {
-      warn: scope.config.tombstone_warn_threshold,
-      fail: scope.config.tombstone_failure_threshold,
-    }
+    this.#thresholds = new KeyspaceThresholds(scope.config)
   }
 
   /**
@@ -62,10 +57,11 @@ export class SelectExecutor {
     options: QueryOptions,
     statement: PreparedStatement,
     ref: PreparedRef | null,
+    state: ClientState,
   ): QueryResult | Promise<QueryResult> {
     validateForRead(options.consistency)
     const { table } = prepared
-    if (table.isVirtual) return this.#executeVirtual(prepared, options, statement, ref)
+    if (table.isVirtual) return this.#executeVirtual(prepared, options, statement, ref, state)
     const scope = this.#scope
     const { clock, guard } = scope
     guard?.select(prepared, options.consistency)
@@ -85,7 +81,7 @@ export class SelectExecutor {
     let observer: ReadObserver | null = timed === 0 ? null : new SampledRead(metrics, timed / reads)
     if (trace !== null && reads > 0) observer = new TracedReads(trace, observer, bound.commands, isScan)
     this.#rows.reset()
-    const thresholds = isLocalSystemKeyspace(table.keyspace) ? undefined : this.#tombstones
+    const thresholds = this.#thresholds.of(table.keyspace)
     const execution = new SelectExecution(bound, scope.read, this.#rows, thresholds, observer)
     try {
       if (execution.run(this.#shouldYield)) {
@@ -99,9 +95,11 @@ export class SelectExecutor {
       execution.close()
       throw this.#readFailure(error, options.consistency)
     }
-    const running = this.running.suspend(startedMs, statement, options, ref)
+    const receivedMs = state.receivedMs ?? startedMs
+    const running = this.running.suspend({ receivedMs, startedMs }, statement, options, ref)
     const times = { startedMs, readingMs, timed, isScan }
-    return this.#executeLater(execution, options.consistency, metrics, times, running)
+    const deadline = new ReadDeadline(bound, scope.config, receivedMs, startedMs)
+    return this.#executeLater(execution, options.consistency, metrics, times, running, deadline)
   }
 
   /** Suspends a SELECT and goes on with it in later turns, on what the first one saw. */
@@ -111,8 +109,9 @@ export class SelectExecutor {
     metrics: TableMetrics,
     { startedMs, readingMs, timed, isScan }: ReadTimes,
     running: RunningQuery,
+    deadline: ReadDeadline,
   ): Promise<QueryResult> {
-    const { clock, timers } = this.#scope
+    const { clock, timers, schema } = this.#scope
     // What was written so far stays this statement's; the next ones write elsewhere.
     this.#rows = new RowsWriter()
     execution.reader?.suspend()
@@ -120,6 +119,7 @@ export class SelectExecutor {
       for (;;) {
         await nextTurn(timers)
         this.#sliceStart = clock.monotonicMs()
+        deadline.check(this.#sliceStart, consistency, schema.listenAddress)
         if (execution.run(this.#shouldYield)) {
           if (timed > 0) {
             const endedMs = clock.monotonicMs()
@@ -143,16 +143,21 @@ export class SelectExecutor {
     options: QueryOptions,
     statement: PreparedStatement,
     ref: PreparedRef | null,
+    state: ClientState,
   ): QueryResult {
     const scope = this.#scope
     const context = scope.begin(options)
     const bound = bindSelect(prepared, context, options, context.nowSeconds)
     this.#rows.reset()
-    const execution = new SelectExecution(bound, scope.read, this.#rows)
-    this.running.enter(scope.clock.monotonicMs(), statement, options, ref)
+    const thresholds = this.#thresholds.of(prepared.table.keyspace)
+    const execution = new SelectExecution(bound, scope.read, this.#rows, thresholds)
+    const startedMs = scope.clock.monotonicMs()
+    this.running.enter({ receivedMs: state.receivedMs ?? startedMs, startedMs }, statement, options, ref)
     try {
       execution.run(NEVER)
       return execution.result()
+    } catch (error) {
+      throw this.#readFailure(error, options.consistency)
     } finally {
       this.running.leave()
       execution.close()
@@ -161,17 +166,12 @@ export class SelectExecutor {
 
   /** What a client is told when this node, the only replica, gave a read up. */
   #readFailure(error: unknown, consistency: ConsistencyLevel): unknown {
-    if (!(error instanceof TombstoneOverwhelmingError)) return error
+    if (!(error instanceof ReadAbortedError)) return error
     const node = this.#scope.schema.listenAddress
-    const failure = new ReadFailureError(
-      `Operation failed - received 0 responses and 1 failures: READ_TOO_MANY_TOMBSTONES from /${node}:7000`,
-      consistency,
-      0,
-      1,
-      new Map([[node, READ_TOO_MANY_TOMBSTONES]]),
-      false,
-    )
-    failure.warnings = error.warnings
+    const { reason, message, dataPresent, warnings } = error
+    const code = reason === 'READ_SIZE' ? READ_SIZE : READ_TOO_MANY_TOMBSTONES
+    const failure = readFailure(`${message}: ${reason}`, code, consistency, node, dataPresent)
+    failure.warnings = warnings
     return failure
   }
 }

@@ -32,8 +32,9 @@ import {
   writeSupported,
 } from '../protocol/index.ts'
 import type { ClientState, QueryHandler, RequestFlags } from '../query/query-handler.ts'
+import { doubleText } from '../types/floating.ts'
 import type { NativeTransportConfig } from './config.ts'
-import type { Endpoint, RateLimiter, ServerLimits } from './limits.ts'
+import type { Endpoint, QueueBackpressure, RateLimiter, ServerLimits } from './limits.ts'
 import type { TransportLogger } from './logger.ts'
 import { checkCqlVersion, startupCompression } from './startup.ts'
 import type { HeldOutput, Share, Turn, TurnConnection } from './turn.ts'
@@ -47,6 +48,9 @@ export interface ConnectionContext {
   readonly limits: ServerLimits
   /** Null when the rate is not limited. */
   readonly rateLimiter: RateLimiter | null
+  /** How long the oldest request may wait, in milliseconds, and what becomes of those that come when it has. */
+  readonly queueAgeMaxMs: number
+  readonly queueBackpressure: QueueBackpressure
   readonly turn: Turn
   readonly timers: Timers
   readonly logger: TransportLogger
@@ -64,7 +68,7 @@ export interface HandledRequests {
 export type ConnectionStage = 'ESTABLISHED' | 'AUTHENTICATING' | 'READY'
 
 /** Why a request is not welcome. */
-type Overload = 'none' | 'requests' | 'bytesInFlight'
+type Overload = 'none' | 'requests' | 'bytesInFlight' | 'queueTime'
 
 /** Frames handled between two looks at the clock. */
 const FRAMES_A_LOOK = 16
@@ -89,6 +93,7 @@ class ConnectedClient implements ClientState {
   readonly remoteAddress: string
   readonly remotePort: number
   protocolVersion = 0
+  receivedMs = 0
   startupOptions: ReadonlyMap<string, string> = new Map()
 
   constructor(remoteAddress: string, remotePort: number) {
@@ -105,7 +110,7 @@ let nextChannelId = 1
  * room and writes the answers in whatever order they are ready.
  */
 export class ClientConnection implements TurnConnection {
-  readonly state: ClientState
+  readonly state: ConnectedClient
   readonly network: NetworkConnection
   stage: ConnectionStage = 'ESTABLISHED'
   requestCount = 0
@@ -129,6 +134,8 @@ export class ClientConnection implements TurnConnection {
   private isAwaitingDrain = false
   /** Paused by a limit: until a time, or until requests have been answered. */
   private overload: Overload = 'none'
+  /** What was received came while requests had been waiting for too long. */
+  private isQueueTooOld = false
   /** Requests whose answer is a promise. */
   private pending = 0
   private readonly held: HeldOutput[] = []
@@ -169,7 +176,19 @@ export class ClientConnection implements TurnConnection {
     const deadline = this.context.turn.begin()
     this.lastActiveMs = deadline
     if (this.isWaiting) return
+    this.queued(this.context.turn.startedMs)
     if (this.processShare(deadline) !== 'done') this.wait()
+  }
+
+  /** What has been received waits from now on; until then it was held back, and nobody's turn. */
+  private queued(nowMs: number): void {
+    const { queueAgeMaxMs, turn } = this.context
+    this.state.receivedMs = nowMs
+    this.isQueueTooOld = queueAgeMaxMs !== Number.POSITIVE_INFINITY && turn.oldestWaitMs() >= queueAgeMaxMs
+  }
+
+  get receivedMs(): number {
+    return this.state.receivedMs
   }
 
   /** Goes on in the next turn, and reads nothing until then. */
@@ -188,6 +207,7 @@ export class ClientConnection implements TurnConnection {
   /** Reads on unless something still forbids it; what has been received already goes first. */
   private proceed(): void {
     if (this.isClosed || this.isEnding || this.isWaiting || this.isBlocked()) return
+    this.queued(this.context.turn.nowMs())
     this.wait()
   }
 
@@ -397,6 +417,7 @@ export class ClientConnection implements TurnConnection {
           `Request breached global limit of ${rateLimiter.permitsPerSecond} requests/second. Server is currently in an overloaded state and cannot accept more requests.`,
         )
       }
+      if (this.isQueueTooOld) return this.refuse(stream, this.queueTimeText())
     }
     this.bytesInFlight += bytes
     if (counted > 0) {
@@ -406,10 +427,22 @@ export class ClientConnection implements TurnConnection {
     if (this.isThrowOnOverload) return 'none'
     const delayMs = rateLimiter === null ? 0 : rateLimiter.reserve(context.turn.nowMs())
     if (!fits) return (this.overload = 'bytesInFlight')
-    if (delayMs <= 0) return 'none'
-    this.overload = 'requests'
-    context.timers.setTimeout(() => this.endOverload('requests'), delayMs, { unref: true })
-    return 'requests'
+    if (delayMs > 0) return this.holdFor(delayMs, 'requests')
+    if (!this.isQueueTooOld) return 'none'
+    return this.holdFor(context.queueBackpressure.mark(context.turn.nowMs()), 'queueTime')
+  }
+
+  /** Handles nothing more of this connection for so long. */
+  private holdFor(delayMs: number, overload: Overload): Overload {
+    this.overload = overload
+    this.context.timers.setTimeout(() => this.endOverload(overload), delayMs, { unref: true })
+    return overload
+  }
+
+  private queueTimeText(): string {
+    const { config } = this.context
+    const threshold = doubleText(config.native_transport_queue_max_item_age_threshold)
+    return `Request has spent over ${threshold} time of the maximum timeout ${config.native_transport_timeout}ms in the queue`
   }
 
   /** In v5 a connection's first bytes in flight are free (`native_transport_receive_queue_capacity`). */
@@ -464,6 +497,7 @@ export class ClientConnection implements TurnConnection {
     if (overload === 'requests') {
       return `Request breached global limit of ${config.native_transport_max_requests_per_second} requests/second and triggered backpressure.`
     }
+    if (overload === 'queueTime') return this.queueTimeText()
     return `Request breached limit(s) on bytes in flight (Endpoint: ${config.native_transport_max_request_data_in_flight_per_ip}, Global: ${config.native_transport_max_request_data_in_flight}) and triggered backpressure.`
   }
 
@@ -472,6 +506,13 @@ export class ClientConnection implements TurnConnection {
   private dispatch(request: Request, overload: Overload): void {
     const { inbound } = this
     const { stream, bodySize } = inbound
+    const { config, turn } = this.context
+    // The clock was looked at when the share began, or up to sixteen requests ago.
+    if (turn.lookedMs - this.state.receivedMs > config.native_transport_timeout) {
+      this.answerError(stream, new OverloadedError('Query timed out before it could start'))
+      this.releaseBytes(bodySize)
+      return
+    }
     this.requestCount++
     this.context.handled.requests++
     const wrongState = this.wrongState(inbound.opcode)

@@ -18,6 +18,13 @@ export interface NativeTransportConfig {
   readonly native_transport_max_requests_per_second: number
   /** What THROW_ON_OVERLOAD is for a v5 client that does not say. */
   readonly native_transport_throw_on_overload: boolean
+  /** Milliseconds after which nobody waits for an answer any more: a request that old is not begun. */
+  readonly native_transport_timeout: number
+  /** Of this timeout, how much the oldest request that waits may have waited when another one comes; 0 for never mind. */
+  readonly native_transport_queue_max_item_age_threshold: number
+  /** Milliseconds for which a connection is not read when the oldest request has waited longer: least and most. */
+  readonly native_transport_min_backoff_on_queue_overload: number
+  readonly native_transport_max_backoff_on_queue_overload: number
   readonly consecutive_message_errors_threshold: number
 }
 
@@ -39,6 +46,10 @@ export function defaultConfig(): NativeTransportConfig {
     native_transport_rate_limiting_enabled: false,
     native_transport_max_requests_per_second: 1_000_000,
     native_transport_throw_on_overload: false,
+    native_transport_timeout: 12_000,
+    native_transport_queue_max_item_age_threshold: Number.MAX_VALUE,
+    native_transport_min_backoff_on_queue_overload: 10,
+    native_transport_max_backoff_on_queue_overload: 200,
     consecutive_message_errors_threshold: 1,
   }
 }

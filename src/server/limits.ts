@@ -33,6 +33,44 @@ export class RateLimiter {
   }
 }
 
+/** How long a queue has to be in order until the next trouble counts as a new one. */
+const INCIDENT_MS = 1_000
+/** Requests held up at one severity. */
+const HELD_UP_A_LEVEL = 10
+
+/**
+ * How long connections are not read while requests wait too long: the longer that goes on, the longer
+ * (`QueueBackpressure`).
+ */
+export class QueueBackpressure {
+  readonly #minMs: number
+  readonly #maxMs: number
+  #lastMs = -1
+  #severity = 0
+  #heldUp = 0
+
+  constructor(minMs: number, maxMs: number) {
+    this.#minMs = minMs
+    this.#maxMs = maxMs
+  }
+
+  /** Another request has come while the oldest one had waited too long. Returns the milliseconds to hold its connection. */
+  mark(nowMs: number): number {
+    if (this.#lastMs > 0 && nowMs - this.#lastMs >= INCIDENT_MS) {
+      this.#severity = 1
+      this.#heldUp = 1
+    } else if (this.#heldUp < HELD_UP_A_LEVEL) {
+      if (this.#severity === 0) this.#severity = 1
+      this.#heldUp++
+    } else {
+      this.#severity++
+      this.#heldUp = 1
+    }
+    this.#lastMs = nowMs
+    return Math.min(this.#maxMs, this.#severity * this.#minMs)
+  }
+}
+
 /** Bytes of requests in flight against a limit. */
 export class ByteLimit {
   readonly limit: number

@@ -11,7 +11,7 @@ import type { ConnectionContext, ConnectionStage, HandledRequests } from './clie
 import { ClientConnection } from './client-connection.ts'
 import type { NativeTransportConfig } from './config.ts'
 import { defaultConfig } from './config.ts'
-import { RateLimiter, ServerLimits } from './limits.ts'
+import { QueueBackpressure, RateLimiter, ServerLimits } from './limits.ts'
 import type { TransportLogger } from './logger.ts'
 import { SILENT, withoutSpam } from './logger.ts'
 import { Turn } from './turn.ts'
@@ -95,6 +95,11 @@ export class NativeTransport {
       rateLimiter: config.native_transport_rate_limiting_enabled
         ? new RateLimiter(config.native_transport_max_requests_per_second, clock.monotonicMs())
         : null,
+      queueAgeMaxMs: queueAgeMax(config),
+      queueBackpressure: new QueueBackpressure(
+        config.native_transport_min_backoff_on_queue_overload,
+        config.native_transport_max_backoff_on_queue_overload,
+      ),
       turn: new Turn(clock, timers, () => handler.commit(), logger),
       timers,
       logger,
@@ -169,6 +174,12 @@ export class NativeTransport {
       { unref: true },
     )
   }
+}
+
+/** In milliseconds; infinite where it does not matter (`Dispatcher.hasQueueCapacity`). */
+function queueAgeMax(config: NativeTransportConfig): number {
+  const share = config.native_transport_queue_max_item_age_threshold
+  return share <= 0 ? Number.POSITIVE_INFINITY : config.native_transport_timeout * share
 }
 
 function accept(

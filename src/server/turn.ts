@@ -7,6 +7,8 @@ export type Share = 'done' | 'more' | 'nextTurn'
 
 /** What a turn needs of a connection. */
 export interface TurnConnection {
+  /** Since when what has been received waits to be handled. */
+  readonly receivedMs: number
   /** Handles requests that have been received. */
   processShare(deadlineMs: number): Share
   /** The responses gathered so far; null when there are none. */
@@ -45,6 +47,10 @@ export class Turn {
   private isScheduled = false
   /** When this turn's time is over; 0 outside of one. */
   private deadlineMs = 0
+  /** When the loop found what came in this turn. All of it was there by then, however late it is handled. */
+  startedMs = 0
+  /** The clock as it was looked at last. */
+  lookedMs = 0
   private dirty: TurnConnection[] = []
   /** Connections with requests left. */
   private waiting: TurnConnection[] = []
@@ -60,13 +66,25 @@ export class Turn {
 
   /** The time up to which requests may be handled now; starts a turn if there is none. */
   begin(): number {
-    if (this.deadlineMs === 0) this.deadlineMs = this.clock.monotonicMs() + TURN_MS
+    const now = this.nowMs()
+    if (this.deadlineMs === 0) {
+      this.startedMs = now
+      this.deadlineMs = now + TURN_MS
+    }
     this.schedule()
     return this.deadlineMs
   }
 
   nowMs(): number {
-    return this.clock.monotonicMs()
+    this.lookedMs = this.clock.monotonicMs()
+    return this.lookedMs
+  }
+
+  /** How long the oldest request that waits has waited, in milliseconds (`oldestTaskQueueTime`). */
+  oldestWaitMs(): number {
+    let oldest = this.lookedMs
+    for (const { receivedMs } of this.waiting) oldest = Math.min(oldest, receivedMs)
+    return this.lookedMs - oldest
   }
 
   /** `connection` has output; it asks once a turn. */
@@ -96,7 +114,7 @@ export class Turn {
 
   /** A share for each waiting connection, round and round until the time is over. */
   private processWaiting(): void {
-    let now = this.clock.monotonicMs()
+    let now = this.nowMs()
     const deadline = now + TURN_MS
     const nextTurn: TurnConnection[] = []
     while (this.waiting.length > 0 && now < deadline) {
@@ -110,7 +128,7 @@ export class Turn {
         const share = round[i].processShare(deadline)
         if (share === 'more') this.waiting.push(round[i])
         else if (share === 'nextTurn') nextTurn.push(round[i])
-        now = this.clock.monotonicMs()
+        now = this.nowMs()
       }
     }
     this.waiting.push(...nextTurn)

@@ -47,6 +47,8 @@ export interface BoundSelect {
   readonly pager: PagerKind
   /** All the keys of `multi`. */
   readonly keys: readonly DecoratedKey[]
+  /** The part of the ring that the query reads in all its pages. */
+  readonly range: TokenRange | null
   readonly protocolVersion: number
   /** What the page goes on from; null for the first, and where nobody pages. */
   readonly resumed: PagingState | null
@@ -198,6 +200,7 @@ export function bindSelect(
     isPaged,
     pager,
     keys,
+    range,
     protocolVersion: options.protocolVersion,
     resumed,
     constants,
@@ -309,7 +312,7 @@ function resumeRange(
 }
 
 /** What of the slices comes after the clustering, or, read backwards, before it. */
-function slicesAfter(
+export function slicesAfter(
   table: TableMetadata,
   slices: readonly Slice[],
   clustering: readonly Uint8Array[],

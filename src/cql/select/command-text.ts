@@ -5,25 +5,62 @@ import { FULL_RING } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { maybeQuote, toCqlLiteral, unpackComposite } from '../../types/index.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
-import type { BoundSelect } from './bind.ts'
+import { type BoundSelect, slicesAfter } from './bind.ts'
 import { NO_LIMIT } from './limits.ts'
 
 /**
  * CQL for the part of a SELECT that reads one partition, as Cassandra shows it in warnings
  * (`SinglePartitionReadCommand.toCQLString`). It is for people: not all that can be read has a text.
  */
-export function partitionCommandText(bound: BoundSelect, command: ReadCommand, key: Uint8Array): string {
-  return commandText(bound, partitionText(bound, command, key))
+export function partitionCommandText(
+  bound: BoundSelect,
+  command: ReadCommand,
+  key: Uint8Array,
+  place: ReadPlace,
+): string {
+  const clustering = place.last?.clustering ?? null
+  const { table, slices, reversed } = command
+  const rest = clustering === null ? slices : slicesAfter(table, slices, clustering, reversed)
+  return commandText(bound, partitionText(bound, { ...command, slices: rest }, key), place)
 }
 
 /** CQL for a SELECT that reads a range of the ring (`PartitionRangeReadCommand.toCQLString`). */
-export function rangeCommandText(bound: BoundSelect): string {
-  return commandText(bound, rangeText(bound, bound.commands[bound.commands.length - 1]))
+export function rangeCommandText(bound: BoundSelect, place: ReadPlace): string {
+  return commandText(bound, rangeText(bound, place), place)
 }
 
-function commandText(bound: BoundSelect, where: string): string {
+/** Where a command is within a SELECT that takes several. */
+export interface ReadPlace {
+  /** The row that the command before ended at, which read a part of the same; null for the first. */
+  readonly last: LastRead | null
+  /** Rows of the page that commands before have given. */
+  readonly rowsBefore: number
+  /** Groups that the command may read; null where rows are not grouped. */
+  readonly groups: number | null
+}
+
+/** A row: its partition, and its clustering, which is null where the partition is done with it. */
+export interface LastRead {
+  readonly key: Uint8Array
+  readonly tokenHi: number
+  readonly tokenLo: number
+  readonly clustering: readonly Uint8Array[] | null
+}
+
+/** The range that a command reads, and whether it begins with the partition that the one before has begun. */
+function rangeOf(
+  { commands, isContinued }: BoundSelect,
+  { last }: ReadPlace,
+): { readonly range: TokenRange; readonly isContinued: boolean } {
+  const { range } = commands[commands.length - 1]
+  if (last === null) return { range, isContinued }
+  const { key: afterKey, tokenHi: startHi, tokenLo: startLo, clustering } = last
+  return { range: { ...range, startHi, startLo, afterKey }, isContinued: clustering !== null }
+}
+
+function commandText(bound: BoundSelect, where: string, place: ReadPlace): string {
   const { table } = bound.prepared
-  const limit = limitText(bound)
+  const limit = limitText(bound, place)
   return `SELECT ${columnsText(bound)} FROM ${maybeQuote(table.keyspace)}.${maybeQuote(table.name)}${where === '' ? '' : ` WHERE ${where}`}${limit === null ? '' : ` ${limit}`} ALLOW FILTERING`
 }
 
@@ -44,11 +81,11 @@ function columnsText({ prepared }: BoundSelect): string {
 }
 
 /** Null where there are no limits. Those of an aggregate are there, but say nothing but the size of pages. */
-function limitText(bound: BoundSelect): string | null {
+function limitText(bound: BoundSelect, { rowsBefore, groups }: ReadPlace): string | null {
   const { prepared, isPaged, pageRows, pageSize, userLimit, perPartitionLimit } = bound
-  if (prepared.aggregation !== null && !prepared.isDistinct) return groupLimitText(bound)
+  if (groups !== null) return groupLimitText(bound, groups)
   if (prepared.selection.groups !== null) return pageSize > 0 ? `LIMIT ${pageSize}` : ''
-  const limit = isPaged ? pageRows : prepared.postOrdering !== null ? NO_LIMIT : userLimit
+  const limit = isPaged ? pageRows - rowsBefore : prepared.postOrdering !== null ? NO_LIMIT : userLimit
   const texts: string[] = []
   if (limit !== NO_LIMIT) texts.push(`LIMIT ${limit}`)
   if (perPartitionLimit !== NO_LIMIT) texts.push(`PER PARTITION LIMIT ${perPartitionLimit}`)
@@ -56,8 +93,7 @@ function limitText(bound: BoundSelect): string | null {
 }
 
 /** `CQLGroupByLimits.toString`: groups are read in pages of rows, paged or not. */
-function groupLimitText({ pageSize, remaining, perPartitionLimit }: BoundSelect): string {
-  const groups = pageSize > 0 ? Math.min(pageSize, remaining) : remaining
+function groupLimitText({ pageSize, perPartitionLimit }: BoundSelect, groups: number): string {
   const texts: string[] = []
   if (groups !== NO_LIMIT) texts.push(`GROUP LIMIT ${groups}`)
   if (perPartitionLimit !== NO_LIMIT) texts.push(`GROUP PER PARTITION LIMIT ${perPartitionLimit}`)
@@ -81,11 +117,13 @@ function partitionText(bound: BoundSelect, command: ReadCommand, key: Uint8Array
   return isWhole(command.slices) && bound.filter.length === 0 ? keyText + rest : `${keyText} AND ${rest}`
 }
 
-function rangeText(bound: BoundSelect, command: ReadCommand): string {
+function rangeText(bound: BoundSelect, place: ReadPlace): string {
   const { table } = bound.prepared
-  const { range, slices } = command
+  const command = bound.commands[bound.commands.length - 1]
+  const { slices } = command
+  const { range, isContinued } = rangeOf(bound, place)
   const names = table.partitionKeys.map((column) => maybeQuote(column.name)).join(', ')
-  const clauses = [startText(bound, range), endText(range)]
+  const clauses = [startText(table, range, isContinued), endText(range)]
     .filter((clause) => clause !== null)
     .map((clause) => `token(${names}) ${clause}`)
   if (clauses.length === 0 && (isWhole(slices) || table.clusterings.length === 0)) {
@@ -95,14 +133,37 @@ function rangeText(bound: BoundSelect, command: ReadCommand): string {
   return [...clauses, ...(rest === '' ? [] : [rest])].join(' AND ')
 }
 
-function tokenText(hi: number, lo: number): string {
+/** The part of the ring that a command reads (`PartitionRangeReadCommand.loggableTokens`). */
+export function rangeTokensText(bound: BoundSelect, place: ReadPlace): string {
+  const { range, isContinued } = rangeOf(bound, place)
+  return `token range: ${range.afterKey !== null && isContinued ? '[' : '('}${tokensOf(range)}]`
+}
+
+/** The part of the ring, or the partitions, that a SELECT reads whole (`SelectStatement.loggableTokens`). */
+export function tokensText({ pager, keys, range }: BoundSelect): string {
+  if (pager === 'range') {
+    // Cassandra has bounds of another kind where there is no token in WHERE.
+    return `token range: (${tokensOf(range ?? FULL_RING)}${range === FULL_RING ? ')' : ']'}`
+  }
+  const tokens = keys.map(({ tokenHi, tokenLo }) => tokenText(tokenHi, tokenLo))
+  return tokens.length === 1 ? `token: ${tokens[0]}` : `tokens: [${tokens.join(', ')}]`
+}
+
+/** First and last token; the end of the ring is its start. */
+function tokensOf({ startHi, startLo, endHi, endLo }: TokenRange): string {
+  const isToEnd = endHi === FULL_RING.endHi && endLo === FULL_RING.endLo
+  const end = isToEnd ? tokenText(FULL_RING.startHi, FULL_RING.startLo) : tokenText(endHi, endLo)
+  return `${tokenText(startHi, startLo)}, ${end}`
+}
+
+export function tokenText(hi: number, lo: number): string {
   return ((BigInt(hi) << 32n) | BigInt(lo >>> 0)).toString()
 }
 
-function startText(bound: BoundSelect, range: TokenRange): string | null {
+function startText(table: TableMetadata, range: TokenRange, isContinued: boolean): string | null {
   if (range.afterKey !== null) {
-    const values = keyValues(bound.prepared.table, range.afterKey).join(', ')
-    return `${bound.isContinued ? '>=' : '>'} token(${values})`
+    const values = keyValues(table, range.afterKey).join(', ')
+    return `${isContinued ? '>=' : '>'} token(${values})`
   }
   if (range.startHi === FULL_RING.startHi && range.startLo === FULL_RING.startLo) return null
   return `${range.startInclusive ? '>=' : '>'} ${tokenText(range.startHi, range.startLo)}`

@@ -4,6 +4,7 @@ import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { FilterExpression } from '../restrictions/index.ts'
 import { rowSatisfies, valueSatisfies } from '../restrictions/row-filter.ts'
+import { AnswerSize } from './answer-size.ts'
 import { aggregationWarning, type BoundSelect } from './bind.ts'
 import { hasCell, writeCells } from './cell-values.ts'
 import { type GroupExecution, groupExecution } from './group-execution.ts'
@@ -19,7 +20,7 @@ import {
 } from './output.ts'
 import { pagingStateAfter } from './page-end.ts'
 import { orderRows } from './post-ordering.ts'
-import { NO_THRESHOLDS, ReadMetrics, type ReadObserver, type TombstoneThresholds } from './read-metrics.ts'
+import { NO_THRESHOLDS, ReadMetrics, type ReadObserver, type ReadThresholds } from './read-metrics.ts'
 import { clusteringAt, clusteringLength, keyOf, locateClustering, RowValues } from './row-values.ts'
 import { RowsWriter } from './rows-writer.ts'
 
@@ -64,6 +65,8 @@ export class SelectExecution {
   #isGrouped = false
   #pagingState: Uint8Array | null = null
   readonly #metrics: ReadMetrics
+  /** Null where it does not matter how large the answer is. */
+  readonly #size: AnswerSize | null
   readonly #purgeBefore: number
   /** Where rows begin, where they are ordered later. */
   readonly #rowStarts: number[] | null
@@ -72,7 +75,7 @@ export class SelectExecution {
     bound: BoundSelect,
     open: (command: ReadCommand) => PartitionReader,
     out: RowsWriter,
-    thresholds: TombstoneThresholds = NO_THRESHOLDS,
+    thresholds: ReadThresholds = NO_THRESHOLDS,
     observer: ReadObserver | null = null,
   ) {
     const { selection, table, postOrdering } = bound.prepared
@@ -91,6 +94,7 @@ export class SelectExecution {
     this.#rowFilter = filter.length === 0 ? filter : filter.filter((test) => !ofPartition(test))
     this.#checksDropped = table.dropped.size > 0
     this.#metrics = new ReadMetrics(bound, thresholds, observer)
+    this.#size = thresholds.sizes === null ? null : new AnswerSize(bound, thresholds.sizes, out)
     this.#purgeBefore = bound.nowSeconds - table.params.gcGraceSeconds
     this.#rowStarts = postOrdering === null ? null : []
     this.#values =
@@ -101,6 +105,7 @@ export class SelectExecution {
       selection.groups === null
         ? null
         : groupExecution(bound, selection.groups, this.#values, (write) => this.#emit(write))
+    this.#metrics.groups = this.#groups
   }
 
   /** The reader that is open, to be suspended while `run` is going to be continued. */
@@ -180,8 +185,7 @@ export class SelectExecution {
     this.#partitionLimit =
       bound.isContinued && this.#command === 0 ? bound.remainingInPartition : bound.perPartitionLimit
     this.#staticLives = false
-    this.#metrics.tokenHi = reader.tokenHi
-    this.#metrics.tokenLo = reader.tokenLo
+    this.#metrics.beginPartition(reader, this.#rowCount)
     if (bound.keyRange !== null && !isInKeyRange(table, bound.keyRange, keyOf(reader))) return false
     let statics = noRow
     if (readsStatics && reader.staticRow()) {
@@ -233,6 +237,7 @@ export class SelectExecution {
       }
       if (++this.#steps % ROWS_A_STEP === 0 && shouldYield()) return 'yield'
     }
+    this.#metrics.endRows(reader, bound.commands[this.#command])
     const isContinued = bound.isContinued && this.#command === 0
     if (this.#partitionRows === 0 && this.#staticLives && restrictions.staticContentAlone && !isContinued) {
       row.clear()
@@ -276,6 +281,7 @@ export class SelectExecution {
       }
       if (++this.#steps % ROWS_A_STEP === 0 && shouldYield()) return 'yield'
     }
+    this.#metrics.endRows(reader, bound.commands[this.#command])
     const isContinued = bound.isContinued && this.#command === 0
     if (this.#partitionRows === 0 && this.#staticLives && restrictions.staticContentAlone && !isContinued) {
       row.clear()
@@ -305,6 +311,7 @@ export class SelectExecution {
   #write(live: LiveRow, reader: PartitionReader): void {
     const out = this.#out
     const outputs = this.#outputs
+    this.#size?.check(this.#rowCount)
     this.#rowStarts?.push(this.#rows.length)
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i]
@@ -348,6 +355,8 @@ export class SelectExecution {
 
   /** Writes the row that a group makes. */
   #emit(write: (out: RowsWriter) => void): void {
+    // The group before was followed by a row.
+    this.#size?.check(this.#rowCount)
     const end = this.#rows.length
     this.#rowStarts?.push(end)
     write(this.#out)
@@ -375,9 +384,10 @@ export class SelectExecution {
     const { prepared } = this.#bound
     const metadata = prepared.resultMetadata
     const groups = this.#groups
-    let { warnings } = this.#metrics
+    let warnings: readonly string[] | null = this.#metrics.warnings
+    if (groups !== null) this.#pagingState = groups.finish()
+    if (this.#size !== null) warnings = this.#size.finish(this.#rowCount, warnings)
     if (groups !== null) {
-      this.#pagingState = groups.finish()
       const warning = aggregationWarning(prepared)
       if (warning !== null) warnings = [warning, ...(warnings ?? [])]
     }

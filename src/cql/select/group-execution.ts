@@ -94,6 +94,11 @@ export class GroupExecution {
     this.#emit = emit
   }
 
+  /** Groups that what is read at once may have; null where rows are not read for GROUP BY. */
+  get groupsOfPiece(): number | null {
+    return this.#pager?.groupsOfPiece ?? null
+  }
+
   /** Goes on to a partition; "endPage" when its rows are for the next page. */
   beginPartition(reader: PartitionReader, hasLiveStaticRow: boolean): GroupStep {
     this.#maker?.beginPartition()

@@ -39,6 +39,8 @@ class PieceReader {
   readonly #kind: PagerKind
   remaining: number
   remainingInPartition: number
+  /** Groups that the piece may have. */
+  groups = 0
   #isExhausted = false
   /** The partition of the last row that passed. */
   #lastPartition = NONE
@@ -82,7 +84,8 @@ class PieceReader {
 
   /** Begins to read so many groups at most; with a state, it goes on where a piece before ended. */
   begin(groups: number, state: GroupingState | null): void {
-    const limits = { ...this.#limits, groups: Math.min(groups, this.remaining) }
+    this.groups = Math.min(groups, this.remaining)
+    const limits = { ...this.#limits, groups: this.groups }
     this.#inner = new GroupCounter(limits, state, this.#partlyRead())
     this.#outer = new GroupCounter(limits, state, null)
     this.#innerPartition = this.#outerPartition = NONE
@@ -192,6 +195,11 @@ export class GroupPager {
     this.#piecePartition = start === null ? NONE : FIRST
     if (this.#piece.isExhausted) this.#isEnded = true
     else this.#piece.begin(this.#wanted, null)
+  }
+
+  /** Groups that what is read at once may have. */
+  get groupsOfPiece(): number {
+    return this.#piece.groups
   }
 
   /** Groups that the page may still have. */

@@ -5,6 +5,12 @@ export { SelectExecution } from './execution.ts'
 export { compareKeys } from './local-token.ts'
 export { type PagingState, parsePagingState, serializePagingState } from './paging-state.ts'
 export { type PreparedSelect, prepareSelect } from './prepare.ts'
-export { type ReadObserver, TombstoneOverwhelmingError, type TombstoneThresholds } from './read-metrics.ts'
+export {
+  NO_THRESHOLDS,
+  ReadAbortedError,
+  type ReadObserver,
+  type ReadSizes,
+  type ReadThresholds,
+} from './read-metrics.ts'
 export { RowsWriter } from './rows-writer.ts'
 export { columnsInSelectOrder, resultMetadata } from './selection.ts'

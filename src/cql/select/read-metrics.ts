@@ -1,30 +1,69 @@
+import { readClustering } from '../../model/clustering.ts'
 import type { LiveRow } from '../../model/live-row.ts'
-import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
+import type { MarkerCounter, PartitionReader, ReadCommand } from '../../model/read-command.ts'
+import { ROW_STATIC } from '../../model/row-format.ts'
 import type { BoundSelect } from './bind.ts'
-import { partitionCommandText, rangeCommandText } from './command-text.ts'
+import {
+  type LastRead,
+  partitionCommandText,
+  type ReadPlace,
+  rangeCommandText,
+  rangeTokensText,
+  tokenText,
+} from './command-text.ts'
 import { DEFAULT_PAGE_ROWS } from './group-pager.ts'
+import {
+  BOUND_HEAP_BYTES,
+  BOUNDARY_HEAP_BYTES,
+  DELETION_HEAP_BYTES,
+  keyHeapBytes,
+  rowHeapBytes,
+} from './heap-size.ts'
 import { keyOf } from './row-values.ts'
 
-/** How many tombstones a read may meet until it warns of them, and until it fails. */
-export interface TombstoneThresholds {
+/** What reads may come to until they warn, and until they fail; numbers of tombstones, and bytes. */
+export interface ReadThresholds {
   readonly warn: number
   readonly fail: number
+  /** Null where read_thresholds_enabled is not: then sizes are not measured, and what tombstones cause is said otherwise. */
+  readonly sizes: ReadSizes | null
 }
 
-export const NO_THRESHOLDS: TombstoneThresholds = { warn: 0x7fffffff, fail: 0x7fffffff }
+/** Infinity where there is none. */
+export interface ReadSizes {
+  /** Of what is read here, as Cassandra has it in memory; and of the answer's values. */
+  readonly localWarn: number
+  readonly localFail: number
+  readonly coordinatorWarn: number
+  readonly coordinatorFail: number
+}
+
+const MANY = 0x7fffffff
+
+export const NO_THRESHOLDS: ReadThresholds = { warn: MANY, fail: MANY, sizes: null }
 
 /** Hears what each command has read: of one partition, which may not be there, or of a range of them. */
 export interface ReadObserver {
   read(liveRows: number, tombstones: number, nowMs: number, isMissing: boolean): void
 }
 
-/** A read met more tombstones than tombstone_failure_threshold; with the warnings of it and of reads before. */
-export class TombstoneOverwhelmingError extends Error {
+/** A read was given up: it met too many tombstones, or became too large. With the warnings of it and of reads before. */
+export class ReadAbortedError extends Error {
+  readonly reason: 'READ_TOO_MANY_TOMBSTONES' | 'READ_SIZE'
+  /** Whether there was something to be read. */
+  readonly dataPresent: boolean
   readonly warnings: readonly string[]
 
-  constructor(warnings: readonly string[]) {
-    super('Scanned over too many tombstones')
-    this.name = 'TombstoneOverwhelmingError'
+  constructor(
+    reason: ReadAbortedError['reason'],
+    message: string,
+    dataPresent: boolean,
+    warnings: readonly string[],
+  ) {
+    super(message)
+    this.name = 'ReadAbortedError'
+    this.reason = reason
+    this.dataPresent = dataPresent
     this.warnings = warnings
   }
 }
@@ -32,7 +71,7 @@ export class TombstoneOverwhelmingError extends Error {
 /** What the commands of a SELECT have met (`ReadCommand.withMetricsRecording`): each partition by key is a command. */
 export class ReadMetrics {
   readonly #bound: BoundSelect
-  readonly #thresholds: TombstoneThresholds
+  readonly #thresholds: ReadThresholds
   readonly #observer: ReadObserver | null
   /** Rows that become groups are read in pages that no client sees, each a command (`AggregationQueryPager`). */
   readonly #innerPageRows: number
@@ -40,66 +79,203 @@ export class ReadMetrics {
   #observed = 0
   #liveRows = 0
   #tombstones = 0
+  /** Of the partition, if it has range tombstones; and how many of their markers have been counted. */
+  #markers: MarkerCounter | null = null
+  #bounds = 0
+  #boundaries = 0
+  /** Whether sizes are measured, and what the command has come to. */
+  readonly #measures: boolean
+  #bytes = 0
   /** Of the partition looked at last. */
-  tokenHi = 0
-  tokenLo = 0
+  #tokenHi = 0
+  #tokenLo = 0
+  /** Where the inner page before ended; and rows that were given when the partition began. */
+  #last: LastRead | null = null
+  #rowsBefore = 0
+  /** Where rows become groups: how many of these what is read at once may have. */
+  groups: { readonly groupsOfPiece: number | null } | null = null
   warnings: string[] | null = null
 
-  constructor(bound: BoundSelect, thresholds: TombstoneThresholds, observer: ReadObserver | null) {
+  constructor(bound: BoundSelect, thresholds: ReadThresholds, observer: ReadObserver | null) {
     this.#bound = bound
     this.#thresholds = thresholds
     this.#observer = observer
     const { pageSize, prepared } = bound
     const isGrouped = prepared.selection.groups !== null
-    this.#innerPageRows = !isGrouped ? 0x7fffffff : pageSize > 0 ? pageSize : DEFAULT_PAGE_ROWS
+    this.#innerPageRows = !isGrouped ? MANY : pageSize > 0 ? pageSize : DEFAULT_PAGE_ROWS
+    const { sizes } = thresholds
+    this.#measures = sizes !== null && Math.min(sizes.localWarn, sizes.localFail) !== Number.POSITIVE_INFINITY
   }
 
-  /** Counts a row. Throws a TombstoneOverwhelmingError. */
+  /** Goes on to a partition, when so many rows have been given. */
+  beginPartition(reader: PartitionReader, rowsBefore: number): void {
+    this.#tokenHi = reader.tokenHi
+    this.#tokenLo = reader.tokenLo
+    if (this.#bound.pager === 'multi') {
+      this.#last = null
+      this.#rowsBefore = rowsBefore
+    }
+    this.#markers = reader.markers ?? null
+    this.#bounds = this.#boundaries = 0
+    if (this.#measures) this.#bytes += partitionHeapBytes(reader)
+  }
+
+  /** Counts a row, and what range tombstones were met before it. Throws a ReadAbortedError. */
   count(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
+    if (this.#markers !== null) this.#countMarkers(this.#markers, live, reader, command)
     if (live.exists) this.#liveRows++
-    if (live.tombstones > 0) {
-      this.#tombstones += live.tombstones
-      const { fail } = this.#thresholds
-      if (this.#tombstones > fail) {
-        this.#tombstones = fail + 1
-        this.endCommand(this.#bound.pager === 'range' ? null : reader, command)
-        throw new TombstoneOverwhelmingError(this.warnings ?? [])
-      }
-    }
-    if (this.#liveRows >= this.#innerPageRows) this.#endInnerPage(reader, command)
+    if (live.tombstones > 0) this.#countTombstones(live.tombstones, reader, command)
+    if (this.#measures && (live.exists || live.tombstones > 0)) this.#measure(live, reader, command)
+    if (this.#liveRows >= this.#innerPageRows) this.#endInnerPage(live, reader, command)
   }
 
-  #endInnerPage(reader: PartitionReader, command: ReadCommand): void {
-    if (this.#bound.pager === 'range') {
-      this.endCommand(null, null)
-      return
+  /** Counts the range tombstones behind the last row of a partition. Throws a ReadAbortedError. */
+  endRows(reader: PartitionReader, command: ReadCommand): void {
+    if (this.#markers !== null) this.#countMarkers(this.#markers, null, reader, command)
+  }
+
+  #countTombstones(count: number, reader: PartitionReader, command: ReadCommand): void {
+    this.#tombstones += count
+    const { fail, sizes } = this.#thresholds
+    if (this.#tombstones <= fail) return
+    this.#tombstones = fail + 1
+    if (sizes === null) {
+      this.endCommand(this.#bound.pager === 'range' ? null : reader, command)
+      const text = 'received 0 responses and 1 failures'
+      throw new ReadAbortedError('READ_TOO_MANY_TOMBSTONES', text, false, this.warnings ?? [])
     }
-    // The observer hears of a partition once, at its end.
-    if (this.#tombstones > this.#thresholds.warn) this.#warn(reader, command)
-    this.#liveRows = this.#tombstones = 0
+    this.#abort(
+      'READ_TOO_MANY_TOMBSTONES',
+      (query) =>
+        `1 nodes scanned over ${this.#tombstones} tombstones and aborted the query ${query} (see tombstone_failure_threshold)`,
+      reader,
+      command,
+    )
+  }
+
+  #countMarkers(
+    markers: MarkerCounter,
+    live: LiveRow | null,
+    reader: PartitionReader,
+    command: ReadCommand,
+  ): void {
+    const { nowSeconds, prepared } = this.#bound
+    // The static row comes before all of them.
+    if (live !== null && (live.i32[live.at + 1] & ROW_STATIC) !== 0) return
+    markers.advance(nowSeconds - prepared.table.params.gcGraceSeconds, live, live?.at ?? 0)
+    const bounds = markers.bounds - this.#bounds
+    const boundaries = markers.boundaries - this.#boundaries
+    if (bounds + boundaries === 0) return
+    this.#bounds = markers.bounds
+    this.#boundaries = markers.boundaries
+    this.#countTombstones(bounds + boundaries, reader, command)
+    if (this.#measures) {
+      this.#addBytes(bounds * BOUND_HEAP_BYTES + boundaries * BOUNDARY_HEAP_BYTES, reader, command)
+    }
+  }
+
+  #measure(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
+    const isStatic = (live.i32[live.at + 1] & ROW_STATIC) !== 0
+    const clusterings = isStatic ? 0 : this.#bound.prepared.table.clusterings.length
+    this.#addBytes(rowHeapBytes(live, live.at, clusterings), reader, command)
+  }
+
+  #addBytes(bytes: number, reader: PartitionReader, command: ReadCommand): void {
+    this.#bytes += bytes
+    if (this.#bytes < this.#thresholds.sizes!.localFail) return
+    this.#abort(
+      'READ_SIZE',
+      (query) =>
+        `1 nodes loaded over ${this.#bytes} bytes and aborted the query ${query} (see local_read_size_fail_threshold)`,
+      reader,
+      command,
+    )
+  }
+
+  #abort(
+    reason: ReadAbortedError['reason'],
+    text: (query: string) => string,
+    reader: PartitionReader,
+    command: ReadCommand,
+  ): never {
+    const ofPartition = this.#bound.pager === 'range' ? null : reader
+    const message = text(this.#queryText(ofPartition, command))
+    this.#addWarning(`${message} with ${this.#tokensText(ofPartition)}`)
+    throw new ReadAbortedError(reason, message, false, this.warnings ?? [])
+  }
+
+  #endInnerPage(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
+    if (this.#bound.pager === 'range') this.endCommand(null, null)
+    else {
+      // The observer hears of a partition once, at its end.
+      this.#warnOf(reader, command)
+      this.#liveRows = this.#tombstones = this.#bytes = 0
+    }
+    const count = command.table.clusterings.length
+    const isDone = count === 0 || this.#bound.prepared.isDistinct
+    if (this.#measures && !isDone) this.#bytes = partitionHeapBytes(reader)
+    const clustering = isDone ? null : readClustering(live, live.clusteringAt, count)
+    const { tokenHi, tokenLo } = reader
+    this.#last = { key: keyOf(reader).slice(), tokenHi, tokenLo, clustering }
   }
 
   /** A command is done: of one partition, or with null of all that were to be read. */
   endCommand(reader: PartitionReader | null, command: ReadCommand | null): void {
-    if (this.#tombstones > this.#thresholds.warn) this.#warn(reader, command)
+    this.#warnOf(reader, command)
     const observer = this.#observer
     if (observer !== null && (reader !== null || this.#bound.pager === 'range')) {
       this.#observed++
       observer.read(this.#liveRows, this.#tombstones, this.#bound.nowMillis, false)
     }
-    this.#liveRows = this.#tombstones = 0
+    this.#liveRows = this.#tombstones = this.#bytes = 0
   }
 
-  #warn(reader: PartitionReader | null, command: ReadCommand | null): void {
-    const text =
-      reader === null || command === null
-        ? rangeCommandText(this.#bound)
-        : partitionCommandText(this.#bound, command, keyOf(reader))
-    const token = (BigInt(this.tokenHi) << 32n) | BigInt(this.tokenLo >>> 0)
-    this.warnings ??= []
-    this.warnings.push(
-      `Read ${this.#liveRows} live rows and ${this.#tombstones} tombstone cells for query ${text.slice(0, 512)}; token ${token} (see tombstone_warn_threshold)`,
+  /** Warns of what a command has come to. */
+  #warnOf(reader: PartitionReader | null, command: ReadCommand | null): void {
+    const { warn, sizes } = this.#thresholds
+    const tombstones = this.#tombstones
+    if (sizes === null) {
+      if (tombstones > warn) this.#warnOfTombstones(reader, command)
+      return
+    }
+    if (tombstones > warn) {
+      this.#addWarning(
+        `1 nodes scanned up to ${tombstones} tombstones and issued tombstone warnings for query ${this.#queryText(reader, command)} (see tombstone_warn_threshold) with ${this.#tokensText(reader)}`,
+      )
+    }
+    if (this.#bytes >= sizes.localWarn) {
+      this.#addWarning(
+        `1 nodes loaded over ${this.#bytes} bytes and issued local read size warnings for query ${this.#queryText(reader, command)} (see local_read_size_warn_threshold) with ${this.#tokensText(reader)}`,
+      )
+    }
+  }
+
+  #warnOfTombstones(reader: PartitionReader | null, command: ReadCommand | null): void {
+    const text = this.#queryText(reader, command)
+    this.#addWarning(
+      `Read ${this.#liveRows} live rows and ${this.#tombstones} tombstone cells for query ${text.slice(0, 512)}; token ${tokenText(this.#tokenHi, this.#tokenLo)} (see tombstone_warn_threshold)`,
     )
+  }
+
+  #queryText(reader: PartitionReader | null, command: ReadCommand | null): string {
+    return reader === null || command === null
+      ? rangeCommandText(this.#bound, this.#place())
+      : partitionCommandText(this.#bound, command, keyOf(reader), this.#place())
+  }
+
+  #place(): ReadPlace {
+    return { last: this.#last, rowsBefore: this.#rowsBefore, groups: this.groups?.groupsOfPiece ?? null }
+  }
+
+  /** `ReadCommand.loggableTokens`. */
+  #tokensText(reader: PartitionReader | null): string {
+    if (reader !== null) return `token=${tokenText(this.#tokenHi, this.#tokenLo)}`
+    return rangeTokensText(this.#bound, this.#place())
+  }
+
+  #addWarning(text: string): void {
+    this.warnings ??= []
+    this.warnings.push(text)
   }
 
   /** All is read: partitions that were asked for and are not there were read, too. */
@@ -112,4 +288,9 @@ export class ReadMetrics {
     for (let i = 0; i < commands.length; i++) asked += commands[i].keys?.length ?? 0
     for (; this.#observed < asked; this.#observed++) observer.read(0, 0, nowMillis, true)
   }
+}
+
+/** Of the partition that a reader has moved to, without its rows. */
+function partitionHeapBytes(reader: PartitionReader): number {
+  return keyHeapBytes(reader.keyLength) + (reader.isPartitionDeleted === true ? DELETION_HEAP_BYTES : 0)
 }

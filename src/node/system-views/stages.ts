@@ -9,11 +9,10 @@ export function registerStages(view: RegisterView, { processor, transport, clock
   const { running, metrics } = processor
   view('queries', () => {
     const nowMs = clock.monotonicMs()
-    return running.list().map(({ number, startedMs, task }) => ({
+    return running.list().map(({ number, times: { receivedMs, startedMs }, task }) => ({
       thread_id: `Native-Transport-Requests-${number}`,
-      // Requests are not looked at before it is their turn: how long they waited nobody knows.
-      queued_micros: 0n,
-      running_micros: BigInt(Math.max(0, Math.round((nowMs - startedMs) * 1000))),
+      queued_micros: micros(startedMs - receivedMs),
+      running_micros: micros(nowMs - startedMs),
       task,
     }))
   })
@@ -33,6 +32,10 @@ export function registerStages(view: RegisterView, { processor, transport, clock
       pool('ReadStage', { pending: waiting, completed: Math.max(0, reads - waiting) }),
     ]
   })
+}
+
+function micros(ms: number): bigint {
+  return BigInt(Math.max(0, Math.round(ms * 1000)))
 }
 
 function pool(

@@ -1,8 +1,8 @@
 import { compareBytes } from '../../common/bytes.ts'
 import { murmur3Token } from '../../common/murmur3.ts'
-import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
+import type { MarkerCounter, PartitionReader, ReadCommand } from '../../model/read-command.ts'
 import { compare64, type Words } from '../../model/row-format.ts'
-import { type Memtable, MemtablePartition } from './memtable.ts'
+import { LIVE_HI, type Memtable, MemtablePartition } from './memtable.ts'
 import type { TokenCursor } from './token-index.ts'
 
 const token = new Int32Array(2)
@@ -127,6 +127,12 @@ export class MemtableReader implements PartitionReader {
   }
   nextRow(): boolean {
     return this.#partition.nextRow()
+  }
+  get isPartitionDeleted(): boolean {
+    return this.#partition.deletionHi !== LIVE_HI
+  }
+  get markers(): MarkerCounter | null {
+    return this.#partition.markers()
   }
   get row(): Words {
     return this.#partition.row

@@ -19,6 +19,7 @@ import {
 import type { TableMetadata } from '../../model/table.ts'
 import type { CqlType } from '../../types/index.ts'
 import { MergeBuffer, mergeRows } from '../row-merge.ts'
+import { MemtableMarkerCounter } from './marker-counter.ts'
 import { RowTree, RowTreeCursor } from './row-tree.ts'
 import { SlabAllocator, type Slabs } from './slab-allocator.ts'
 import { TokenIndex } from './token-index.ts'
@@ -565,6 +566,20 @@ export class MemtablePartition {
       }
       this.#nextSlice()
     }
+  }
+
+  /** Counts the markers of the range tombstones in the slices; null where there are no tombstones. */
+  markers(): MemtableMarkerCounter | null {
+    const list = this.#tombstoneList
+    if (list === 0 || this.#single) return null
+    const slabs = this.#slabs!
+    const words = slabs.words[list >>> 17]!
+    const base = ((list & 0x1ffff) << 1) + 2
+    const tombstones = {
+      count: words[base - 2]!,
+      at: (slot: number) => readRangeTombstone(stored, stored.at(slabs, words[base + slot]!)),
+    }
+    return new MemtableMarkerCounter(this.#types, tombstones, this.#slices, this.#reversed)
   }
 
   #nextSlice(): void {

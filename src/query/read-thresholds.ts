@@ -1,0 +1,47 @@
+import { NO_THRESHOLDS, type ReadSizes, type ReadThresholds } from '../cql/select/index.ts'
+import { isLocalSystemKeyspace, isSystemKeyspace } from '../schema/names.ts'
+
+/** Settings of how large reads may become, by cassandra.yaml's names; null where there is no limit. */
+export interface ReadThresholdConfig {
+  readonly tombstone_warn_threshold: number
+  readonly tombstone_failure_threshold: number
+  readonly read_thresholds_enabled: boolean
+  readonly coordinator_read_size_warn_threshold_bytes: number | null
+  readonly coordinator_read_size_fail_threshold_bytes: number | null
+  readonly local_read_size_warn_threshold_bytes: number | null
+  readonly local_read_size_fail_threshold_bytes: number | null
+}
+
+/** What holds for reads of which keyspace (`ReadCommand.shouldTrackSize`, `respectTombstoneThresholds`). */
+export class KeyspaceThresholds {
+  readonly #ofUsers: ReadThresholds
+  /** What is read of these is never too large; nor are there too many tombstones in what is this node's alone. */
+  readonly #ofSystem: ReadThresholds
+  readonly #ofLocalSystem: ReadThresholds
+
+  constructor(config: ReadThresholdConfig) {
+    const { tombstone_warn_threshold: warn, tombstone_failure_threshold: fail } = config
+    const sizes = config.read_thresholds_enabled ? sizesOf(config) : null
+    const unmeasured =
+      sizes === null
+        ? null
+        : { ...sizes, localWarn: Number.POSITIVE_INFINITY, localFail: Number.POSITIVE_INFINITY }
+    this.#ofUsers = { warn, fail, sizes }
+    this.#ofSystem = { warn, fail, sizes: unmeasured }
+    this.#ofLocalSystem = { ...NO_THRESHOLDS, sizes: unmeasured }
+  }
+
+  of(keyspace: string): ReadThresholds {
+    if (!isSystemKeyspace(keyspace)) return this.#ofUsers
+    return isLocalSystemKeyspace(keyspace) ? this.#ofLocalSystem : this.#ofSystem
+  }
+}
+
+function sizesOf(config: ReadThresholdConfig): ReadSizes {
+  return {
+    coordinatorWarn: config.coordinator_read_size_warn_threshold_bytes ?? Number.POSITIVE_INFINITY,
+    coordinatorFail: config.coordinator_read_size_fail_threshold_bytes ?? Number.POSITIVE_INFINITY,
+    localWarn: config.local_read_size_warn_threshold_bytes ?? Number.POSITIVE_INFINITY,
+    localFail: config.local_read_size_fail_threshold_bytes ?? Number.POSITIVE_INFINITY,
+  }
+}
