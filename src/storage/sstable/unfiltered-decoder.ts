@@ -64,6 +64,12 @@ export class UnfilteredDecoder {
   /** Of each column with cells: where these begin; columns of an SSTable do not always come in the order of their ids. */
   readonly #spanColumns: number[] = []
   readonly #spanStarts: number[] = []
+  #spans = 0
+  /** The subset of columns read last: rows often have the same as the row before. */
+  #subsetOf: readonly StoredColumn[] = NO_COLUMNS
+  #subsetHi = 0
+  #subsetLo = 0
+  #subset: readonly StoredColumn[] = NO_COLUMNS
   #cells = 0
   #rowHi = 0
   #rowLo = 0
@@ -162,7 +168,7 @@ export class UnfilteredDecoder {
     const columns = isStatic ? header.statics : header.regulars
     const given = flags & HAS_ALL_COLUMNS ? columns : this.#readSubset(columns)
     this.#cells = 0
-    this.#spanColumns.length = this.#spanStarts.length = 0
+    this.#spans = 0
     let at = clusteringEnd
     let isOrdered = true
     let before = -1
@@ -174,8 +180,8 @@ export class UnfilteredDecoder {
       if (at === start) continue
       if (column.columnId < before) isOrdered = false
       before = column.columnId
-      this.#spanColumns.push(column.columnId)
-      this.#spanStarts.push(start)
+      this.#spanColumns[this.#spans] = column.columnId
+      this.#spanStarts[this.#spans++] = start
     }
     if (cursor.position !== end) throw cursor.corrupt(`a row ends at ${cursor.position} instead of ${end}`)
     if (!isOrdered) this.#order(clusteringEnd, at)
@@ -230,8 +236,14 @@ export class UnfilteredDecoder {
     cursor.vint64()
     const { hi, lo } = cursor
     if (hi === 0 && lo === 0) return columns
-    const isMissing = (i: number): boolean => ((i < 32 ? lo >>> i : hi >>> (i - 32)) & 1) !== 0
-    return columns.filter((_, i) => !isMissing(i))
+    if (this.#subsetOf !== columns || this.#subsetHi !== hi || this.#subsetLo !== lo) {
+      const isMissing = (i: number): boolean => ((i < 32 ? lo >>> i : hi >>> (i - 32)) & 1) !== 0
+      this.#subset = columns.filter((_, i) => !isMissing(i))
+      this.#subsetOf = columns
+      this.#subsetHi = hi
+      this.#subsetLo = lo
+    }
+    return this.#subset
   }
 
   #readLargeSubset(columns: readonly StoredColumn[]): readonly StoredColumn[] {
@@ -335,13 +347,14 @@ export class UnfilteredDecoder {
     const copy = this.#ordered
     const starts = this.#spanStarts
     const columns = this.#spanColumns
+    const spans = this.#spans
     copy.ensure(to)
     copy.i32.set(out.i32.subarray(from, to), from)
-    const order = columns.map((_, i) => i).sort((a, b) => columns[a]! - columns[b]!)
+    const order = Array.from({ length: spans }, (_, i) => i).sort((a, b) => columns[a]! - columns[b]!)
     let at = from
     for (const i of order) {
       const start = starts[i]!
-      const end = i + 1 < starts.length ? starts[i + 1]! : to
+      const end = i + 1 < spans ? starts[i + 1]! : to
       out.i32.set(copy.i32.subarray(start, end), at)
       at += end - start
     }
