@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { nodeClock } from '../../io/node-clock.ts'
 import { createNodeDisk } from '../../io/node-disk.ts'
 import { sstableCommand } from './command.ts'
@@ -6,26 +5,35 @@ import { sstableCommand } from './command.ts'
 /** A stream of the process, as far as it is needed. */
 interface Output {
   write(text: string): boolean
+  on(event: 'error', listener: () => void): unknown
   once(event: 'drain' | 'error' | 'close', listener: () => void): unknown
 }
 
-/** Runs `sibyl sstable ...` over the real disk and clock; resolves to the exit code when all has been written. */
+/** Runs `sibyl sstable ...` over the real disk and clock; resolves to the exit code when all has been taken. */
 export async function runSSTableCommand(
   args: readonly string[],
-  stdout: Output & NodeJS.EventEmitter,
-  stderr: Output & NodeJS.EventEmitter,
+  stdout: Output,
+  stderr: Output,
 ): Promise<number> {
   const run = sstableCommand(args, createNodeDisk(), Math.floor(nodeClock.nowMs() / 1000))
-  let isClosed = false
-  // Whoever reads may have seen enough.
-  stdout.on('error', () => {
-    isClosed = true
-  })
+  // Whoever reads may have seen enough and gone: that is no error.
+  let isGone = false
+  for (const stream of [stdout, stderr]) {
+    stream.on('error', () => {
+      isGone = true
+    })
+  }
   for (let step = run.next(); ; step = run.next()) {
     if (step.done) return step.value
-    if (isClosed) return 0
+    if (isGone) return 0
     const stream = step.value.to === 'stdout' ? stdout : stderr
-    if (!stream.write(step.value.text))
-      await Promise.race([once(stream, 'drain').catch(() => {}), once(stream, 'close')])
+    if (!stream.write(step.value.text)) await drained(stream)
   }
+}
+
+/** Resolves when the stream takes more, or nothing any more. */
+function drained(stream: Output): Promise<void> {
+  return new Promise((resolve) => {
+    for (const event of ['drain', 'error', 'close'] as const) stream.once(event, resolve)
+  })
 }
