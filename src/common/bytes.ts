@@ -103,15 +103,40 @@ export function toHex(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('hex')
 }
 
-const HEX_PAIRS = /^(?:[0-9a-fA-F]{2})*$/
+/** Values of hex digits by character; -1 of others. */
+const HEX_DIGITS = Int8Array.from({ length: 128 }, (_, code) =>
+  /[0-9a-fA-F]/.test(String.fromCharCode(code)) ? Number.parseInt(String.fromCharCode(code), 16) : -1,
+)
+
+function hexDigit(code: number): number {
+  return code < 128 ? HEX_DIGITS[code]! : -1
+}
 
 /** Bytes of a hex text, or undefined when it has an odd length or another character. */
 export function fromHex(text: string): Uint8Array | undefined {
-  return HEX_PAIRS.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined
+  if (text.length % 2 !== 0) return undefined
+  const bytes = new Uint8Array(text.length >>> 1)
+  for (let i = 0; i < bytes.length; i++) {
+    const high = hexDigit(text.charCodeAt(2 * i))
+    const low = hexDigit(text.charCodeAt(2 * i + 1))
+    if ((high | low) < 0) return undefined
+    bytes[i] = (high << 4) | low
+  }
+  return bytes
 }
 
+/** Texts up to this length are looked at here first: a native call costs more than most of them. */
+const SHORT_TEXT = 64
+
 export function utf8Bytes(text: string): Uint8Array {
-  return utf8Encoder.encode(text)
+  if (text.length > SHORT_TEXT) return utf8Encoder.encode(text)
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < bytes.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x80) return utf8Encoder.encode(text)
+    bytes[i] = code
+  }
+  return bytes
 }
 
 export function utf8Text(bytes: Uint8Array): string {

@@ -29,6 +29,7 @@ import {
   prepareAssignment,
   prepareDeletion,
   type RowSnapshot,
+  setAction,
   type WriteParameters,
   writeOperations,
 } from './operations.ts'
@@ -141,11 +142,10 @@ export function prepareModification(
   if (operations.length === 0 && type === 'insert' && compactValue?.type.kind === 'empty') {
     // No column but the key's: the row is an empty value of the hidden one (`UpdateStatement.addUpdateForKey`).
     const value: Term = { kind: 'constant', value: new Uint8Array(0) }
-    operations.push({ column: compactValue, action: { kind: 'set', value }, requiresRead: false })
+    operations.push({ column: compactValue, action: setAction(compactValue, value), requiresRead: false })
   }
-  const byId = (a: Operation, b: Operation) => a.column.id - b.column.id
-  const staticOperations = operations.filter((operation) => operation.column.kind === 'static').sort(byId)
-  const regularOperations = operations.filter((operation) => operation.column.kind === 'regular').sort(byId)
+  const staticOperations = operationsOn('static', operations)
+  const regularOperations = operationsOn('regular', operations)
   const namesClustering = relations.some(
     (relation) => 'column' in relation && table.columns.get(relation.column.text)?.kind === 'clustering',
   )
@@ -171,6 +171,19 @@ export function prepareModification(
   }
   if (!isInBatch) validateModification(prepared)
   return prepared
+}
+
+/** The operations on columns of a kind, by the columns' ids. */
+function operationsOn(kind: 'static' | 'regular', operations: readonly Operation[]): readonly Operation[] {
+  const found: Operation[] = []
+  let isSorted = true
+  for (const operation of operations) {
+    const { column } = operation
+    if (column.kind !== kind) continue
+    if (found.length > 0 && found.at(-1)!.column.id > column.id) isSorted = false
+    found.push(operation)
+  }
+  return isSorted ? found : found.sort((a, b) => a.column.id - b.column.id)
 }
 
 /** What is wrong with a statement that could be prepared; of a batch after all of it was (`ModificationStatement.validate`). */

@@ -70,7 +70,8 @@ export interface Operation {
 }
 
 type Action =
-  | { readonly kind: 'set'; readonly value: Term }
+  /** `marker` is the bind marker whose bytes are the cell's as they come, or -1: the hot path looks at it alone. */
+  | { readonly kind: 'set'; readonly value: Term; readonly marker: number }
   | { readonly kind: 'delete' }
   | { readonly kind: 'counter'; readonly value: Term; readonly sign: 1n | -1n }
   /** `c = c + t` of a number or text, in a conditional statement. */
@@ -93,6 +94,13 @@ function isCollection(type: CqlType): type is CollectionType {
   return type.kind === 'list' || type.kind === 'set' || type.kind === 'map'
 }
 
+/** Sets a cell. Collections that come as values may have to be put in order first. */
+export function setAction(column: ColumnMetadata, value: Term): Action {
+  const { type } = column
+  const isPlain = !('elements' in type) && type.kind !== 'map'
+  return { kind: 'set', value, marker: isPlain && value.kind === 'marker' ? value.index : -1 }
+}
+
 /** Prepares `column = value` and the like. Throws an InvalidRequestError when the column cannot be changed so. */
 export function prepareAssignment(
   table: TableMetadata,
@@ -113,7 +121,7 @@ export function prepareAssignment(
           `Cannot set the value of counter column ${name} (counters can only be incremented/decremented, not set)`,
         )
       }
-      return make(type.multiCell ? { kind: 'overwrite', value } : { kind: 'set', value })
+      return make(type.multiCell ? { kind: 'overwrite', value } : setAction(column, value))
     }
     case 'add':
     case 'subtract': {
@@ -285,7 +293,7 @@ export function writeOperations(
     const operation = operations[i]!
     const { column, action } = operation
     if (action.kind === 'set') {
-      writeSimple(out, column, action.value, p)
+      writeSimple(out, column, action.value, action.marker, p)
     } else if (action.kind === 'counter') {
       // A counter that is named twice is changed by the sum.
       let delta = counterDelta(action, p)
@@ -307,15 +315,21 @@ export function writeOperations(
   }
 }
 
-function writeSimple(out: MutationBuilder, column: ColumnMetadata, term: Term, p: WriteParameters): void {
-  if (term.kind === 'marker' && !('elements' in column.type) && column.type.kind !== 'map') {
+function writeSimple(
+  out: MutationBuilder,
+  column: ColumnMetadata,
+  term: Term,
+  marker: number,
+  p: WriteParameters,
+): void {
+  if (marker >= 0) {
     // The hot path: from the request's bytes to the mutation's, with no view between.
     const { values } = p
-    const length = values.lengths[term.index]!
+    const length = values.lengths[marker]!
     if (length === -2) return
     if (length === -1) tombstone(out, column.id, NO_BYTES, NO_PATH, p)
     else {
-      const offset = values.offsets[term.index]!
+      const offset = values.offsets[marker]!
       validateValue(column.type, values.buffer, offset, length)
       liveCell(out, column.id, NO_BYTES, NO_PATH, values.buffer, offset, length, p)
     }

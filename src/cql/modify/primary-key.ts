@@ -4,11 +4,10 @@ import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import type * as raw from '../raw/index.ts'
 import {
   existingColumn as columnOfName,
-  columnSpecification,
   prepareRestrictions,
   type StatementRestrictions,
 } from '../restrictions/index.ts'
-import { type ExecutionContext, type PrepareContext, prepareTerm, type Term } from '../term.ts'
+import type { ExecutionContext, PrepareContext, Term } from '../term.ts'
 
 /**
  * The WHERE clause of INSERT, UPDATE and DELETE: which partitions and which rows, or ranges of rows, a modification
@@ -57,14 +56,8 @@ export function preparePrimaryKey(
 ): PrimaryKeyRestrictions {
   const where = { relations, expressions: [] }
   const restrictions = prepareRestrictions(where, table, type, context, { onlyStaticColumns })
-  const equalities = new Map<ColumnMetadata, Term>()
-  for (const relation of relations) {
-    if (relation.kind !== 'column' || relation.operator !== '=') continue
-    const column = existingColumn(table, relation.column)
-    equalities.set(column, prepareTerm(relation.value, columnSpecification(table, column), context))
-  }
   const view = (column: ColumnMetadata): KeyRestriction => {
-    const value = equalities.get(column)
+    const value = restrictions.equalTo(column)
     return value === undefined ? { kind: 'other', column } : { kind: 'eq', column, value }
   }
   const partition = table.partitionKeys.map(view)
@@ -77,7 +70,7 @@ export function preparePrimaryKey(
     clustering,
     restrictsClustering: restrictions.hasClusteringRestrictions,
     isRange,
-    simple: !isRange && !table.isCompactTable && [...partition, ...clustering].every(isPlain),
+    simple: !isRange && !table.isCompactTable && partition.every(isPlain) && clustering.every(isPlain),
     hasPartitionIn: restrictions.keyHasIn,
     hasClusteringIn: restrictions.clusteringHasIn,
   }

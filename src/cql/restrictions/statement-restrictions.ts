@@ -60,6 +60,8 @@ export interface StatementRestrictions {
   /** A partition without rows counts by its static row: neither clustering nor regular columns are restricted. */
   readonly staticContentAlone: boolean
   isRestrictedByEq(column: ColumnMetadata): boolean
+  /** The value of `column = value`; undefined where there is no such relation. */
+  equalTo(column: ColumnMetadata): Term | undefined
   /** The partition keys in the order of their values, each once; [] when an IN is empty. */
   bindPartitionKeys(context: ExecutionContext): readonly DecoratedKey[]
   /** The same, before they are known to be keys that a partition can have (`validateKey`). */
@@ -390,6 +392,16 @@ class PreparedRestrictions implements StatementRestrictions {
 
   isRestrictedByEq(column: ColumnMetadata): boolean {
     return this.#sets.some((set) => set.of(column)?.kind === 'eq')
+  }
+
+  equalTo(column: ColumnMetadata): Term | undefined {
+    for (const set of this.#sets) {
+      const restriction = set.of(column)
+      if (restriction?.kind === 'eq' && !restriction.multi && restriction.value.kind === 'terms') {
+        return restriction.value.terms[0]
+      }
+    }
+    return undefined
   }
 
   bindPartitionKeys(context: ExecutionContext): readonly DecoratedKey[] {

@@ -15,7 +15,14 @@ import { type PrepareContext, prepareTerm, type Term } from '../term.ts'
 import { type Aggregation, prepareAggregation } from './aggregation.ts'
 import { splitLocalToken } from './local-token.ts'
 import { SelectionScope } from './selectable.ts'
-import { prepareSelection, type Selection, selectsOnlyStatics } from './selection.ts'
+import {
+  idsOfCells,
+  keepSelection,
+  knownSelection,
+  prepareSelection,
+  type Selection,
+  selectsOnlyStatics,
+} from './selection.ts'
 
 /** How rows of several partitions are ordered after they were read: places among the outputs and their types. */
 export interface PostOrdering {
@@ -73,21 +80,22 @@ export function prepareSelect(
   refuseAnnOrdering(statement.orderBy, table)
   const orderingColumns = restrictions.keyHasIn ? orderings.map((ordering) => ordering.column) : []
   const scope = new SelectionScope(table, context)
-  const selection = prepareSelection(selectors, scope, {
-    orderingColumns,
-    isJson: statement.json,
-    isGrouped: statement.groupBy.length > 0,
-  })
+  const isGrouped = statement.groupBy.length > 0
+  const isKept = !statement.json && !isGrouped && orderingColumns.length === 0
+  let selection = isKept ? knownSelection(selectors, table) : null
+  if (selection === null) {
+    selection = prepareSelection(selectors, scope, { orderingColumns, isJson: statement.json, isGrouped })
+    if (isKept) keepSelection(selectors, table, selection)
+  }
   if (statement.distinct) {
     if (statement.perPartitionLimit !== null) {
       throw invalid('PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries')
     }
     checkDistinct(table, selection, restrictions)
   }
-  const aggregation =
-    statement.groupBy.length === 0
-      ? null
-      : prepareAggregation(statement.groupBy, scope, restrictions, statement.distinct)
+  const aggregation = isGrouped
+    ? prepareAggregation(statement.groupBy, scope, restrictions, statement.distinct)
+    : null
   if (aggregation === null && selection.isAggregate && statement.perPartitionLimit !== null) {
     throw invalid('PER PARTITION LIMIT is not allowed with aggregate queries.')
   }
@@ -132,16 +140,16 @@ export function prepareSelect(
         ) ||
         restrictions.staticContentAlone ||
         restrictions.restrictedNonKeyColumns.some((column) => column.kind === 'static')),
-    queried: selection.isWildcard
-      ? null
-      : queriedColumns([...selection.columns, ...restrictions.restrictedNonKeyColumns]),
+    queried: selection.isWildcard ? null : queriedColumns(selection, restrictions),
   }
 }
 
 /** Null where nothing but the key is asked for: then Cassandra reads all there is. */
-function queriedColumns(columns: readonly ColumnMetadata[]): ReadonlySet<number> | null {
-  const cells = columns.filter(({ kind }) => kind === 'regular' || kind === 'static')
-  return cells.length === 0 ? null : new Set(cells.map(({ id }) => id))
+function queriedColumns(
+  { columns, cellIds }: Selection,
+  { restrictedNonKeyColumns }: StatementRestrictions,
+): ReadonlySet<number> | null {
+  return restrictedNonKeyColumns.length === 0 ? cellIds : idsOfCells([...columns, ...restrictedNonKeyColumns])
 }
 
 function prepareOrderings(

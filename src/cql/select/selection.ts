@@ -24,6 +24,8 @@ export interface Selection {
   readonly json: readonly ColumnSpecification[] | null
   /** All columns that are looked at, for the checks of DISTINCT. */
   readonly columns: readonly ColumnMetadata[]
+  /** Ids of those of them that have cells; null where there are none. */
+  readonly cellIds: ReadonlySet<number> | null
   /** Written as `*`. */
   readonly isWildcard: boolean
   /** Some selector is of all rows of a group. */
@@ -75,14 +77,28 @@ export function columnsInSelectOrder(table: TableMetadata): readonly ColumnMetad
 
 /** `ResultSet.computeResultMetadataId`. */
 function metadataId(columns: readonly ColumnSpecification[]): Uint8Array {
-  const hash = createHash('md5')
-  for (const column of columns)
-    hash.update(column.name).update('\0').update(column.type.className).update('\0\0')
-  return hash.digest()
+  let text = ''
+  for (const { name, type } of columns) text += `${name}\0${type.className}\0\0`
+  return createHash('md5').update(text).digest()
+}
+
+/** The columns of a result. Their id is made when it is asked for: statements that are not prepared need none. */
+class Columns implements ResultMetadata {
+  readonly columns: readonly ColumnSpecification[]
+  #id: Uint8Array | null = null
+
+  constructor(columns: readonly ColumnSpecification[]) {
+    this.columns = columns
+  }
+
+  get id(): Uint8Array {
+    this.#id ??= metadataId(this.columns)
+    return this.#id
+  }
 }
 
 export function resultMetadata(columns: readonly ColumnSpecification[]): ResultMetadata {
-  return { columns, id: metadataId(columns) }
+  return new Columns(columns)
 }
 
 interface Selected {
@@ -116,6 +132,60 @@ export interface SelectionOptions {
   readonly isGrouped: boolean
 }
 
+/** Ids of the columns that are static or regular; null where none is. */
+export function idsOfCells(columns: readonly ColumnMetadata[]): ReadonlySet<number> | null {
+  let ids: Set<number> | null = null
+  for (const { kind, id } of columns) {
+    if (kind !== 'regular' && kind !== 'static') continue
+    ids ??= new Set()
+    ids.add(id)
+  }
+  return ids
+}
+
+interface KnownSelection {
+  /** Null is `*`. */
+  readonly names: readonly string[] | null
+  readonly selection: Selection
+}
+
+/** So many selections are kept of each table. */
+const KNOWN_MAX = 8
+const known = new WeakMap<TableMetadata, KnownSelection[]>()
+
+/**
+ * The selection of `*` or of columns by their names, which is the same for all statements on a table: of texts with
+ * values in them, each different, most have it in common. Null where the selectors are others, or not known yet.
+ */
+export function knownSelection(selectors: raw.Selection, table: TableMetadata): Selection | null {
+  const candidates = known.get(table)
+  return candidates?.find(({ names }) => isSelectionOf(names, selectors))?.selection ?? null
+}
+
+function isSelectionOf(names: readonly string[] | null, selectors: raw.Selection): boolean {
+  if (names === null || selectors === '*') return names === null && selectors === '*'
+  if (names.length !== selectors.length) return false
+  for (let i = 0; i < names.length; i++) {
+    const { selectable, alias } = selectors[i]
+    if (selectable.kind !== 'column' || alias !== null || selectable.name.text !== names[i]) return false
+  }
+  return true
+}
+
+/** Keeps a selection for `knownSelection`, if it is of columns alone. */
+export function keepSelection(selectors: raw.Selection, table: TableMetadata, selection: Selection): void {
+  const names: string[] = []
+  if (selectors !== '*') {
+    for (const { selectable, alias } of selectors) {
+      if (selectable.kind !== 'column' || alias !== null) return
+      names.push(selectable.name.text)
+    }
+  }
+  const kept = { names: selectors === '*' ? null : names, selection }
+  const others = known.get(table) ?? []
+  known.set(table, [kept, ...others.slice(0, KNOWN_MAX - 1)])
+}
+
 /** The selection of selectors, or of `*`. Throws Cassandra's InvalidRequestErrors. */
 export function prepareSelection(
   selectors: raw.Selection,
@@ -141,6 +211,7 @@ export function prepareSelection(
     statics: scope.statics,
     constants: scope.constants,
     columns: scope.columns,
+    cellIds: idsOfCells(scope.columns),
     isWildcard: selectors === '*',
     isAggregate,
     hasFunctions: scope.hasFunctions,
