@@ -54,6 +54,8 @@ export interface MarkerCounter {
   /** Those met so far: where a range tombstone begins or ends, and where one ends and the next begins. */
   readonly bounds: number
   readonly boundaries: number
+  /** A range tombstone goes on where the counter is. */
+  readonly isOpen: boolean
   /**
    * Goes on to those before the row at word `at`, or without a row to the end of the partition. Tombstones from before
    * the second `purgeBefore` are left out.

@@ -84,7 +84,10 @@ function columnsText({ prepared }: BoundSelect): string {
 function limitText(bound: BoundSelect, { rowsBefore, groups }: ReadPlace): string | null {
   const { prepared, isPaged, pageRows, pageSize, userLimit, perPartitionLimit } = bound
   if (groups !== null) return groupLimitText(bound, groups)
-  if (prepared.selection.groups !== null) return pageSize > 0 ? `LIMIT ${pageSize}` : ''
+  if (prepared.selection.groups !== null) {
+    if (pageSize > 0) return `LIMIT ${pageSize - rowsBefore}`
+    return rowsBefore > 0 ? `LIMIT ${NO_LIMIT - rowsBefore}` : ''
+  }
   const limit = isPaged ? pageRows - rowsBefore : prepared.postOrdering !== null ? NO_LIMIT : userLimit
   const texts: string[] = []
   if (limit !== NO_LIMIT) texts.push(`LIMIT ${limit}`)

@@ -105,7 +105,7 @@ export class SelectExecution {
       selection.groups === null
         ? null
         : groupExecution(bound, selection.groups, this.#values, (write) => this.#emit(write))
-    this.#metrics.groups = this.#groups
+    this.#metrics.groups = this.#groups?.pieces ?? null
   }
 
   /** The reader that is open, to be suspended while `run` is going to be continued. */
@@ -264,9 +264,11 @@ export class SelectExecution {
     const filter = this.#rowFilter
     const filters = filter.length > 0
     const locates = filters || prepared.aggregation !== null || prepared.selection.clusteringsUsed > 0
+    const { pieces } = groups
     if (!this.#isGrouped) {
       this.#isGrouped = true
       if (groups.beginPartition(reader, this.#staticLives) === 'endPage') return 'full'
+      this.#metrics.beginGroups()
     }
     while (reader.nextRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
@@ -276,6 +278,9 @@ export class SelectExecution {
         if (!filters || this.#passes(filter)) {
           this.#partitionRows++
           const step = groups.row(row, reader)
+          if (pieces !== null && step !== 'endPage') {
+            this.#metrics.endPieces(row, reader, bound.commands[this.#command])
+          }
           if (step !== 'goOn') return step === 'endPage' ? 'full' : 'end'
         }
       }

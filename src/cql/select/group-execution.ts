@@ -5,7 +5,7 @@ import { sameKey } from '../restrictions/partition-keys.ts'
 import type { BoundSelect } from './bind.ts'
 import { lastCellName } from './cell-values.ts'
 import { GroupMaker } from './group-maker.ts'
-import { GroupPager, type GroupStep } from './group-pager.ts'
+import { GroupPager, type GroupPieces, type GroupStep } from './group-pager.ts'
 import { GroupRows } from './group-rows.ts'
 import type { GroupSelection } from './group-selection.ts'
 import { makeRowMark, serializePagingState } from './paging-state.ts'
@@ -94,9 +94,9 @@ export class GroupExecution {
     this.#emit = emit
   }
 
-  /** Groups that what is read at once may have; null where rows are not read for GROUP BY. */
-  get groupsOfPiece(): number | null {
-    return this.#pager?.groupsOfPiece ?? null
+  /** How rows are read in pieces for GROUP BY; null where they are not. */
+  get pieces(): GroupPieces | null {
+    return this.#pager
   }
 
   /** Goes on to a partition; "endPage" when its rows are for the next page. */

@@ -31,6 +31,13 @@ export interface GroupPageEnd {
 /** What is to be done after a row or a partition. */
 export type GroupStep = 'goOn' | 'endPartition' | 'endPage'
 
+/** What is read at once: pieces that are done, and groups that the last and the present one may have. */
+export interface GroupPieces {
+  readonly pieces: number
+  readonly groupsOfLastPiece: number
+  readonly groupsOfPiece: number
+}
+
 type LimitsOfPieces = Omit<GroupLimits, 'groups'>
 
 /** One of Cassandra's pagers at work: of a range, or of one partition (`AbstractQueryPager`). */
@@ -162,7 +169,7 @@ class PieceReader {
  * Decides where pages of groups end (`AggregationQueryPager` over the pagers of one partition, of several and of a
  * range). Rows are shown to it one by one, and it says which belong to the page.
  */
-export class GroupPager {
+export class GroupPager implements GroupPieces {
   readonly #kind: PagerKind
   readonly #limits: LimitsOfPieces
   readonly #groups: number
@@ -176,6 +183,9 @@ export class GroupPager {
   #pieceIsOpen = true
   #partition = FIRST
   #isEnded = false
+  /** Pieces that are done, and groups that the last of them could have. */
+  pieces = 0
+  groupsOfLastPiece = 0
 
   constructor(
     kind: PagerKind,
@@ -252,6 +262,8 @@ export class GroupPager {
   #endPiece(): boolean {
     const piece = this.#piece
     this.#counted += piece.end(this.#hasClusterings)
+    this.pieces++
+    this.groupsOfLastPiece = piece.groups
     this.#pieceIsOpen = false
     const isDone =
       this.#kind === 'multi' ? this.#wanted <= 0 : this.#counted === this.#pageGroups || piece.isExhausted

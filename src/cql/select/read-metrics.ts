@@ -11,7 +11,7 @@ import {
   rangeTokensText,
   tokenText,
 } from './command-text.ts'
-import { DEFAULT_PAGE_ROWS } from './group-pager.ts'
+import { DEFAULT_PAGE_ROWS, type GroupPieces } from './group-pager.ts'
 import {
   BOUND_HEAP_BYTES,
   BOUNDARY_HEAP_BYTES,
@@ -92,8 +92,12 @@ export class ReadMetrics {
   /** Where the inner page before ended; and rows that were given when the partition began. */
   #last: LastRead | null = null
   #rowsBefore = 0
-  /** Where rows become groups: how many of these what is read at once may have. */
-  groups: { readonly groupsOfPiece: number | null } | null = null
+  /** Where rows are grouped; and pieces of them that have been seen done, and that are being looked at. */
+  groups: GroupPieces | null = null
+  #pieces = 0
+  #groupsOfPiece: number | null = null
+  /** Rows of the inner page: those of several partitions, where each is read by its key. */
+  #innerRows = 0
   warnings: string[] | null = null
 
   constructor(bound: BoundSelect, thresholds: ReadThresholds, observer: ReadObserver | null) {
@@ -101,8 +105,10 @@ export class ReadMetrics {
     this.#thresholds = thresholds
     this.#observer = observer
     const { pageSize, prepared } = bound
-    const isGrouped = prepared.selection.groups !== null
-    this.#innerPageRows = !isGrouped ? MANY : pageSize > 0 ? pageSize : DEFAULT_PAGE_ROWS
+    // Groups of GROUP BY are read in pieces that end otherwise.
+    const isOneGroup =
+      prepared.selection.groups !== null && (prepared.aggregation === null || prepared.isDistinct)
+    this.#innerPageRows = !isOneGroup ? MANY : pageSize > 0 ? pageSize : DEFAULT_PAGE_ROWS
     const { sizes } = thresholds
     this.#measures = sizes !== null && Math.min(sizes.localWarn, sizes.localFail) !== Number.POSITIVE_INFINITY
   }
@@ -113,7 +119,7 @@ export class ReadMetrics {
     this.#tokenLo = reader.tokenLo
     if (this.#bound.pager === 'multi') {
       this.#last = null
-      this.#rowsBefore = rowsBefore
+      this.#rowsBefore = this.#innerPageRows === MANY ? rowsBefore : this.#innerRows
     }
     this.#markers = reader.markers ?? null
     this.#bounds = this.#boundaries = 0
@@ -123,10 +129,13 @@ export class ReadMetrics {
   /** Counts a row, and what range tombstones were met before it. Throws a ReadAbortedError. */
   count(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
     if (this.#markers !== null) this.#countMarkers(this.#markers, live, reader, command)
-    if (live.exists) this.#liveRows++
+    if (live.exists) {
+      this.#liveRows++
+      this.#innerRows++
+    }
     if (live.tombstones > 0) this.#countTombstones(live.tombstones, reader, command)
     if (this.#measures && (live.exists || live.tombstones > 0)) this.#measure(live, reader, command)
-    if (this.#liveRows >= this.#innerPageRows) this.#endInnerPage(live, reader, command)
+    if (this.#innerRows >= this.#innerPageRows) this.#endInnerPage(live, reader, command)
   }
 
   /** Counts the range tombstones behind the last row of a partition. Throws a ReadAbortedError. */
@@ -211,12 +220,29 @@ export class ReadMetrics {
       this.#warnOf(reader, command)
       this.#liveRows = this.#tombstones = this.#bytes = 0
     }
+    this.#innerRows = this.#rowsBefore = 0
+    if (this.#markers?.isOpen === true) this.#bounds--
     const count = command.table.clusterings.length
     const isDone = count === 0 || this.#bound.prepared.isDistinct
     if (this.#measures && !isDone) this.#bytes = partitionHeapBytes(reader)
     const clustering = isDone ? null : readClustering(live, live.clusteringAt, count)
     const { tokenHi, tokenLo } = reader
     this.#last = { key: keyOf(reader).slice(), tokenHi, tokenLo, clustering }
+  }
+
+  /** The partition's groups begin: where each partition is read by itself, so does a piece. */
+  beginGroups(): void {
+    if (this.groups !== null) this.#pieces = this.groups.pieces
+  }
+
+  /** After a row went to its group: where that ended what is read at once, the next begins behind the row. */
+  endPieces(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
+    const { pieces, groupsOfLastPiece } = this.groups!
+    if (this.#pieces === pieces) return
+    this.#pieces = pieces
+    this.#groupsOfPiece = groupsOfLastPiece
+    this.#endInnerPage(live, reader, command)
+    this.#groupsOfPiece = null
   }
 
   /** A command is done: of one partition, or with null of all that were to be read. */
@@ -264,7 +290,8 @@ export class ReadMetrics {
   }
 
   #place(): ReadPlace {
-    return { last: this.#last, rowsBefore: this.#rowsBefore, groups: this.groups?.groupsOfPiece ?? null }
+    const groups = this.#groupsOfPiece ?? this.groups?.groupsOfPiece ?? null
+    return { last: this.#last, rowsBefore: this.#rowsBefore, groups }
   }
 
   /** `ReadCommand.loggableTokens`. */

@@ -1,6 +1,6 @@
 import { type ClusteringBound, compareBounds, compareRowToBound, type Slice } from '../../model/clustering.ts'
 import type { MarkerCounter } from '../../model/read-command.ts'
-import type { Words } from '../../model/row-format.ts'
+import { compare64, type Words } from '../../model/row-format.ts'
 import type { CqlType } from '../../types/index.ts'
 import type { RangeTombstone } from './memtable.ts'
 
@@ -14,6 +14,8 @@ export interface RangeTombstones {
 interface Marker {
   readonly bound: ClusteringBound
   readonly isBoundary: boolean
+  /** A range tombstone begins there. */
+  readonly opens: boolean
 }
 
 /**
@@ -23,8 +25,12 @@ interface Marker {
 export class MemtableMarkerCounter implements MarkerCounter {
   bounds = 0
   boundaries = 0
+  isOpen = false
   readonly #types: readonly CqlType[]
   readonly #tombstones: RangeTombstones
+  /** That of the partition: older range tombstones are as if they were not. */
+  readonly #deletionHi: number
+  readonly #deletionLo: number
   readonly #slices: readonly Slice[]
   readonly #reversed: boolean
   #markers: Iterator<Marker> | null = null
@@ -33,11 +39,14 @@ export class MemtableMarkerCounter implements MarkerCounter {
   constructor(
     types: readonly CqlType[],
     tombstones: RangeTombstones,
+    [deletionHi, deletionLo]: readonly [hi: number, lo: number],
     slices: readonly Slice[],
     reversed: boolean,
   ) {
     this.#types = types
     this.#tombstones = tombstones
+    this.#deletionHi = deletionHi
+    this.#deletionLo = deletionLo
     this.#slices = slices
     this.#reversed = reversed
   }
@@ -51,6 +60,7 @@ export class MemtableMarkerCounter implements MarkerCounter {
     while (this.#next !== null && (row === null || this.#isBefore(this.#next.bound, row, at))) {
       if (this.#next.isBoundary) this.boundaries++
       else this.bounds++
+      this.isOpen = this.#next.opens
       this.#step()
     }
   }
@@ -74,19 +84,20 @@ export class MemtableMarkerCounter implements MarkerCounter {
       let open: ClusteringBound | null = null
       const step = reversed ? -1 : 1
       for (let slot = this.#firstIn(slice); slot >= 0 && slot < count; slot += step) {
-        const { start, end, time } = this.#tombstones.at(slot)
+        const { start, end, hi, lo, time } = this.#tombstones.at(slot)
         const low = compareBounds(this.#types, start, slice.start) > 0 ? start : slice.start
         const high = compareBounds(this.#types, end, slice.end) < 0 ? end : slice.end
         if (compareBounds(this.#types, low, high) >= 0) break
+        if (compare64(hi, lo, this.#deletionHi, this.#deletionLo) <= 0) continue
         // A compaction would have removed it.
         if (time >>> 0 < purgeBefore) continue
         const [first, last] = reversed ? [high, low] : [low, high]
         const isBoundary = open !== null && compareBounds(this.#types, open, first) === 0
-        if (open !== null && !isBoundary) yield { bound: open, isBoundary: false }
-        yield { bound: first, isBoundary }
+        if (open !== null && !isBoundary) yield { bound: open, isBoundary: false, opens: false }
+        yield { bound: first, isBoundary, opens: true }
         open = last
       }
-      if (open !== null) yield { bound: open, isBoundary: false }
+      if (open !== null) yield { bound: open, isBoundary: false, opens: false }
     }
   }
 

@@ -579,7 +579,8 @@ export class MemtablePartition {
       count: words[base - 2]!,
       at: (slot: number) => readRangeTombstone(stored, stored.at(slabs, words[base + slot]!)),
     }
-    return new MemtableMarkerCounter(this.#types, tombstones, this.#slices, this.#reversed)
+    const deletion = [this.deletionHi, this.deletionLo] as const
+    return new MemtableMarkerCounter(this.#types, tombstones, deletion, this.#slices, this.#reversed)
   }
 
   #nextSlice(): void {
