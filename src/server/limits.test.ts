@@ -1,8 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { defaultConfig } from './config.ts'
-import { RateLimiter, ServerLimits } from './limits.ts'
+import { QueueBackpressure, RateLimiter, ServerLimits } from './limits.ts'
 import { checkCqlVersion, startupCompression } from './startup.ts'
+
+describe('a queue that is too old', () => {
+  it('holds up those that come the longer, the more they are; after a second in order it begins anew', () => {
+    const backpressure = new QueueBackpressure(10, 35)
+    const delays = (count: number, nowMs: number) =>
+      Array.from({ length: count }, () => backpressure.mark(nowMs))
+    expect(delays(10, 5)).toEqual(new Array(10).fill(10))
+    expect(delays(10, 900)).toEqual(new Array(10).fill(20))
+    expect(delays(10, 1_899)).toEqual(new Array(10).fill(30))
+    expect(delays(15, 2_000)).toEqual(new Array(15).fill(35))
+    expect(delays(2, 3_000)).toEqual([10, 10])
+  })
+})
 
 describe('a rate limiter', () => {
   it('grants its rate and at most a second in advance, whenever it is asked', () => {

@@ -18,7 +18,7 @@ export function rowOf(value: Uint8Array): QueryResult {
 }
 
 /**
- * A query room that needs no tables. `echo TEXT` answers the text, `later MS` after so long, `big BYTES` with so many,
+ * A query room that needs no tables. `echo TEXT` answers the text, `later MS` after so long, `block MS` after so long too, while nobody else is served, `big BYTES` with so many,
  * `bigLater`, `fail` with InvalidRequest, `bug` with what is no CqlError. EXECUTE echoes its first value.
  */
 export class FakeHandler implements QueryHandler {
@@ -49,6 +49,11 @@ export class FakeHandler implements QueryHandler {
         return new Promise((resolve) =>
           setTimeout(() => resolve(rowOf(Buffer.from('late'))), Number(argument)),
         )
+      case 'block': {
+        const end = performance.now() + Number(argument)
+        while (performance.now() < end);
+        return rowOf(Buffer.from('blocked'))
+      }
       case 'gate':
         return new Promise((resolve) =>
           this.gates.push(() => resolve(rowOf(Buffer.from(`gate ${argument}`)))),

@@ -283,6 +283,68 @@ describe('limits', () => {
     patient.close()
   })
 
+  /** Sends queries at once, of which each takes so long; and the answers. */
+  async function blockFor(client: TestClient, count: number, ms: number): Promise<Decoded[]> {
+    const wires: Buffer[] = []
+    const answers: Promise<Decoded>[] = []
+    for (let stream = 1; stream <= count; stream++) {
+      wires.push(client.wire(Opcode.QUERY, queryBody(client.version, `block ${ms}`), stream))
+      answers.push(
+        client
+          .answer(stream)
+          .then(({ version, opcode, flags, body }) => decodeResponse(version, opcode, flags, body)),
+      )
+    }
+    client.socket.write(Buffer.concat(wires))
+    return Promise.all(answers)
+  }
+
+  it.each([
+    4, 5,
+  ])('on the time that requests wait: they are not begun when it is over (v%i)', async (version) => {
+    const { transport, port } = await serve(new FakeHandler(), { config: { native_transport_timeout: 60 } })
+    const client = await TestClient.connect(port, { version })
+    const before = transport.handled.requests
+    const answers = await blockFor(client, 60, 5)
+    const texts = new Set(answers.map((answer) => `${answer['code'] ?? ''} ${answer['message'] ?? ''}`))
+    expect([...texts]).toEqual([' ', '0x1001 Query timed out before it could start'])
+    // The clock is looked at every sixteen requests.
+    const begun = transport.handled.requests - before
+    expect(begun).toBeGreaterThanOrEqual(16)
+    expect(begun).toBeLessThan(50)
+    expect(answers.slice(0, begun).every((answer) => answer['code'] === undefined)).toBe(true)
+    // What comes when there is no queue is answered as ever.
+    expect((await client.query('echo x'))['code']).toBeUndefined()
+    expect(transport.requestBytesInFlight).toBe(0)
+    client.close()
+  })
+
+  it('on the age of the queue hold those that come, or are answered OVERLOADED', async () => {
+    const { port } = await serve(new FakeHandler(), {
+      config: {
+        native_transport_timeout: 10_000,
+        native_transport_queue_max_item_age_threshold: 0.01,
+        native_transport_min_backoff_on_queue_overload: 40,
+        native_transport_max_backoff_on_queue_overload: 80,
+      },
+    })
+    const text = 'Request has spent over 0.01 time of the maximum timeout 10000ms in the queue'
+    const busy = await TestClient.connect(port)
+    const patient = await TestClient.connect(port)
+    const eager = await TestClient.connect(port, { options: { THROW_ON_OVERLOAD: '1' } })
+    const load = blockFor(busy, 200, 5)
+    await sleep(300)
+    const refused = await eager.query('echo x')
+    expect(refused).toMatchObject({ code: '0x1001', message: text })
+    const late = await patient.query('echo x')
+    expect(late['warnings']).toEqual([text])
+    expect((await load).every((answer) => answer['code'] === undefined)).toBe(true)
+    // When nothing waits any more, nobody is held up.
+    expect((await eager.query('echo x'))['code']).toBeUndefined()
+    expect((await patient.query('echo x'))['warnings']).toBeUndefined()
+    for (const client of [busy, patient, eager]) client.close()
+  })
+
   it('on idleness close the connection', async () => {
     const { port } = await serve(new FakeHandler(), { config: { native_transport_idle_timeout: 100 } })
     const client = await TestClient.connect(port)
