@@ -1,6 +1,9 @@
+import { MarshalError } from '../../common/errors.ts'
 import { murmur3Token } from '../../common/murmur3.ts'
 import { compare64 } from '../../model/row-format.ts'
+import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import type { DataReader } from '../../storage/sstable/data-reader.ts'
+import { componentPath } from '../../storage/sstable/descriptor.ts'
 import { fromString, toText } from '../../types/index.ts'
 import { debugPartition } from './dump-debug.ts'
 import { JsonTransformer } from './json-transformer.ts'
@@ -35,6 +38,22 @@ export function* dump(offline: OfflineSSTable, options: DumpOptions, nowSeconds:
     return
   }
   const reader = offline.sstable.scan()
+  try {
+    yield* dumpRows(offline, reader, options, nowSeconds)
+  } catch (error) {
+    if (!(error instanceof MarshalError)) throw error
+    const path = componentPath(offline.descriptor, 'Data.db')
+    const place = `at position ${reader.position} before compression`
+    throw new CorruptSSTableError(path, -1, `a value that is none of its type, ${place}: ${error.message}`)
+  }
+}
+
+function* dumpRows(
+  offline: OfflineSSTable,
+  reader: DataReader,
+  options: DumpOptions,
+  nowSeconds: number,
+): Generator<string> {
   const excluded = new Set(options.excludedKeys)
   const isIncluded = (): boolean =>
     excluded.size === 0 || !excluded.has(toText(offline.keyType, keyOf(reader)))

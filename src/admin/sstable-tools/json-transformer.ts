@@ -1,4 +1,5 @@
 import { readInt16, readUint16 } from '../../common/bytes.ts'
+import { MarshalError } from '../../common/errors.ts'
 import {
   CELL_COMPLEX_DELETION,
   CELL_EXPIRES,
@@ -12,7 +13,7 @@ import {
 import type { ColumnMetadata } from '../../model/table.ts'
 import type { DataReader } from '../../storage/sstable/data-reader.ts'
 import { type DeletionTime, LIVE, UNFILTERED_END, UNFILTERED_MARKER } from '../../storage/unfiltered.ts'
-import { type CqlType, maybeQuote, toJson, toText } from '../../types/index.ts'
+import { type CqlType, maybeQuote, toJson, toText, type UserType } from '../../types/index.ts'
 import { secondsText, timestampOf, timestampText } from './java-time.ts'
 import { JsonLayout } from './json-layout.ts'
 import type { OfflineSSTable } from './offline-sstable.ts'
@@ -170,7 +171,7 @@ export class JsonTransformer {
     json.arrays.isCompact = true
     this.#offline.clusteringTypes.forEach((type, i) => {
       if (i >= components.length) json.string('*')
-      else json.raw(toJson(type, components[i]!))
+      else json.raw(valueJson(type, components[i]!))
     })
     json.endArray()
     this.#compact(false)
@@ -259,7 +260,7 @@ export class JsonTransformer {
       json.objects.isCompact = false
     } else {
       json.name('value')
-      json.raw(toJson(type, u8.subarray(cell.valueOffset, cell.valueOffset + cell.valueLength)))
+      json.raw(valueJson(type, u8.subarray(cell.valueOffset, cell.valueOffset + cell.valueLength)))
     }
     this.#cellTimes(hasLiveness)
     json.endObject()
@@ -285,16 +286,28 @@ export class JsonTransformer {
   }
 }
 
+/** Broken bytes are refused before their lengths and counts are believed. A counter's are a context and no number. */
+function valueJson(type: CqlType, bytes: Uint8Array | null): string {
+  if (bytes !== null && type.kind !== 'counter') type.validate(bytes)
+  return toJson(type, bytes)
+}
+
 /** What of a multi-cell value the path names: an element, a key or a field. */
 export function pathText(type: CqlType, path: Uint8Array): string {
-  if (type.kind === 'udt') return type.fieldNames[readInt16(path, 0)]!
+  if (type.kind === 'udt') return type.fieldNames[fieldOf(type, path)]!
   return 'nameComparator' in type ? toText(type.nameComparator, path) : ''
 }
 
 /** The type of the cell's value. */
 export function cellType(type: CqlType, path: Uint8Array): CqlType {
-  if (type.kind === 'udt') return type.fieldTypes[readInt16(path, 0)]!
+  if (type.kind === 'udt') return type.fieldTypes[fieldOf(type, path)]!
   return 'cellValueType' in type ? type.cellValueType : type
+}
+
+function fieldOf({ fieldTypes, name }: UserType, path: Uint8Array): number {
+  const field = path.length === 2 ? readInt16(path, 0) : -1
+  if (field < 0 || field >= fieldTypes.length) throw new MarshalError(`${name} has no field ${field}`)
+  return field
 }
 
 const STATIC_MARKER = 0xffff
