@@ -12,6 +12,7 @@ import {
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { native, packCells, packUserTypeCells, unwrapReversed } from '../../types/index.ts'
 import { columnSpecification, validateClustering } from '../restrictions/index.ts'
+import { columnsInSelectOrder } from '../select/column-order.ts'
 import { RowsWriter } from '../select/rows-writer.ts'
 import { type BoundCondition, bindCondition, meetsCondition } from './condition-check.ts'
 import type { PreparedCondition } from './conditions.ts'
@@ -416,8 +417,10 @@ function refusedResult(request: CasRequest, current: CurrentRows): RowsResult {
   const { rows, statics } = current
   writer.reset()
   const keys = [...table.partitionKeys, ...table.clusterings]
-  const all = [...keys, ...table.statics, ...table.regulars].filter((column) => !table.hidden.has(column))
-  const columns = namedColumns === null ? all : [...new Set([...(isBatch ? keys : []), ...namedColumns])]
+  const columns =
+    namedColumns === null
+      ? columnsInSelectOrder(table)
+      : [...new Set([...(isBatch ? keys : []), ...namedColumns])]
   const found: (CurrentRow | null)[] = rows.length > 0 ? rows : statics !== null ? [null] : []
   if (found.length === 0) {
     writer.value(FALSE, 0, 1)

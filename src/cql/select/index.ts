@@ -1,6 +1,7 @@
 /** SELECT: prepared once, bound to values and a page, and run over partitions into rows as the wire has them. */
 
 export { type BoundSelect, bindSelect } from './bind.ts'
+export { columnsInSelectOrder } from './column-order.ts'
 export { SelectExecution } from './execution.ts'
 export { compareKeys } from './local-token.ts'
 export { type PagingState, parsePagingState, serializePagingState } from './paging-state.ts'
@@ -13,4 +14,4 @@ export {
   type ReadThresholds,
 } from './read-metrics.ts'
 export { RowsWriter } from './rows-writer.ts'
-export { columnsInSelectOrder, resultMetadata } from './selection.ts'
+export { resultMetadata } from './selection.ts'

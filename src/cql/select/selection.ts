@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { ColumnSpecification, ResultMetadata } from '../../model/query-result.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { compareColumnNames } from '../../schema/index.ts'
 import { native } from '../../types/index.ts'
 import type * as raw from '../raw/index.ts'
 import { columnSpecification } from '../restrictions/index.ts'
 import type { PrepareContext } from '../term.ts'
+import { columnsInSelectOrder } from './column-order.ts'
 import { type GroupSelection, splitAggregates } from './group-selection.ts'
 import { OUTPUT_STATIC, type Output, outputOf } from './output.ts'
 import { prepareSelectable } from './prepare-selectable.ts'
@@ -59,20 +59,6 @@ export function selectsOnlyStatics(
     selects((column) => column.kind === 'static') &&
     !selects((column) => column.kind === 'clustering' || column.kind === 'regular')
   )
-}
-
-function compareNames(a: ColumnMetadata, b: ColumnMetadata): number {
-  return compareColumnNames(a.name, b.name)
-}
-
-/** The columns of `*`: key, clustering, then static and regular ones together by name. */
-export function columnsInSelectOrder(table: TableMetadata): readonly ColumnMetadata[] {
-  return [
-    ...table.partitionKeys,
-    ...table.clusterings,
-    ...[...table.statics].sort(compareNames),
-    ...[...table.regulars].sort(compareNames),
-  ].filter((column) => !table.hidden.has(column))
 }
 
 /** `ResultSet.computeResultMetadataId`. */
