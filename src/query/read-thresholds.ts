@@ -32,6 +32,17 @@ export class KeyspaceThresholds {
   }
 
   of(keyspace: string): ReadThresholds {
+    // Statements mostly ask for the keyspace that the one before asked for.
+    if (keyspace === this.#lastKeyspace) return this.#last
+    this.#last = this.#find(keyspace)
+    this.#lastKeyspace = keyspace
+    return this.#last
+  }
+
+  #lastKeyspace = ''
+  #last: ReadThresholds = NO_THRESHOLDS
+
+  #find(keyspace: string): ReadThresholds {
     if (!isSystemKeyspace(keyspace)) return this.#ofUsers
     return isLocalSystemKeyspace(keyspace) ? this.#ofLocalSystem : this.#ofSystem
   }

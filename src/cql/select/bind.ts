@@ -175,13 +175,13 @@ export function bindSelect(
   }
   const resumed = isPaged || selection.groups !== null ? state : null
   const remaining = resumed === null ? limit : resumed.remaining
-  const plan: Plan = { prepared, keys, slices, range, perPartitionLimit }
+  // Most statements are one page, which is made here without what resuming needs.
   const reading =
     isEmpty || remaining === 0
       ? NOTHING
       : resumed === null
-        ? fromStart(plan, pager)
-        : resume(plan, pager, resumed)
+        ? fromStart(prepared, pager === 'range' ? null : keys, slices, range ?? FULL_RING, perPartitionLimit)
+        : resume({ prepared, keys, slices, range, perPartitionLimit }, pager, resumed)
   return {
     prepared,
     commands: reading.commands,
@@ -235,24 +235,29 @@ interface Reading {
 const NOTHING: Reading = { commands: NO_COMMANDS, isContinued: false, remainingInPartition: NO_LIMIT }
 
 function command(
-  plan: Plan,
+  { prepared }: Plan,
   keys: readonly DecoratedKey[] | null,
   slices: readonly Slice[],
   range: TokenRange = FULL_RING,
 ): ReadCommand {
-  return { table: plan.prepared.table, keys, range, slices, reversed: isReversed(plan) }
+  return { table: prepared.table, keys, range, slices, reversed: isReversed(prepared) }
 }
 
-function isReversed(plan: Plan): boolean {
-  return plan.prepared.reversed && !plan.prepared.isDistinct
+function isReversed(prepared: PreparedSelect): boolean {
+  return prepared.reversed && !prepared.isDistinct
 }
 
-function fromStart(plan: Plan, pager: PagerKind): Reading {
-  const keys = pager === 'range' ? null : plan.keys
+function fromStart(
+  prepared: PreparedSelect,
+  keys: readonly DecoratedKey[] | null,
+  slices: readonly Slice[],
+  range: TokenRange,
+  perPartitionLimit: number,
+): Reading {
   return {
-    commands: [command(plan, keys, plan.slices, plan.range ?? FULL_RING)],
+    commands: [{ table: prepared.table, keys, range, slices, reversed: isReversed(prepared) }],
     isContinued: false,
-    remainingInPartition: plan.perPartitionLimit,
+    remainingInPartition: perPartitionLimit,
   }
 }
 
@@ -264,7 +269,8 @@ function resume(plan: Plan, pager: PagerKind, state: PagingState): Reading {
       : readRowMark(state.rowMark, table.clusterings.length, state.legacyMark, table.isCompactTable)
   const { remainingInPartition } = state
   const isContinued = mark !== null || (pager === 'single' && state.rowMark !== null)
-  const restSlices = mark === null ? plan.slices : slicesAfter(table, plan.slices, mark, isReversed(plan))
+  const restSlices =
+    mark === null ? plan.slices : slicesAfter(table, plan.slices, mark, isReversed(plan.prepared))
   if (pager === 'single') {
     if (remainingInPartition === 0 || restSlices.length === 0) return NOTHING
     return { commands: [command(plan, plan.keys, restSlices)], isContinued, remainingInPartition }
@@ -285,7 +291,9 @@ function resume(plan: Plan, pager: PagerKind, state: PagingState): Reading {
       remainingInPartition: isFirst ? remainingInPartition : plan.perPartitionLimit,
     }
   }
-  if (key === null) return fromStart(plan, pager)
+  if (key === null) {
+    return fromStart(plan.prepared, null, plan.slices, plan.range ?? FULL_RING, plan.perPartitionLimit)
+  }
   return resumeRange(plan, decorateKey(key), mark === null ? null : restSlices, remainingInPartition)
 }
 

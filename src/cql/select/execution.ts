@@ -8,6 +8,7 @@ import { AnswerSize } from './answer-size.ts'
 import { aggregationWarning, type BoundSelect } from './bind.ts'
 import { hasCell, writeCells } from './cell-values.ts'
 import { type GroupExecution, groupExecution } from './group-execution.ts'
+import type { GroupSelection } from './group-selection.ts'
 import { writeJsonRow } from './json-row.ts'
 import { isInKeyRange } from './local-token.ts'
 import {
@@ -34,6 +35,11 @@ const NO_VALUES = new RowValues(null, { functions: null, constants: [], nowSecon
 const row = new LiveRow()
 const noRow = new LiveRow()
 noRow.clear()
+
+/** Whether a test is of the partition: of its key or its static row. */
+function isOfPartition({ column }: FilterExpression): boolean {
+  return column.kind === 'partition_key' || column.kind === 'static'
+}
 
 /**
  * Reads what a bound SELECT asks for and writes its rows. `run` can stop between rows and go on in a later turn; then
@@ -88,10 +94,8 @@ export class SelectExecution {
         ? selection.outputs
         : [...selection.outputs, ...selection.orderingOutputs]
     const { filter } = bound
-    const ofPartition = (test: FilterExpression) =>
-      test.column.kind === 'partition_key' || test.column.kind === 'static'
-    this.#partitionFilter = filter.length === 0 ? filter : filter.filter(ofPartition)
-    this.#rowFilter = filter.length === 0 ? filter : filter.filter((test) => !ofPartition(test))
+    this.#partitionFilter = filter.length === 0 ? filter : filter.filter(isOfPartition)
+    this.#rowFilter = filter.length === 0 ? filter : filter.filter((test) => !isOfPartition(test))
     this.#checksDropped = table.dropped.size > 0
     this.#metrics = new ReadMetrics(bound, thresholds, observer)
     this.#size = thresholds.sizes === null ? null : new AnswerSize(bound, thresholds.sizes, out)
@@ -101,11 +105,13 @@ export class SelectExecution {
       selection.isPlain && table.partitionKeys.length === 1
         ? NO_VALUES
         : new RowValues(table, bound, selection.statics.length > 0)
-    this.#groups =
-      selection.groups === null
-        ? null
-        : groupExecution(bound, selection.groups, this.#values, (write) => this.#emit(write))
+    this.#groups = selection.groups === null ? null : this.#groupInto(selection.groups)
     this.#metrics.groups = this.#groups?.pieces ?? null
+  }
+
+  /** A function that refers to `this` would make the constructor slower for all: it has a method of its own. */
+  #groupInto(groups: GroupSelection): GroupExecution {
+    return groupExecution(this.#bound, groups, this.#values, (write) => this.#emit(write))
   }
 
   /** The reader that is open, to be suspended while `run` is going to be continued. */
@@ -218,13 +224,16 @@ export class SelectExecution {
     const { nowSeconds, pageRows } = bound
     const rowFilter = this.#rowFilter
     const filters = rowFilter.length > 0
+    const locates = filters || selection.clusteringsUsed > 0
+    const command = bound.commands[this.#command]
+    const metrics = this.#metrics
     // A partition may have been given whole by the page before.
     if (this.#partitionRows >= this.#partitionLimit) return 'end'
     while (reader.nextRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
-      this.#metrics.count(row, reader, bound.commands[this.#command])
+      metrics.count(row, reader, command)
       if (row.exists && (!this.#checksDropped || row.livenessLive || this.#hasKnownCell(table, false))) {
-        if (selection.clusteringsUsed > 0 || filters) locateClustering(row, table.clusterings.length)
+        if (locates) locateClustering(row, table.clusterings.length)
         if (!filters || this.#passes(rowFilter)) {
           this.#write(row, reader)
           this.#partitionRows++
@@ -237,7 +246,7 @@ export class SelectExecution {
       }
       if (++this.#steps % ROWS_A_STEP === 0 && shouldYield()) return 'yield'
     }
-    this.#metrics.endRows(reader, bound.commands[this.#command])
+    metrics.endRows(reader, command)
     const isContinued = bound.isContinued && this.#command === 0
     if (this.#partitionRows === 0 && this.#staticLives && restrictions.staticContentAlone && !isContinued) {
       row.clear()
@@ -265,14 +274,16 @@ export class SelectExecution {
     const filters = filter.length > 0
     const locates = filters || prepared.aggregation !== null || prepared.selection.clusteringsUsed > 0
     const { pieces } = groups
+    const command = bound.commands[this.#command]
+    const metrics = this.#metrics
     if (!this.#isGrouped) {
       this.#isGrouped = true
       if (groups.beginPartition(reader, this.#staticLives) === 'endPage') return 'full'
-      this.#metrics.beginGroups()
+      metrics.beginGroups()
     }
     while (reader.nextRow()) {
       row.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, bound.nowSeconds)
-      this.#metrics.count(row, reader, bound.commands[this.#command])
+      metrics.count(row, reader, command)
       if (row.exists && (!this.#checksDropped || row.livenessLive || this.#hasKnownCell(table, false))) {
         if (locates) locateClustering(row, table.clusterings.length)
         if (!filters || this.#passes(filter)) {
@@ -286,7 +297,7 @@ export class SelectExecution {
       }
       if (++this.#steps % ROWS_A_STEP === 0 && shouldYield()) return 'yield'
     }
-    this.#metrics.endRows(reader, bound.commands[this.#command])
+    metrics.endRows(reader, command)
     const isContinued = bound.isContinued && this.#command === 0
     if (this.#partitionRows === 0 && this.#staticLives && restrictions.staticContentAlone && !isContinued) {
       row.clear()
