@@ -6,6 +6,7 @@ import type { QueryResult } from '../model/query-result.ts'
 import { validateForCas, validateForCasCommit } from './consistency.ts'
 import type { ExecutionScope } from './execution-scope.ts'
 import type { MutationWriter } from './mutation-writer.ts'
+import { noteConditionRead } from './tracing.ts'
 
 /** Executes modifications with conditions, alone or in a batch (`CQL3CasRequest`, `StorageProxy.cas`). */
 export class ConditionalExecutor {
@@ -41,14 +42,15 @@ export class ConditionalExecutor {
     const trace = scope.tracing.session
     const metrics = scope.metrics.of(table)
     trace?.note('Reading existing values for CAS precondition')
-    trace?.note(`Executing single-partition query on ${table.name}`)
     const timed = metrics.beginRead(false, 1, context.nowMillis)
     const startedMs = timed === 0 ? 0 : scope.clock.monotonicMs()
-    const { applied, result, liveRows } = executeCas(items, scope.read, mutation, isBatch)
+    const { applied, result, command, ...counts } = executeCas(items, scope.read, mutation, isBatch)
+    if (trace !== null) noteConditionRead(trace, command, counts)
     if (timed > 0) {
       const readMs = scope.clock.monotonicMs() - startedMs
       metrics.endRead(false, readMs, readMs, context.nowMillis, timed)
-      metrics.rowsPerRead.update(liveRows, context.nowMillis, timed)
+      metrics.rowsPerRead.update(counts.liveRows, context.nowMillis, timed)
+      metrics.tombstonesPerRead.update(counts.tombstones, context.nowMillis, timed)
     }
     trace?.note(`CAS precondition ${applied ? 'is met' : 'does not match current values'}`)
     if (applied) {

@@ -31,6 +31,12 @@ export class MutationWriter {
   constructor(scope: ExecutionScope) {
     this.#scope = scope
     this.#rows = new RowLookup(scope)
+    scope.schema.onWrite = (mutation) => {
+      const trace = scope.tracing.session
+      if (trace === null) return
+      if (scope.engine.isLogged) trace.note('Appending to commitlog')
+      this.#traceUpdates(trace, mutation)
+    }
   }
 
   /** Sets the statement's TTL and timestamp. Throws an InvalidRequestError where one of them is none. */
@@ -75,11 +81,11 @@ export class MutationWriter {
     } catch (error) {
       throw writeError(error, mutation, limit, () => engine.tables, consistency, writeType)
     }
-    if (trace !== null) this.#traceUpdates(trace)
+    if (trace !== null) this.#traceUpdates(trace, mutation)
   }
 
-  #traceUpdates(trace: TraceSession): void {
-    const handles = new Set([...updatesOf(this.mutation)].map(({ handle }) => handle))
+  #traceUpdates(trace: TraceSession, mutation: MutationBuilder): void {
+    const handles = new Set([...updatesOf(mutation)].map(({ handle }) => handle))
     for (const handle of handles) {
       trace.note(`Adding to ${this.#scope.schema.current.tableByHandle(handle)?.name} memtable`)
     }

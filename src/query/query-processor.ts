@@ -277,7 +277,12 @@ export class QueryProcessor implements QueryHandler {
         const table = tableOf(schema.current, statement.table, keyspace)
         guard?.truncate()
         if (table.isVirtual) virtual.truncate(table)
-        else engine.truncate(table)
+        else {
+          const trace = this.#scope.tracing.session
+          trace?.note(`Applying truncation of ${table.keyspace}.${table.name}`)
+          if (engine.isLogged) trace?.note('Appending to commitlog')
+          engine.truncate(table)
+        }
         return VOID
       }
       default:

@@ -225,7 +225,7 @@ export class SchemaService implements ReplaySchema {
       const table = tables.get(row.table)
       if (table !== undefined) writeInternalRow(mutation, table, row, later)
     }
-    if (mutation.updateCount > 0) this.#engine.apply(mutation)
+    if (mutation.updateCount > 0) this.#apply()
   }
 
   writeTime(): WriteTime {
@@ -258,7 +258,15 @@ export class SchemaService implements ReplaySchema {
     const table = this.systemTable(tableName)
     this.#mutation.begin()
     writeInternalRow(this.#mutation, table, internalRow(table, values), this.writeTime())
+    this.#apply()
+  }
+
+  /** Hears of what is written to system tables, when it is. */
+  onWrite: ((mutation: MutationBuilder) => void) | null = null
+
+  #apply(): void {
     this.#engine.apply(this.#mutation)
+    this.onWrite?.(this.#mutation)
   }
 
   /** Where prepared statements are kept over restarts: system.prepared_statements. */
@@ -285,7 +293,7 @@ export class SchemaService implements ReplaySchema {
         if (readInternalRows(this.#read, table, id, 0).length === 0) return
         this.#mutation.begin()
         deleteInternalRow(this.#mutation, table, { key: id, clustering: [] }, this.writeTime())
-        this.#engine.apply(this.#mutation)
+        this.#apply()
       },
     }
   }

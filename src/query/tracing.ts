@@ -2,6 +2,7 @@ import { CqlError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
 import type { ReadObserver } from '../cql/select/index.ts'
 import type { Clock } from '../io/clock.ts'
+import type { Slice } from '../model/clustering.ts'
 import { MutationBuilder } from '../model/mutation.ts'
 import type { QueryOptions } from '../model/query-options.ts'
 import type { QueryResult } from '../model/query-result.ts'
@@ -64,12 +65,41 @@ export class TraceSession {
   }
 }
 
+const MERGING = 'Merging memtable contents'
+
+/**
+ * Whether rows are read by their whole clusterings, and have neither collections nor counters: then Cassandra reads what
+ * is newest first (`SinglePartitionReadCommand.queryMemtableAndSSTablesInTimestampOrder`).
+ */
+function namesRows(table: TableMetadata, slices: readonly Slice[]): boolean {
+  const count = table.clusterings.length
+  const isOneRow = ({ start, end }: Slice): boolean =>
+    start.components.length === count && end.components.length === count && start.side < end.side
+  return (
+    !table.isCounter &&
+    (count === 0 || (slices.length > 0 && slices.every(isOneRow))) &&
+    [...table.statics, ...table.regulars].every((column) => !column.type.multiCell)
+  )
+}
+
+/** Notes how the rows of one partition are read that conditions are on. */
+export function noteConditionRead(
+  session: TraceSession,
+  { table, slices }: ReadCommand,
+  { liveRows, tombstones }: { readonly liveRows: number; readonly tombstones: number },
+): void {
+  session.note(`Executing single-partition query on ${table.name}`)
+  session.note(namesRows(table, slices) ? MERGING : 'Merged data from memtables and 0 sstables')
+  session.note(`Read ${liveRows} live rows and ${tombstones} tombstone cells`)
+}
+
 /** Notes the reads of one SELECT, and passes on what it hears. */
 export class TracedReads implements ReadObserver {
   readonly #session: TraceSession
   readonly #next: ReadObserver | null
   readonly #table: TableMetadata
   readonly #isRange: boolean
+  readonly #isOfRows: boolean
   /** Partitions that are still to be read. */
   #left = 0
 
@@ -83,6 +113,7 @@ export class TracedReads implements ReadObserver {
     this.#next = next
     this.#table = commands[0]!.table
     this.#isRange = isRange
+    this.#isOfRows = !isRange && namesRows(commands[0]!.table, commands[0]!.slices)
     if (isRange) session.note(`Executing seq scan across 0 sstables for ${rangeText(commands.at(-1)!)}`)
     else {
       for (const { keys } of commands) this.#left += keys?.length ?? 0
@@ -91,11 +122,15 @@ export class TracedReads implements ReadObserver {
   }
 
   #begin(): void {
-    if (this.#left-- > 0) this.#session.note(`Executing single-partition query on ${this.#table.name}`)
+    if (this.#left-- <= 0) return
+    this.#session.note(`Executing single-partition query on ${this.#table.name}`)
+    if (this.#isOfRows) this.#session.note(MERGING)
   }
 
   read(liveRows: number, tombstones: number, nowMs: number, isMissing: boolean): void {
-    if (!isMissing && !this.#isRange) this.#session.note('Merged data from memtables and 0 sstables')
+    if (!isMissing && !this.#isRange && !this.#isOfRows) {
+      this.#session.note('Merged data from memtables and 0 sstables')
+    }
     this.#session.note(`Read ${liveRows} live rows and ${tombstones} tombstone cells`)
     this.#begin()
     this.#next?.read(liveRows, tombstones, nowMs, isMissing)

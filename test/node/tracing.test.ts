@@ -101,11 +101,14 @@ describe('a traced request', () => {
     expect(await tail()).toEqual([
       'Reading existing values for CAS precondition',
       READ,
+      'Merging memtable contents',
+      'Read 0 live rows and 0 tombstone cells',
       'CAS precondition is met',
       ...WRITTEN,
       'CAS applied successfully',
     ])
-    expect((await tail()).slice(2)).toEqual([
+    expect((await tail()).slice(3)).toEqual([
+      'Read 1 live rows and 0 tombstone cells',
       'CAS precondition does not match current values',
       'CAS did not apply',
     ])
@@ -122,6 +125,22 @@ describe('a traced request', () => {
       'BEGIN BATCH INSERT INTO demo.t (k, c) VALUES (1, 1); INSERT INTO demo.t (k, c) VALUES (2, 1); APPLY BATCH',
     )
     expect(batch.activities.slice(2)).toEqual(['Determining replicas for atomic batch', ...WRITTEN])
+  })
+
+  it('shows what a change of the schema and TRUNCATE write', async () => {
+    const client = await start()
+    const table = await traced(client, 'CREATE TABLE demo.later (k int PRIMARY KEY, v int)')
+    expect(table.activities).toEqual(
+      expect.arrayContaining([
+        'Appending to commitlog',
+        'Adding to tables memtable',
+        'Adding to columns memtable',
+      ]),
+    )
+    expect((await traced(client, 'TRUNCATE demo.later')).activities.slice(2)).toEqual([
+      'Applying truncation of demo.later',
+      'Appending to commitlog',
+    ])
   })
 
   it('appends to no log where there is none', async () => {

@@ -38,8 +38,10 @@ export interface CasItem {
 export interface CasOutcome {
   readonly applied: boolean
   readonly result: RowsResult
-  /** Rows that were read for the conditions. */
+  /** What was read for the conditions, and what it held. */
+  readonly command: ReadCommand
   readonly liveRows: number
+  readonly tombstones: number
 }
 
 /** Null stands for the static row. */
@@ -71,9 +73,13 @@ export function executeCas(
   const current = request.read(read)
   if (request.conditions.every((condition) => current.meets(condition))) {
     request.write(out, current)
-    return { applied: true, result: appliedResult(request.table), liveRows: current.rows.length }
+    return { applied: true, result: appliedResult(request.table), ...countsOf(current) }
   }
-  return { applied: false, result: refusedResult(request, current), liveRows: current.rows.length }
+  return { applied: false, result: refusedResult(request, current), ...countsOf(current) }
+}
+
+function countsOf({ command, liveRows, tombstones }: CurrentRows): Omit<CasOutcome, 'applied' | 'result'> {
+  return { command, liveRows, tombstones }
 }
 
 class CasRequest {
@@ -197,9 +203,10 @@ class CasRequest {
       whole ? all : all.filter((column) => this.#conditionColumns.has(column))
     const statics = columns(table.statics, this.#updatesStaticRow)
     const regulars = columns(table.regulars, this.#updatesRegularRows)
-    const reader = open({ table, keys: [key], range: FULL_RING, slices, reversed: false })
+    const command = { table, keys: [key], range: FULL_RING, slices, reversed: false }
+    const reader = open(command)
     try {
-      return new CurrentRows(this, reader, statics, regulars, rows.length === 0 ? 1 : rows.length)
+      return new CurrentRows(this, command, reader, statics, regulars, rows.length === 0 ? 1 : rows.length)
     } finally {
       reader.close()
     }
@@ -338,10 +345,14 @@ const live = new LiveRow()
 class CurrentRows {
   readonly rows: CurrentRow[] = []
   readonly statics: CurrentRow | null = null
+  readonly command: ReadCommand
+  liveRows = 0
+  tombstones = 0
   readonly #table: TableMetadata
 
   constructor(
     request: CasRequest,
+    command: ReadCommand,
     reader: PartitionReader,
     statics: readonly ColumnMetadata[],
     regulars: readonly ColumnMetadata[],
@@ -349,10 +360,16 @@ class CurrentRows {
   ) {
     const { table, nowSeconds } = request
     this.#table = table
+    this.command = command
     live.dropTimes = table.dropTimes
+    live.purgeBefore = nowSeconds - table.params.gcGraceSeconds
     if (!reader.nextPartition()) return
-    const load = () =>
+    const markers = reader.markers ?? null
+    const load = () => {
       live.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
+      if (live.exists) this.liveRows++
+      this.tombstones += live.tombstones
+    }
     if (reader.staticRow() && statics.length > 0) {
       load()
       const row = new CurrentRow(null, live, statics)
@@ -364,6 +381,12 @@ class CurrentRows {
       const clustering = readClustering(reader.row, live.clusteringAt, table.clusterings.length)
       const row = new CurrentRow(clustering, live, regulars)
       if (live.livenessLive || !row.isEmpty) this.rows.push(row)
+    }
+    if (markers !== null) {
+      // Behind the row that is enough, nothing is read any more.
+      if (this.rows.length < limit) markers.advance(live.purgeBefore, null, 0)
+      else markers.advance(live.purgeBefore, live, live.at)
+      this.tombstones += markers.bounds + markers.boundaries
     }
   }
 
