@@ -177,6 +177,11 @@ export class LatencyTimer {
     return STRIDE * requests
   }
 
+  /** Whether `mark` will most likely ask for the time of the next request: a new tick can say so by itself. */
+  get isNextTimed(): boolean {
+    return this.#exactLeft > 0 || this.#skip === 1
+  }
+
   /** Counts `requests` of which something else says whether they are timed. */
   add(requests: number, nowMs: number): void {
     if (nowMs - this.#lastTickMs > TICK_MS) this.#tick(nowMs)

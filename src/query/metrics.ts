@@ -23,6 +23,11 @@ export class TableMetrics {
     return isScan ? this.coordinatorScan.mark(1, nowMs) : this.coordinatorRead.mark(reads, nowMs)
   }
 
+  /** Whether the next read will most likely be timed. */
+  isNextTimed(isScan: boolean): boolean {
+    return isScan ? this.coordinatorScan.isNextTimed : this.coordinatorRead.isNextTimed
+  }
+
   /** Takes in how long reads took, in milliseconds. */
   endRead(isScan: boolean, coordinatorMs: number, localMs: number, nowMs: number, reads: number): void {
     const coordinator = isScan ? this.coordinatorScan : this.coordinatorRead

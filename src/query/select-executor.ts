@@ -40,8 +40,13 @@ export class SelectExecutor {
   readonly #scope: ExecutionScope
   readonly #thresholds: KeyspaceThresholds
   #rows = new RowsWriter()
+  /** When the slice of time began; 0 until the first look at the clock, which a SELECT of a few rows does without. */
   #sliceStart = 0
-  readonly #shouldYield = (): boolean => this.#scope.clock.monotonicMs() - this.#sliceStart > SLICE_MS
+  readonly #shouldYield = (): boolean => {
+    const now = this.#scope.clock.monotonicMs()
+    if (this.#sliceStart === 0) this.#sliceStart = now
+    return now - this.#sliceStart > SLICE_MS
+  }
 
   constructor(scope: ExecutionScope) {
     this.#scope = scope
@@ -67,16 +72,17 @@ export class SelectExecutor {
     guard?.select(prepared, options.consistency)
     scope.checkReplicas(options.consistency, table.keyspace, false)
     const context = scope.begin(options)
-    const startedMs = clock.monotonicMs()
+    const metrics = scope.metrics.of(table)
+    const isScan = prepared.restrictions.isKeyRange
+    let startedMs = metrics.isNextTimed(isScan) ? clock.monotonicMs() : 0
     this.#sliceStart = startedMs
     guard?.read(prepared, context)
     const bound = bindSelect(prepared, context, options, context.nowSeconds)
     guard?.page(bound)
-    const metrics = scope.metrics.of(table)
-    const isScan = bound.pager === 'range'
     const reads = isScan ? 1 : readsOf(bound)
     const timed = metrics.beginRead(isScan, reads, context.nowMillis)
     const readingMs = timed === 0 ? 0 : clock.monotonicMs()
+    if (startedMs === 0) startedMs = readingMs
     const trace = scope.tracing.session
     let observer: ReadObserver | null = timed === 0 ? null : new SampledRead(metrics, timed / reads)
     if (trace !== null && reads > 0) observer = new TracedReads(trace, observer, bound.commands, isScan)
@@ -95,6 +101,7 @@ export class SelectExecutor {
       execution.close()
       throw this.#readFailure(error, options.consistency)
     }
+    if (startedMs === 0) startedMs = this.#sliceStart
     const receivedMs = state.receivedMs ?? startedMs
     const running = this.running.suspend({ receivedMs, startedMs }, statement, options, ref)
     const times = { startedMs, readingMs, timed, isScan }
