@@ -105,8 +105,8 @@ export class MergedReader implements PartitionReader {
 
   #giveBack(): void {
     const accesses = this.#accesses
-    for (let i = 0; i < accesses.length; i++) accesses[i]!.live.giveBack(accesses[i]!)
-    accesses.length = 0
+    for (let access = accesses.pop(); access !== undefined; access = accesses.pop())
+      access.live.giveBack(access)
   }
 
   // --- by key
@@ -306,8 +306,11 @@ export class MergedReader implements PartitionReader {
     this.#view = null
     this.#command = null
     this.#giveBack()
-    this.#partitions.close()
-    this.#memtableScans.length = this.#sources.length = 0
+    if (this.#isScanning) {
+      this.#isScanning = false
+      this.#partitions.close()
+      this.#memtableScans.length = 0
+    }
     this.#suspended?.closeView()
     this.#suspended = null
     this.row = NO_ROW

@@ -21,6 +21,7 @@ import { SimClock, SimTimers } from '../sim/sim-clock.ts'
 import { SimDisk } from '../sim/sim-disk.ts'
 import { SimRandom } from '../sim/sim-random.ts'
 import { MOMENTS, RandomWrites, randomTable } from './random-writes.ts'
+import { bothStreams } from './streams.ts'
 import { applyTo, SSTableFolder, type WriteOptions } from './tables.ts'
 
 /**
@@ -201,7 +202,15 @@ class Workload {
   #flush(memtable: Memtable): void {
     this.#coverage.flushes++
     const sstable = this.#folder.flush(memtable, this.#options(), this.#random.chance(0.3))
-    if (sstable !== null) this.#written.push(sstable)
+    if (sstable !== null) {
+      this.#written.push(sstable)
+      for (let i = 0; i < 3; i++) {
+        const slices = this.#writes.slices()
+        const reversed = this.#random.chance(0.5)
+        const [expected, found] = bothStreams(memtable, sstable, slices, reversed)
+        this.#check(expected, found, { slices, reversed })
+      }
+    }
     this.#tracker.flushed(memtable, sstable === null ? [] : [sstable])
   }
 
@@ -317,7 +326,7 @@ class Workload {
     this.#check(expected, pages, `pages of ${size}`)
   }
 
-  #check(expected: readonly PartitionContent[], found: readonly PartitionContent[], what: unknown): void {
+  #check(expected: readonly unknown[], found: readonly unknown[], what: unknown): void {
     const a = JSON.stringify(expected, null, 1)
     const b = JSON.stringify(found, null, 1)
     if (a === b) return

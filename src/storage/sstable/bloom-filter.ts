@@ -100,14 +100,20 @@ export class BloomFilter {
     }
     const bits = this.#bits
     // In three steps of at most 53 bits each, since bits is below 2^35.
-    let rest = (hi >>> 0) % bits
-    rest = (rest * 0x10000 + (lo >>> 16)) % bits
-    rest = (rest * 0x10000 + (lo & 0xffff)) % bits
+    let rest = remainder(hi >>> 0, bits)
+    rest = remainder(rest * 0x10000 + (lo >>> 16), bits)
+    rest = remainder(rest * 0x10000 + (lo & 0xffff), bits)
     const sum = (this.#lo >>> 0) + (this.#incrementLo >>> 0)
     this.#lo = sum | 0
     this.#hi = (this.#hi + this.#incrementHi + (sum >= TWO_TO_32 ? 1 : 0)) | 0
     return rest
   }
+}
+
+/** `value % divisor` of integers up to 2^53, by a division: the operator takes ten times as long beyond 32 bits. */
+function remainder(value: number, divisor: number): number {
+  const rest = value - Math.floor(value / divisor) * divisor
+  return rest < 0 ? rest + divisor : rest >= divisor ? rest - divisor : rest
 }
 
 /**

@@ -80,7 +80,7 @@ export class SSTablePartitionReader implements PartitionSource {
     this.#rowsAt = -1
     this.#hasPending = this.#isInSlice = this.#atEnd = false
     this.#open = null
-    this.#items.length = 0
+    this.#drop()
     this.#item = -1
     cursor.seek(position)
     const length = cursor.uint16()
@@ -105,7 +105,11 @@ export class SSTablePartitionReader implements PartitionSource {
   release(): void {
     this.#cursor.release()
     this.#index = null
-    this.#items.length = 0
+    this.#drop()
+  }
+
+  #drop(): void {
+    if (this.#items.length > 0) this.#items.length = 0
   }
 
   staticRow(): boolean {
@@ -278,15 +282,18 @@ export class SSTablePartitionReader implements PartitionSource {
       : compareBounds(types, marker.bound, bound)
   }
 
-  /** Reads a whole block into memory. */
+  /** Reads a block into memory: its markers, and the rows of the slice and of those that come after it. */
   #loadBlock(): void {
+    const types = this.#header.clusteringTypes
+    const { start, end: sliceEnd } = this.#slices[this.#slice]!
+    const isLastSlice = this.#slice === 0
     const index = this.#index
     const cursor = this.#cursor
     const block = index?.block(this.#block)
     cursor.seek(block === undefined ? this.#rowsAt : this.#start + block.offset)
     const end = block === undefined ? Number.POSITIVE_INFINITY : this.#start + block.offset + block.width
     this.#openBefore = index === null || this.#block === 0 ? null : index.block(this.#block - 1).openMarker
-    this.#items.length = 0
+    this.#drop()
     let open = this.#openBefore
     let at = 0
     while (cursor.position < end) {
@@ -296,9 +303,15 @@ export class SSTablePartitionReader implements PartitionSource {
         const marker = this.#decoder.readMarker()
         open = marker.opens
         this.#items.push({ marker, rowAt: 0, open })
-      } else if (this.#decoder.readRow(flags)) {
-        at = this.#keepRow(at, open)
+        continue
       }
+      this.#decoder.beginRow(flags)
+      const { row } = this.#decoder
+      const isWanted =
+        compareRowToBound(types, row, 0, sliceEnd) < 0 &&
+        !(isLastSlice && compareRowToBound(types, row, 0, start) < 0)
+      if (!isWanted) this.#decoder.skipRow()
+      else if (this.#decoder.endRow(flags)) at = this.#keepRow(at, open)
     }
   }
 

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { KeyCache } from './key-cache.ts'
+
+test('what is found is what was put last, and no more is kept than fits', () => {
+  const cache = new KeyCache(32 * 64)
+  const put = new Map<string, readonly [number, number]>()
+  let found = 0
+  for (let i = 0; i < 20_000; i++) {
+    const sstable = 1 + (i % 3)
+    const hi = Math.imul(i % 97, 0x9e3779b1)
+    const lo = i % 5
+    const name = `${sstable} ${hi} ${lo}`
+    if (cache.find(sstable, hi, lo)) {
+      found++
+      expect([cache.position, cache.indexPosition]).toEqual(put.get(name))
+    } else {
+      cache.put(sstable, hi, lo, i * 5e9, i % 2 === 0 ? -1 : i)
+      put.set(name, [i * 5e9, i % 2 === 0 ? -1 : i])
+    }
+    expect(cache.sizeBytes).toBeLessThanOrEqual(cache.capacityBytes)
+  }
+  expect(cache.capacityBytes).toBe(32 * 64)
+  expect(cache.hits).toBe(found)
+  expect(cache.requests).toBe(20_000)
+})
+
+test('what is looked for again stays when many others come', () => {
+  const cache = new KeyCache(32 * 8 * 16)
+  for (let i = 0; i < 10_000; i++) {
+    for (let hot = 0; hot < 8; hot++) if (!cache.find(1, hot, hot)) cache.put(1, hot, hot, hot, -1)
+    cache.put(2, i, i, i, -1)
+  }
+  expect(cache.misses).toBeLessThan(100)
+})
+
+test('a cache of no bytes keeps nothing', () => {
+  const cache = new KeyCache(0)
+  cache.put(1, 2, 3, 4, 5)
+  expect(cache.find(1, 2, 3)).toBe(false)
+})
