@@ -29,10 +29,10 @@ const EVENT = /^ *(.*?)(?: \[[\w-]+\])? \| +\d{4}-\d\d-\d\d [\d:.]+(?:\+00:00)? 
 /** What Cassandra alone does: Paxos, messages to itself, looking for SSTables where there are none. */
 const NOT_HERE =
   /ballot|[Pp]roposal|paxos memtable|^Preparing [0-9a-f-]{36}$|^Enqueuing|^Sending|message received|^Processing response|^Acquiring sstable|^Skipped 0\/0 |^Adding to local memtable/
-/** Changes of the schema are followed by Cassandra's reading it whole, and written to as many tables as there are. */
+/** Changes of the schema are followed by Cassandra's reading it whole, and written to other tables, too. */
 const SCHEMA_CHANGE = /^Parsing (CREATE|ALTER|DROP) /
 const OF_SCHEMA_CHANGES =
-  /^(Execute CQL3 query|Parsing .*|Preparing statement|Appending to commitlog|Adding to (tables|columns) memtable|Request complete)$/
+  /^(Execute CQL3 query|Parsing .*|Preparing statement|Appending to commitlog|Adding to columns memtable|Request complete)$/
 
 /** The activities of each trace, without times, threads, ids and what `NOT_HERE` names; and all else that cqlsh printed. */
 function activitiesOf(output: string): string {
