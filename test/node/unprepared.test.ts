@@ -101,3 +101,28 @@ describe('a text that comes again', () => {
     }
   })
 })
+
+describe('texts that differ in their values alone', () => {
+  it('see the columns and types that a table has now', async () => {
+    const client = await start()
+    await client.execute('CREATE TYPE demo.pair (a int)')
+    await client.execute('CREATE TABLE demo.p (k int PRIMARY KEY, u frozen<pair>, v text)')
+    await client.execute("INSERT INTO demo.p (k, u, v) VALUES (1, {a: 1}, 'x')")
+    const select = async (what: string, k: number) =>
+      (await client.execute(`SELECT ${what} FROM demo.p WHERE k = ${k}`)).columns.map(({ name, type }) => {
+        const { fields = [] } = (type.info ?? {}) as { fields?: readonly { name: string }[] }
+        return fields.length === 0 ? name : `${name}(${fields.map((field) => field.name).join()})`
+      })
+    for (let k = 0; k < 3; k++) {
+      expect(await select('v, u', k)).toEqual(['v', 'u(a)'])
+      expect(await select('u, v', k)).toEqual(['u(a)', 'v'])
+      expect(await select('u, v AS w', k)).toEqual(['u(a)', 'w'])
+      expect(await select('*', k)).toEqual(['k', 'u(a)', 'v'])
+    }
+    await client.execute('ALTER TYPE demo.pair ADD b text')
+    expect(await select('v, u', 4)).toEqual(['v', 'u(a,b)'])
+    await client.execute('ALTER TABLE demo.p DROP v')
+    expect(await select('*', 5)).toEqual(['k', 'u(a,b)'])
+    expect((await failure(select('v, u', 6))).message).toMatch(/^Undefined column name v /)
+  })
+})
