@@ -179,7 +179,7 @@ describe('one row', () => {
 
   test('older SSTables are not read when all that is asked for is newer', () => {
     for (let at = 1; at <= 4; at++) {
-      fixture.write(1, { c: 5, at, cells: { v: at, w: at } })
+      fixture.write(1, { c: 5, at, cells: { v: at, w: at, m: at } })
       fixture.flush()
     }
     expect(read({ queried: idsOf('v') })).toEqual([['1/5 4'], 1])
@@ -201,6 +201,14 @@ describe('one row', () => {
     fixture.write(1, { c: 5, at: 3, cells: { v: 9 } })
     fixture.flush()
     fixture.write(1, { c: 5, at: 3, cells: { v: 1 } })
+    expect(read({ queried: idsOf('v') })).toEqual([['1/5 9'], 1])
+  })
+
+  test('of a cell that is as old as another SSTable the greater value is right, whatever the row’s liveness', () => {
+    fixture.write(1, { c: 5, at: 3, cells: { v: 9 } })
+    fixture.flush()
+    fixture.write(1, { c: 5, at: 3, cells: { v: 1 } })
+    fixture.write(1, { c: 5, at: 5, cells: {} })
     expect(read({ queried: idsOf('v') })).toEqual([['1/5 9'], 1])
   })
 
@@ -247,6 +255,38 @@ describe('one row', () => {
     fixture.flush()
     expect(read({ queried: idsOf('v') })).toEqual([[], 2])
   })
+})
+
+test('markers of range tombstones are counted as they are met, but for those that are due to go', () => {
+  for (let c = 0; c < 5; c++) fixture.write(1, { c, at: 1, cells: { v: c } })
+  const bound = (c: number, side: 0 | 1): ClusteringBound => ({ components: [int32Bytes(c)], side })
+  fixture.deleteRange(1, 2, bound(1, 0), bound(1, 1))
+  fixture.flush()
+  fixture.deleteRange(1, 3, bound(1, 1), bound(3, 0))
+  const counts = (command: Partial<ReadCommand>, purgeBefore: number): string[] => {
+    const reader = fixture.open({ keys: [keyOf(1)], ...command })
+    const found: string[] = []
+    const add = (): void => {
+      const { markers } = reader
+      markers?.advance(purgeBefore, null, 0)
+      found.push(
+        markers == null ? '-' : `${markers.bounds}+${markers.boundaries}${markers.isOpen ? ' open' : ''}`,
+      )
+    }
+    while (reader.nextPartition()) {
+      while (reader.nextRow()) add()
+      add()
+    }
+    expect(reader.isPartitionDeleted).toBe(false)
+    reader.close()
+    return found
+  }
+  // Rows 0 to 4: 1 is under the first range, 2 under the second, which begins where the first ends.
+  expect(counts({}, 900)).toEqual(['0+0', '1+0 open', '1+1 open', '2+1', '2+1', '2+1'])
+  expect(counts({ reversed: true }, 900)).toEqual(['0+0', '0+0', '1+0 open', '1+1 open', '2+1', '2+1'])
+  expect(counts({}, 901)).toEqual(['0+0', '0+0', '0+0', '0+0', '0+0', '0+0'])
+  expect(counts({ slices: rowOf(2) }, 900)).toEqual(['1+0 open', '2+0'])
+  expect(counts({ slices: rowOf(4) }, 900)).toEqual(['-', '-'])
 })
 
 test('a read that waits sees what was there, while memtables are written to, flushed and compacted away', () => {

@@ -1,12 +1,13 @@
 import { murmur3Hash } from '../common/murmur3.ts'
 import { clusteringTypes, type Slice } from '../model/clustering.ts'
-import type { DecoratedKey, PartitionReader, ReadCommand } from '../model/read-command.ts'
+import type { DecoratedKey, MarkerCounter, PartitionReader, ReadCommand } from '../model/read-command.ts'
 import { compare64, type Words } from '../model/row-format.ts'
 import type { TableMetadata } from '../model/table.ts'
 import type { CqlType } from '../types/index.ts'
 import { type LiveSSTable, type SSTableAccess, SSTableScan } from './live-sstable.ts'
 import type { Memtable } from './memtable/memtable.ts'
 import { MemtableScan, MemtableSource } from './memtable/memtable-source.ts'
+import { MergedMarkerCounter } from './merged-markers.ts'
 import { PartitionMerge, type PartitionScan } from './partition-merge.ts'
 import type { PartitionSource } from './partition-source.ts'
 import { PointRead, readsOneRow } from './point-read.ts'
@@ -46,6 +47,7 @@ export class MergedReader implements PartitionReader {
   readonly #memtableScans: MemtableScan[] = []
   /** The memtable that is written to, while its view is held. */
   #suspended: Memtable | null = null
+  readonly #markers = new MergedMarkerCounter()
   keyBytes: Uint8Array = NO_BYTES
   keyOffset = 0
   keyLength = 0
@@ -55,8 +57,8 @@ export class MergedReader implements PartitionReader {
   rowAt = 0
   rowDeletionHi = LIVE.hi
   rowDeletionLo = LIVE.lo
-  /** The point read's row has been given. */
-  #isDone = false
+  /** Where a point read is: before its row, behind it, or at the end. */
+  #place: 'before' | 'behind' | 'end' = 'end'
   /** SSTables that partitions were looked up in by key, by Bloom filter or further, since `open`. */
   sstablesAsked = 0
   /** Of these, those in which there was one to be read (`sstablesPerReadHistogram`). */
@@ -81,7 +83,7 @@ export class MergedReader implements PartitionReader {
       table.statics.length > 0 && (queried == null || table.statics.some(({ id }) => queried.has(id)))
     this.#key = 0
     this.#isScanning = false
-    this.#isDone = true
+    this.#place = 'end'
     this.sstablesAsked = this.sstablesRead = 0
   }
 
@@ -172,7 +174,8 @@ export class MergedReader implements PartitionReader {
       found = true
       point.add(access.open(slices, false))
     }
-    this.#isDone = false
+    this.#place = 'before'
+    this.#markers.begin()
     return found
   }
 
@@ -205,6 +208,7 @@ export class MergedReader implements PartitionReader {
     }
     if (count === 0) return false
     this.#merge.openPartition(command.table, sources, count, command.reversed)
+    this.#markers.begin()
     return true
   }
 
@@ -214,6 +218,7 @@ export class MergedReader implements PartitionReader {
     if (!this.#isScanning) this.#openScans(command)
     const partitions = this.#partitions
     if (!partitions.nextPartition()) return false
+    this.#markers.begin()
     this.keyBytes = partitions.keyBytes
     this.keyOffset = partitions.keyOffset
     this.keyLength = partitions.keyLength
@@ -261,11 +266,26 @@ export class MergedReader implements PartitionReader {
     return true
   }
 
+  get isPartitionDeleted(): boolean {
+    return (this.#readsOneRow ? this.#point.partitionDeletion : this.#merge.partitionDeletion) !== LIVE
+  }
+
+  /** Null where there are no range tombstones, as far as is known before they are met. */
+  get markers(): MarkerCounter | null {
+    if (this.#types.length === 0 || (this.#readsOneRow && this.#point.cover === null)) return null
+    return this.#markers
+  }
+
   nextRow(): boolean {
     if (this.#readsOneRow) return this.#nextOfPoint()
     const merge = this.#merge
     for (let kind = merge.next(); kind !== UNFILTERED_END; kind = merge.next()) {
-      if (kind !== UNFILTERED_ROW) continue
+      if (kind !== UNFILTERED_ROW) {
+        const { closes, opens } = merge.marker
+        if (this.#command!.reversed) this.#markers.note(opens, closes)
+        else this.#markers.note(closes, opens)
+        continue
+      }
       this.row = merge.row
       this.rowAt = merge.rowAt
       // A range that is open is newer than the partition's deletion.
@@ -277,8 +297,18 @@ export class MergedReader implements PartitionReader {
 
   #nextOfPoint(): boolean {
     const point = this.#point
-    if (this.#isDone || !point.hasRow) return false
-    this.#isDone = true
+    const { cover } = point
+    if (this.#place === 'before') {
+      this.#place = 'behind'
+      if (cover !== null) this.#markers.note(null, cover)
+      if (point.hasRow) return this.#giveRow(point)
+    }
+    if (this.#place === 'behind' && cover !== null) this.#markers.note(cover, null)
+    this.#place = 'end'
+    return false
+  }
+
+  #giveRow(point: PointRead): true {
     this.row = point.row
     this.rowAt = point.rowAt
     this.#setDeletion(point.deletion)

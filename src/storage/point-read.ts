@@ -140,9 +140,14 @@ export class PointRead {
     this.rowAt = 0
   }
 
+  /** The range tombstone that is in force over the row, or null. */
+  get cover(): DeletionTime | null {
+    return compareDeletions(this.#cover, this.partitionDeletion) > 0 ? this.#cover : null
+  }
+
   /** The newest deletion over the row, of the partition or a range. */
   get deletion(): DeletionTime {
-    return compareDeletions(this.#cover, this.partitionDeletion) > 0 ? this.#cover : this.partitionDeletion
+    return this.cover ?? this.partitionDeletion
   }
 
   /** Whether sources without anything newer than a timestamp can add nothing that is looked at. */

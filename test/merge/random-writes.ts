@@ -163,6 +163,7 @@ export class RandomWrites {
   next(): MutationBuilder {
     const random = this.#random
     const { mutation, table } = this
+    this.#written++
     mutation.begin()
     const { key, tokenHi, tokenLo } = this.key()
     mutation.beginUpdate(table.handle, tokenHi, tokenLo, key, 0, key.length)
@@ -192,8 +193,12 @@ export class RandomWrites {
     mutation.endRangeTombstone()
   }
 
+  /** Time goes on with each mutation, as it does for those who write; else any comes before any. */
+  isOrdered = false
+  #written = 0
+
   #timestamp(): number {
-    return 1 + this.#random.below(30)
+    return 1 + this.#random.below(this.isOrdered ? 3 : 30) + (this.isOrdered ? this.#written : 0)
   }
 
   /**
@@ -201,7 +206,7 @@ export class RandomWrites {
    * timestamp of the newest, so what a deletion among them takes away depends on the order, in Cassandra too.
    */
   #deletionTimestamp(): number {
-    return this.table.isCounter ? this.#random.pick([0, 0, 100]) : this.#timestamp()
+    return this.table.isCounter ? this.#random.pick([0, 0, 1000]) : this.#timestamp()
   }
 
   /** When something was deleted, or expires. */

@@ -177,10 +177,12 @@ class Workload {
       memtables.push(memtable)
     }
     const writes = random.pick([3, 30, 150])
+    const isOrdered = random.chance(0.5)
+    this.#writes.isOrdered = isOrdered
     for (let i = 0; i < writes; i++) {
       const mutation = this.#writes.next()
       applyTo(this.#whole, mutation)
-      applyTo(random.pick(memtables), mutation)
+      applyTo(isOrdered ? memtables[Math.floor((i * stores) / writes)]! : random.pick(memtables), mutation)
       if (random.chance(0.1)) applyTo(random.pick(memtables), mutation)
     }
     for (const memtable of memtables) {
