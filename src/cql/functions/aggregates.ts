@@ -247,16 +247,24 @@ export function maxFunction(type: CqlType): AggregateFunction {
 }
 
 /** Rows, or those with a value that is not null. */
-function counted(ofRows: boolean): Aggregate {
-  let count = 0
-  return {
-    addInput: (args) => {
-      if (ofRows || args[0] !== null) count++
-    },
-    compute: () => int64Bytes(BigInt(count)),
-    reset: () => {
-      count = 0
-    },
+class Counter implements Aggregate {
+  readonly #ofRows: boolean
+  #count = 0
+
+  constructor(ofRows: boolean) {
+    this.#ofRows = ofRows
+  }
+
+  addInput(args: readonly (Uint8Array | null)[]): void {
+    if (this.#ofRows || args[0] !== null) this.#count++
+  }
+
+  compute(): Uint8Array {
+    return int64Bytes(BigInt(this.#count))
+  }
+
+  reset(): void {
+    this.#count = 0
   }
 }
 
@@ -267,12 +275,12 @@ export function aggregateFunctions(): NativeDefinition[] {
         name,
         [],
         native.bigint,
-        () => counted(true),
+        () => new Counter(true),
         () => 'count',
       ),
     ),
     // Every type can be read as bytes, and so be counted.
-    aggregate('count', [native.blob], native.bigint, () => counted(false)),
+    aggregate('count', [native.blob], native.bigint, () => new Counter(false)),
     ...NUMBER_KINDS.flatMap((kind) => [sumFunction(kind), averageFunction(kind)]),
     factory('max', [anyType(true)], ([type]) => maxFunction(type!)),
     factory('min', [anyType(true)], ([type]) => minFunction(type!)),

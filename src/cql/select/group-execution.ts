@@ -118,6 +118,8 @@ export class GroupExecution {
 
   /** Takes a row that was read. */
   row(live: LiveRow, reader: PartitionReader): GroupStep {
+    // Without GROUP BY nothing ends before the last row.
+    if (this.#maker === null && this.#pager === null) return this.#add(live, reader, false, true)
     const isNewGroup = this.#maker?.isNewGroup(live, reader) ?? false
     const step = this.#pager?.row(this.#hasLiveStaticRow, isNewGroup) ?? 'goOn'
     return step === 'goOn' ? this.#add(live, reader, isNewGroup, true) : step
