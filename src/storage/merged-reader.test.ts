@@ -319,6 +319,49 @@ test('a read that waits sees what was there, while memtables are written to, flu
   expect(fixture.tracker.view.sstables).toEqual([sstable])
 })
 
+test.each([
+  { keys: [keyOf(1), keyOf(2)] },
+  {},
+])('each partition stays as it was when a read last waited in it: %o', (command) => {
+  for (const key of [1, 2]) for (let c = 0; c < 5; c++) fixture.write(key, { c, at: 1, cells: { v: key } })
+  fixture.write(9, { c: 0, at: 1, cells: { v: 0 } })
+  fixture.flush()
+  for (const key of [1, 2])
+    for (let c = 0; c < 5; c++) fixture.write(key, { c, at: 2, cells: { v: key + 10 } })
+  const keysBefore = new Set(readAll(command).map((row) => row.split('/')[0]))
+  const reader = fixture.open(command)
+  const valueOf = (): number => {
+    live.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, NOW)
+    return readInt32(live.copySimple(plain.columns.get('v')!.id)!, 0)
+  }
+  /** What each partition held when it was opened. */
+  const values = new Map([1, 2].map((key) => [key, key + 10]))
+  const seen = new Set<number>()
+  for (let at = 3; reader.nextPartition(); at += 2) {
+    const key = readInt32(reader.keyBytes, reader.keyOffset)
+    seen.add(key)
+    let rows = 0
+    while (reader.nextRow()) {
+      const expected = values.get(key) ?? 0
+      expect(valueOf()).toBe(expected)
+      if (rows++ > 2) continue
+      reader.suspend()
+      for (let c = 0; c < 40; c++) fixture.write(key, { c, at, cells: { v: 99 } })
+      fixture.deleteRange(key, at + 1, { components: [int32Bytes(3)], side: 0 }, { components: [], side: 1 })
+      for (const other of [1, 2]) {
+        if (seen.has(other)) continue
+        for (let c = 0; c < 5; c++) fixture.write(other, { c, at, cells: { v: at } })
+        values.set(other, at)
+      }
+      // The row at hand is where it was, and is what it was.
+      expect(valueOf()).toBe(expected)
+    }
+    expect(rows).toBe(key === 9 ? 1 : 5)
+  }
+  reader.close()
+  expect([...seen].map(String).sort()).toEqual([...keysBefore].sort())
+})
+
 test('a memtable that is flushed under a read stays', () => {
   for (let key = 0; key < 20; key++) fixture.write(key, { c: 0, at: 1, cells: { v: key } })
   const expected = readAll({})
