@@ -136,6 +136,8 @@ export class ClientConnection implements TurnConnection {
   private overload: Overload = 'none'
   /** What was received came while requests had been waiting for too long. */
   private isQueueTooOld = false
+  /** What was received has waited too long, as of the last look at the clock: up to sixteen requests ago. */
+  private isTooLate = false
   /** Requests whose answer is a promise. */
   private pending = 0
   private readonly held: HeldOutput[] = []
@@ -187,6 +189,11 @@ export class ClientConnection implements TurnConnection {
     this.isQueueTooOld = queueAgeMaxMs !== Number.POSITIVE_INFINITY && turn.oldestWaitMs() >= queueAgeMaxMs
   }
 
+  private hasWaitedTooLong(): boolean {
+    const { config, turn } = this.context
+    return turn.lookedMs - this.state.receivedMs > config.native_transport_timeout
+  }
+
   get receivedMs(): number {
     return this.state.receivedMs
   }
@@ -224,6 +231,7 @@ export class ClientConnection implements TurnConnection {
   processShare(deadlineMs: number): Share {
     const { turn } = this.context
     this.isWaiting = false
+    this.isTooLate = this.hasWaitedTooLong()
     const pendingMax = this.pending + DEFERRED_A_SHARE
     for (let frames = 1; ; frames++) {
       if (this.isClosed || this.isEnding) return 'done'
@@ -238,7 +246,10 @@ export class ClientConnection implements TurnConnection {
       // Answers that are promises come between the turns; how big they are shows only then.
       if (this.pending >= pendingMax) return this.goOn('nextTurn')
       if (frames === FRAMES_A_SHARE) return this.goOn('more')
-      if (frames % FRAMES_A_LOOK === 0 && turn.nowMs() >= deadlineMs) return this.goOn('more')
+      if (frames % FRAMES_A_LOOK === 0) {
+        if (turn.nowMs() >= deadlineMs) return this.goOn('more')
+        this.isTooLate = this.hasWaitedTooLong()
+      }
     }
   }
 
@@ -506,9 +517,7 @@ export class ClientConnection implements TurnConnection {
   private dispatch(request: Request, overload: Overload): void {
     const { inbound } = this
     const { stream, bodySize } = inbound
-    const { config, turn } = this.context
-    // The clock was looked at when the share began, or up to sixteen requests ago.
-    if (turn.lookedMs - this.state.receivedMs > config.native_transport_timeout) {
+    if (this.isTooLate) {
       this.answerError(stream, new OverloadedError('Query timed out before it could start'))
       this.releaseBytes(bodySize)
       return

@@ -106,7 +106,7 @@ export class SelectExecution {
         ? NO_VALUES
         : new RowValues(table, bound, selection.statics.length > 0)
     this.#groups = selection.groups === null ? null : this.#groupInto(selection.groups)
-    this.#metrics.groups = this.#groups?.pieces ?? null
+    if (this.#groups !== null) this.#metrics.groups = this.#groups.pieces
   }
 
   /** A function that refers to `this` would make the constructor slower for all: it has a method of its own. */

@@ -68,47 +68,59 @@ export class ReadAbortedError extends Error {
   }
 }
 
+/** Of a partition with range tombstones: how many of their markers have been counted. */
+interface CountedMarkers {
+  readonly counter: MarkerCounter
+  bounds: number
+  boundaries: number
+}
+
+/** Rows that become groups are read in pages that no client sees, each a command (`AggregationQueryPager`). */
+class InnerPages {
+  /** Most rows of one: infinite for GROUP BY, whose pieces end otherwise. */
+  readonly rowsMax: number
+  /** Those of several partitions, where each is read by its key. */
+  rows = 0
+  /** Where the page before ended. */
+  last: LastRead | null = null
+  /** What is read at once for GROUP BY; pieces of it that have been seen done, and the groups of the one looked at. */
+  groups: GroupPieces | null = null
+  pieces = 0
+  groupsOfPiece: number | null = null
+
+  constructor({ pageSize, prepared }: BoundSelect) {
+    const isOneGroup = prepared.aggregation === null || prepared.isDistinct
+    this.rowsMax = !isOneGroup ? MANY : pageSize > 0 ? pageSize : DEFAULT_PAGE_ROWS
+  }
+}
+
 /** What the commands of a SELECT have met (`ReadCommand.withMetricsRecording`): each partition by key is a command. */
 export class ReadMetrics {
   readonly #bound: BoundSelect
   readonly #thresholds: ReadThresholds
   readonly #observer: ReadObserver | null
-  /** Rows that become groups are read in pages that no client sees, each a command (`AggregationQueryPager`). */
-  readonly #innerPageRows: number
+  /** Null where rows do not become groups. */
+  readonly #inner: InnerPages | null
   /** Commands that the observer has heard of. */
   #observed = 0
   #liveRows = 0
   #tombstones = 0
-  /** Of the partition, if it has range tombstones; and how many of their markers have been counted. */
-  #markers: MarkerCounter | null = null
-  #bounds = 0
-  #boundaries = 0
+  #markers: CountedMarkers | null = null
   /** Whether sizes are measured, and what the command has come to. */
   readonly #measures: boolean
   #bytes = 0
   /** Of the partition looked at last. */
   #tokenHi = 0
   #tokenLo = 0
-  /** Where the inner page before ended; and rows that were given when the partition began. */
-  #last: LastRead | null = null
+  /** Rows that were given when the partition began, where each is read by its key. */
   #rowsBefore = 0
-  /** Where rows are grouped; and pieces of them that have been seen done, and that are being looked at. */
-  groups: GroupPieces | null = null
-  #pieces = 0
-  #groupsOfPiece: number | null = null
-  /** Rows of the inner page: those of several partitions, where each is read by its key. */
-  #innerRows = 0
   warnings: string[] | null = null
 
   constructor(bound: BoundSelect, thresholds: ReadThresholds, observer: ReadObserver | null) {
     this.#bound = bound
     this.#thresholds = thresholds
     this.#observer = observer
-    const { pageSize, prepared } = bound
-    // Groups of GROUP BY are read in pieces that end otherwise.
-    const isOneGroup =
-      prepared.selection.groups !== null && (prepared.aggregation === null || prepared.isDistinct)
-    this.#innerPageRows = !isOneGroup ? MANY : pageSize > 0 ? pageSize : DEFAULT_PAGE_ROWS
+    this.#inner = bound.prepared.selection.groups === null ? null : new InnerPages(bound)
     const { sizes } = thresholds
     this.#measures = sizes !== null && Math.min(sizes.localWarn, sizes.localFail) !== Number.POSITIVE_INFINITY
   }
@@ -117,25 +129,33 @@ export class ReadMetrics {
   beginPartition(reader: PartitionReader, rowsBefore: number): void {
     this.#tokenHi = reader.tokenHi
     this.#tokenLo = reader.tokenLo
-    if (this.#bound.pager === 'multi') {
-      this.#last = null
-      this.#rowsBefore = this.#innerPageRows === MANY ? rowsBefore : this.#innerRows
-    }
-    this.#markers = reader.markers ?? null
-    this.#bounds = this.#boundaries = 0
+    if (this.#bound.pager === 'multi') this.#beginCommand(rowsBefore)
+    const counter = reader.markers ?? null
+    this.#markers = counter === null ? null : { counter, bounds: 0, boundaries: 0 }
     if (this.#measures) this.#bytes += partitionHeapBytes(reader)
+  }
+
+  #beginCommand(rowsBefore: number): void {
+    const inner = this.#inner
+    this.#rowsBefore = inner === null || inner.rowsMax === MANY ? rowsBefore : inner.rows
+    if (inner !== null) inner.last = null
+  }
+
+  /** Where rows are read in pieces for GROUP BY, these pieces. */
+  set groups(pieces: GroupPieces | null) {
+    if (this.#inner !== null) this.#inner.groups = pieces
   }
 
   /** Counts a row, and what range tombstones were met before it. Throws a ReadAbortedError. */
   count(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
     if (this.#markers !== null) this.#countMarkers(this.#markers, live, reader, command)
-    if (live.exists) {
-      this.#liveRows++
-      this.#innerRows++
-    }
+    if (live.exists) this.#liveRows++
     if (live.tombstones > 0) this.#countTombstones(live.tombstones, reader, command)
     if (this.#measures && (live.exists || live.tombstones > 0)) this.#measure(live, reader, command)
-    if (this.#innerRows >= this.#innerPageRows) this.#endInnerPage(live, reader, command)
+    const inner = this.#inner
+    if (inner === null) return
+    if (live.exists) inner.rows++
+    if (inner.rows >= inner.rowsMax) this.#endInnerPage(inner, live, reader, command)
   }
 
   /** Counts the range tombstones behind the last row of a partition. Throws a ReadAbortedError. */
@@ -145,8 +165,11 @@ export class ReadMetrics {
 
   #countTombstones(count: number, reader: PartitionReader, command: ReadCommand): void {
     this.#tombstones += count
+    if (this.#tombstones > this.#thresholds.fail) this.#abortForTombstones(reader, command)
+  }
+
+  #abortForTombstones(reader: PartitionReader, command: ReadCommand): never {
     const { fail, sizes } = this.#thresholds
-    if (this.#tombstones <= fail) return
     this.#tombstones = fail + 1
     if (sizes === null) {
       this.endCommand(this.#bound.pager === 'range' ? null : reader, command)
@@ -163,7 +186,7 @@ export class ReadMetrics {
   }
 
   #countMarkers(
-    markers: MarkerCounter,
+    counted: CountedMarkers,
     live: LiveRow | null,
     reader: PartitionReader,
     command: ReadCommand,
@@ -171,12 +194,13 @@ export class ReadMetrics {
     const { nowSeconds, prepared } = this.#bound
     // The static row comes before all of them.
     if (live !== null && (live.i32[live.at + 1] & ROW_STATIC) !== 0) return
-    markers.advance(nowSeconds - prepared.table.params.gcGraceSeconds, live, live?.at ?? 0)
-    const bounds = markers.bounds - this.#bounds
-    const boundaries = markers.boundaries - this.#boundaries
+    const { counter } = counted
+    counter.advance(nowSeconds - prepared.table.params.gcGraceSeconds, live, live?.at ?? 0)
+    const bounds = counter.bounds - counted.bounds
+    const boundaries = counter.boundaries - counted.boundaries
     if (bounds + boundaries === 0) return
-    this.#bounds = markers.bounds
-    this.#boundaries = markers.boundaries
+    counted.bounds = counter.bounds
+    counted.boundaries = counter.boundaries
     this.#countTombstones(bounds + boundaries, reader, command)
     if (this.#measures) {
       this.#addBytes(bounds * BOUND_HEAP_BYTES + boundaries * BOUNDARY_HEAP_BYTES, reader, command)
@@ -213,36 +237,39 @@ export class ReadMetrics {
     throw new ReadAbortedError(reason, message, false, this.warnings ?? [])
   }
 
-  #endInnerPage(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
+  #endInnerPage(inner: InnerPages, live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
     if (this.#bound.pager === 'range') this.endCommand(null, null)
     else {
       // The observer hears of a partition once, at its end.
       this.#warnOf(reader, command)
       this.#liveRows = this.#tombstones = this.#bytes = 0
     }
-    this.#innerRows = this.#rowsBefore = 0
-    if (this.#markers?.isOpen === true) this.#bounds--
+    inner.rows = this.#rowsBefore = 0
+    // The next page opens what is open here once more.
+    if (this.#markers?.counter.isOpen === true) this.#markers.bounds--
     const count = command.table.clusterings.length
     const isDone = count === 0 || this.#bound.prepared.isDistinct
     if (this.#measures && !isDone) this.#bytes = partitionHeapBytes(reader)
     const clustering = isDone ? null : readClustering(live, live.clusteringAt, count)
     const { tokenHi, tokenLo } = reader
-    this.#last = { key: keyOf(reader).slice(), tokenHi, tokenLo, clustering }
+    inner.last = { key: keyOf(reader).slice(), tokenHi, tokenLo, clustering }
   }
 
   /** The partition's groups begin: where each partition is read by itself, so does a piece. */
   beginGroups(): void {
-    if (this.groups !== null) this.#pieces = this.groups.pieces
+    const inner = this.#inner!
+    if (inner.groups !== null) inner.pieces = inner.groups.pieces
   }
 
   /** After a row went to its group: where that ended what is read at once, the next begins behind the row. */
   endPieces(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
-    const { pieces, groupsOfLastPiece } = this.groups!
-    if (this.#pieces === pieces) return
-    this.#pieces = pieces
-    this.#groupsOfPiece = groupsOfLastPiece
-    this.#endInnerPage(live, reader, command)
-    this.#groupsOfPiece = null
+    const inner = this.#inner!
+    const { pieces, groupsOfLastPiece } = inner.groups!
+    if (inner.pieces === pieces) return
+    inner.pieces = pieces
+    inner.groupsOfPiece = groupsOfLastPiece
+    this.#endInnerPage(inner, live, reader, command)
+    inner.groupsOfPiece = null
   }
 
   /** A command is done: of one partition, or with null of all that were to be read. */
@@ -290,8 +317,9 @@ export class ReadMetrics {
   }
 
   #place(): ReadPlace {
-    const groups = this.#groupsOfPiece ?? this.groups?.groupsOfPiece ?? null
-    return { last: this.#last, rowsBefore: this.#rowsBefore, groups }
+    const inner = this.#inner
+    const groups = inner?.groupsOfPiece ?? inner?.groups?.groupsOfPiece ?? null
+    return { last: inner?.last ?? null, rowsBefore: this.#rowsBefore, groups }
   }
 
   /** `ReadCommand.loggableTokens`. */
