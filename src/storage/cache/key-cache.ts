@@ -1,6 +1,13 @@
 const WAYS = 8
-/** What an entry takes: token, SSTable, two positions and a mark. */
-const ENTRY_BYTES = 32
+const ENTRY_WORDS = 8
+const SET_WORDS = WAYS * ENTRY_WORDS
+const ENTRY_BYTES = ENTRY_WORDS * 4
+const SSTABLE = 1
+const TOKEN_HI = 2
+const REFERENCED = 3
+/** In doubles from the beginning of an entry. */
+const POSITION = 2
+const INDEX_POSITION = 3
 
 /**
  * Where partitions are in their SSTables (`KeyCache`): by SSTable and token the positions in Data.db and, where the
@@ -15,13 +22,12 @@ export class KeyCache {
   misses = 0
   entries = 0
   readonly #sets: number
-  /** SSTables are counted from 1; 0 is an entry that is free. */
-  readonly #sstables: Int32Array
-  readonly #tokensHi: Int32Array
-  readonly #tokensLo: Int32Array
-  readonly #positions: Float64Array
-  readonly #indexPositions: Float64Array
-  readonly #referenced: Uint8Array
+  /**
+   * An entry is eight words, half a line of the processor's cache: token lo, SSTable (counted from 1; 0 is an entry that
+   * is free), token hi, whether it was asked for again, and the two positions as doubles.
+   */
+  readonly #words: Int32Array
+  readonly #doubles: Float64Array
   readonly #hands: Uint8Array
   /** What `find` found: position in Data.db, and in Index.db or -1. */
   position = 0
@@ -30,15 +36,11 @@ export class KeyCache {
   /** `capacityBytes` is key_cache_size. */
   constructor(capacityBytes: number) {
     const sets = Math.floor(capacityBytes / (ENTRY_BYTES * WAYS))
-    const count = sets * WAYS
-    this.capacityBytes = count * ENTRY_BYTES
+    this.capacityBytes = sets * WAYS * ENTRY_BYTES
     this.#sets = sets
-    this.#sstables = new Int32Array(count)
-    this.#tokensHi = new Int32Array(count)
-    this.#tokensLo = new Int32Array(count)
-    this.#positions = new Float64Array(count)
-    this.#indexPositions = new Float64Array(count)
-    this.#referenced = new Uint8Array(count)
+    const memory = new ArrayBuffer(this.capacityBytes)
+    this.#words = new Int32Array(memory)
+    this.#doubles = new Float64Array(memory)
     this.#hands = new Uint8Array(sets)
   }
 
@@ -50,37 +52,35 @@ export class KeyCache {
     return this.entries * ENTRY_BYTES
   }
 
+  /** The first word of the set that an entry belongs to. */
   #first(sstable: number, tokenHi: number, tokenLo: number): number {
     let hash = tokenLo ^ Math.imul(sstable, 0x9e3779b1) ^ Math.imul(tokenHi, 0x85ebca77)
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
     hash = (hash ^ (hash >>> 13)) >>> 0
-    return Math.floor((hash / 0x1_0000_0000) * this.#sets) * WAYS
+    return Math.floor((hash / 0x1_0000_0000) * this.#sets) * SET_WORDS
   }
 
   /** Looks for a partition; where it is known, `position` and `indexPosition` say where it is. */
   find(sstable: number, tokenHi: number, tokenLo: number): boolean {
     const first = this.#first(sstable, tokenHi, tokenLo)
-    const slot = this.#slot(first, sstable, tokenHi, tokenLo)
-    if (slot < 0) {
+    const at = this.#entry(first, sstable, tokenHi, tokenLo)
+    if (at < 0) {
       this.misses++
       return false
     }
     this.hits++
-    this.#referenced[slot] = 1
-    this.position = this.#positions[slot]!
-    this.indexPosition = this.#indexPositions[slot]!
+    this.#words[at + REFERENCED] = 1
+    this.position = this.#doubles[(at >>> 1) + POSITION]!
+    this.indexPosition = this.#doubles[(at >>> 1) + INDEX_POSITION]!
     return true
   }
 
-  #slot(first: number, sstable: number, tokenHi: number, tokenLo: number): number {
-    for (let slot = first; slot < first + WAYS; slot++) {
-      if (
-        this.#tokensLo[slot] === tokenLo &&
-        this.#sstables[slot] === sstable &&
-        this.#tokensHi[slot] === tokenHi
-      ) {
-        return slot
-      }
+  /** The first word of an entry, or -1. */
+  #entry(first: number, sstable: number, tokenHi: number, tokenLo: number): number {
+    const words = this.#words
+    for (let at = first; at < first + SET_WORDS && at < words.length; at += ENTRY_WORDS) {
+      if (words[at] === tokenLo && words[at + SSTABLE] === sstable && words[at + TOKEN_HI] === tokenHi)
+        return at
     }
     return -1
   }
@@ -88,29 +88,31 @@ export class KeyCache {
   /** Notes where a partition is. */
   put(sstable: number, tokenHi: number, tokenLo: number, position: number, indexPosition: number): void {
     if (this.#sets === 0) return
+    const words = this.#words
     const first = this.#first(sstable, tokenHi, tokenLo)
-    let slot = this.#slot(first, sstable, tokenHi, tokenLo)
-    if (slot < 0) slot = this.#victim(first)
-    this.#sstables[slot] = sstable
-    this.#tokensHi[slot] = tokenHi
-    this.#tokensLo[slot] = tokenLo
-    this.#positions[slot] = position
-    this.#indexPositions[slot] = indexPosition
-    this.#referenced[slot] = 0
+    let at = this.#entry(first, sstable, tokenHi, tokenLo)
+    if (at < 0) at = this.#victim(first)
+    words[at] = tokenLo
+    words[at + SSTABLE] = sstable
+    words[at + TOKEN_HI] = tokenHi
+    words[at + REFERENCED] = 0
+    this.#doubles[(at >>> 1) + POSITION] = position
+    this.#doubles[(at >>> 1) + INDEX_POSITION] = indexPosition
   }
 
   #victim(first: number): number {
-    const set = first / WAYS
-    for (let slot = first; slot < first + WAYS; slot++) {
-      if (this.#sstables[slot] !== 0) continue
+    const words = this.#words
+    const set = first / SET_WORDS
+    for (let at = first; at < first + SET_WORDS; at += ENTRY_WORDS) {
+      if (words[at + SSTABLE] !== 0) continue
       this.entries++
-      return slot
+      return at
     }
     for (;;) {
-      const slot = first + this.#hands[set]!
+      const at = first + this.#hands[set]! * ENTRY_WORDS
       this.#hands[set] = (this.#hands[set]! + 1) % WAYS
-      if (this.#referenced[slot] === 0) return slot
-      this.#referenced[slot] = 0
+      if (words[at + REFERENCED] === 0) return at
+      words[at + REFERENCED] = 0
     }
   }
 }
