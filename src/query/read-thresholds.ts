@@ -1,5 +1,5 @@
 import { NO_THRESHOLDS, type ReadSizes, type ReadThresholds } from '../cql/select/index.ts'
-import { isLocalSystemKeyspace, isSystemKeyspace } from '../schema/names.ts'
+import { isLocalSystemKeyspace, isReplicatedSystemKeyspace } from '../schema/names.ts'
 
 /** Settings of how large reads may become, by cassandra.yaml's names; null where there is no limit. */
 export interface ReadThresholdConfig {
@@ -43,8 +43,11 @@ export class KeyspaceThresholds {
   #last: ReadThresholds = NO_THRESHOLDS
 
   #find(keyspace: string): ReadThresholds {
-    if (!isSystemKeyspace(keyspace)) return this.#ofUsers
-    return isLocalSystemKeyspace(keyspace) ? this.#ofLocalSystem : this.#ofSystem
+    if (isLocalSystemKeyspace(keyspace)) return this.#ofLocalSystem
+    // Where sizes are not measured, that is all there is to know.
+    return this.#ofUsers.sizes !== null && isReplicatedSystemKeyspace(keyspace)
+      ? this.#ofSystem
+      : this.#ofUsers
   }
 }
 

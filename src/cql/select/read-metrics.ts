@@ -77,10 +77,8 @@ interface CountedMarkers {
 
 /** Rows that become groups are read in pages that no client sees, each a command (`AggregationQueryPager`). */
 class InnerPages {
-  /** Most rows of one: infinite for GROUP BY, whose pieces end otherwise. */
+  /** Rows of one, of several partitions where each is read by its key. MANY for GROUP BY, whose pieces end otherwise. */
   readonly rowsMax: number
-  /** Those of several partitions, where each is read by its key. */
-  rows = 0
   /** Where the page before ended. */
   last: LastRead | null = null
   /** What is read at once for GROUP BY; pieces of it that have been seen done, and the groups of the one looked at. */
@@ -106,6 +104,10 @@ export class ReadMetrics {
   #liveRows = 0
   #tombstones = 0
   #markers: CountedMarkers | null = null
+  /** Whether there are markers, or sizes are measured: rows are more than counted then. */
+  #isWatched = false
+  /** Until an inner page ends. */
+  #rowsLeft: number
   /** Whether sizes are measured, and what the command has come to. */
   readonly #measures: boolean
   #bytes = 0
@@ -121,6 +123,7 @@ export class ReadMetrics {
     this.#thresholds = thresholds
     this.#observer = observer
     this.#inner = bound.prepared.selection.groups === null ? null : new InnerPages(bound)
+    this.#rowsLeft = this.#inner === null ? MANY : this.#inner.rowsMax
     const { sizes } = thresholds
     this.#measures = sizes !== null && Math.min(sizes.localWarn, sizes.localFail) !== Number.POSITIVE_INFINITY
   }
@@ -132,12 +135,13 @@ export class ReadMetrics {
     if (this.#bound.pager === 'multi') this.#beginCommand(rowsBefore)
     const counter = reader.markers ?? null
     this.#markers = counter === null ? null : { counter, bounds: 0, boundaries: 0 }
+    this.#isWatched = this.#measures || counter !== null
     if (this.#measures) this.#bytes += partitionHeapBytes(reader)
   }
 
   #beginCommand(rowsBefore: number): void {
     const inner = this.#inner
-    this.#rowsBefore = inner === null || inner.rowsMax === MANY ? rowsBefore : inner.rows
+    this.#rowsBefore = inner === null || inner.rowsMax === MANY ? rowsBefore : inner.rowsMax - this.#rowsLeft
     if (inner !== null) inner.last = null
   }
 
@@ -148,14 +152,18 @@ export class ReadMetrics {
 
   /** Counts a row, and what range tombstones were met before it. Throws a ReadAbortedError. */
   count(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
+    if (live.tombstones > 0 || this.#isWatched) this.#countMore(live, reader, command)
+    if (live.exists) {
+      this.#liveRows++
+      if (--this.#rowsLeft === 0) this.#endInnerPage(this.#inner!, live, reader, command)
+    }
+  }
+
+  /** What few rows have. */
+  #countMore(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
     if (this.#markers !== null) this.#countMarkers(this.#markers, live, reader, command)
-    if (live.exists) this.#liveRows++
-    if (live.tombstones > 0) this.#countTombstones(live.tombstones, reader, command)
     if (this.#measures && (live.exists || live.tombstones > 0)) this.#measure(live, reader, command)
-    const inner = this.#inner
-    if (inner === null) return
-    if (live.exists) inner.rows++
-    if (inner.rows >= inner.rowsMax) this.#endInnerPage(inner, live, reader, command)
+    if (live.tombstones > 0) this.#countTombstones(live.tombstones, reader, command)
   }
 
   /** Counts the range tombstones behind the last row of a partition. Throws a ReadAbortedError. */
@@ -244,7 +252,8 @@ export class ReadMetrics {
       this.#warnOf(reader, command)
       this.#liveRows = this.#tombstones = this.#bytes = 0
     }
-    inner.rows = this.#rowsBefore = 0
+    this.#rowsLeft = inner.rowsMax
+    this.#rowsBefore = 0
     // The next page opens what is open here once more.
     if (this.#markers?.counter.isOpen === true) this.#markers.bounds--
     const count = command.table.clusterings.length
