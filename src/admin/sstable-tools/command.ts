@@ -2,10 +2,10 @@ import { resolve } from 'node:path'
 import type { Disk } from '../../io/disk.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import { type Descriptor, descriptorName, parseFileName } from '../../storage/sstable/descriptor.ts'
+import { descriptorOf, openOffline, ToolError } from '../../storage/sstable/offline-sstable.ts'
+import { sstableText, type VerifyOptions, verify } from '../../storage/sstable/verify.ts'
 import { type DumpOptions, dump } from './dump.ts'
 import { metadata, TIMESTAMP_UNITS, type TimestampUnit } from './metadata.ts'
-import { descriptorOf, openOffline, ToolError } from './offline-sstable.ts'
-import { sstableText, type VerifyOptions, verify } from './verify.ts'
 
 export const SSTABLE_USAGE = `Usage: sibyl sstable dump FILE [-t] [-k KEY...] [-x KEY...] [-e] [-d] [-l]
        sibyl sstable metadata FILE... [-s] [-g SECONDS] [-t UNIT] [-c] [-u]

@@ -12,6 +12,7 @@ import {
 } from '../../model/row-format.ts'
 import type { ColumnMetadata } from '../../model/table.ts'
 import type { DataReader } from '../../storage/sstable/data-reader.ts'
+import type { OfflineSSTable } from '../../storage/sstable/offline-sstable.ts'
 import {
   type DeletionTime,
   LIVE,
@@ -22,7 +23,6 @@ import {
 import { toCqlLiteral, toText } from '../../types/index.ts'
 import { timestampOf } from './java-time.ts'
 import { cellType, pathText } from './json-transformer.ts'
-import type { OfflineSSTable } from './offline-sstable.ts'
 
 const header = new RowHeader()
 const cell = new CellReader()

@@ -4,10 +4,10 @@ import { compare64 } from '../../model/row-format.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import type { DataReader } from '../../storage/sstable/data-reader.ts'
 import { componentPath } from '../../storage/sstable/descriptor.ts'
+import { type OfflineSSTable, ToolError } from '../../storage/sstable/offline-sstable.ts'
 import { fromString, toText } from '../../types/index.ts'
 import { debugPartition } from './dump-debug.ts'
 import { JsonTransformer } from './json-transformer.ts'
-import { type OfflineSSTable, ToolError } from './offline-sstable.ts'
 
 /** Options of sstabledump by their letters. */
 export interface DumpOptions {

@@ -12,11 +12,11 @@ import {
 } from '../../model/row-format.ts'
 import type { ColumnMetadata } from '../../model/table.ts'
 import type { DataReader } from '../../storage/sstable/data-reader.ts'
+import type { OfflineSSTable } from '../../storage/sstable/offline-sstable.ts'
 import { type DeletionTime, LIVE, UNFILTERED_END, UNFILTERED_MARKER } from '../../storage/unfiltered.ts'
 import { type CqlType, maybeQuote, toJson, toText, type UserType } from '../../types/index.ts'
 import { secondsText, timestampOf, timestampText } from './java-time.ts'
 import { JsonLayout } from './json-layout.ts'
-import type { OfflineSSTable } from './offline-sstable.ts'
 
 const header = new RowHeader()
 const cell = new CellReader()

@@ -8,11 +8,11 @@ import {
 } from '../../model/row-format.ts'
 import type { DataReader } from '../../storage/sstable/data-reader.ts'
 import type { Descriptor } from '../../storage/sstable/descriptor.ts'
+import { type OfflineSSTable, openOffline } from '../../storage/sstable/offline-sstable.ts'
 import { LIVE, UNFILTERED_END, UNFILTERED_MARKER } from '../../storage/unfiltered.ts'
 import { toText } from '../../types/index.ts'
 import { byteText } from './java-text.ts'
 import { fieldText } from './metadata.ts'
-import { type OfflineSSTable, openOffline } from './offline-sstable.ts'
 import { CYAN, RESET, type Style, WHITE } from './term-histogram.ts'
 
 const LEADERS = 5

@@ -6,6 +6,7 @@ import { readCompressionInfo } from '../../storage/sstable/compression-info.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import { componentPath, type Descriptor, descriptorName } from '../../storage/sstable/descriptor.ts'
 import { IndexSummary } from '../../storage/sstable/index-summary.ts'
+import { readOfflineStatistics } from '../../storage/sstable/offline-sstable.ts'
 import {
   type CommitLogPosition,
   type HeaderColumn,
@@ -17,7 +18,6 @@ import { type CqlType, doubleText, parseClassName, toText } from '../../types/in
 import { byteText, hashMapOrder, microsDate, secondsDate, spanText, ttlText } from './java-text.ts'
 import { simpleDateText, timestampOf } from './java-time.ts'
 import { scanOverview } from './metadata-scan.ts'
-import { readOfflineStatistics } from './offline-sstable.ts'
 import { BLUE, CYAN, histogramText, RESET, type Style, WHITE, wrapQuiet } from './term-histogram.ts'
 
 /** Options of sstablemetadata. */

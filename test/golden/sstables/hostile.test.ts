@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { openOffline } from '../../../src/admin/sstable-tools/offline-sstable.ts'
+import { openOffline } from '../../../src/storage/sstable/offline-sstable.ts'
 import { readInt32, writeInt32 } from '../../../src/common/bytes.ts'
 import { createNodeDisk } from '../../../src/io/node-disk.ts'
 import { crc32 } from '../../../src/storage/commitlog/crc32.ts'

@@ -1,8 +1,8 @@
 import { readInt32, utf8Text } from '../../common/bytes.ts'
 import { type Disk, readFullySync } from '../../io/disk.ts'
-import { crc32 } from '../../storage/commitlog/crc32.ts'
-import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
-import { componentPath, type Descriptor } from '../../storage/sstable/descriptor.ts'
+import { crc32 } from '../commitlog/crc32.ts'
+import { CorruptSSTableError } from './corruption.ts'
+import { componentPath, type Descriptor } from './descriptor.ts'
 import type { OfflineSSTable } from './offline-sstable.ts'
 
 const READ_BYTES = 1 << 20

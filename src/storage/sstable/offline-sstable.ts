@@ -1,11 +1,11 @@
 import type { Disk } from '../../io/disk.ts'
 import type { ColumnKind, ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
-import { componentPath, type Descriptor, parseFileName } from '../../storage/sstable/descriptor.ts'
-import { SSTable } from '../../storage/sstable/sstable.ts'
-import { type HeaderComponent, readStatistics, type Statistics } from '../../storage/sstable/statistics.ts'
-import { type FormatVersion, formatVersion } from '../../storage/sstable/version.ts'
 import { type CqlType, parseClassName } from '../../types/index.ts'
+import { CorruptSSTableError } from './corruption.ts'
+import { componentPath, type Descriptor, parseFileName } from './descriptor.ts'
+import { SSTable } from './sstable.ts'
+import { type HeaderComponent, readStatistics, type Statistics } from './statistics.ts'
+import { type FormatVersion, formatVersion } from './version.ts'
 
 /** A tool was called in a way that it cannot answer: the text is for the user. */
 export class ToolError extends Error {}

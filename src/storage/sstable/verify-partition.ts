@@ -6,17 +6,17 @@ import {
   readClustering,
 } from '../../model/clustering.ts'
 import { clusteringAt } from '../../model/row-format.ts'
-import { ByteSink } from '../../storage/sstable/byte-sink.ts'
-import { KIND_CLUSTERING, readBound, readComponents } from '../../storage/sstable/clustering-codec.ts'
-import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
-import { componentPath } from '../../storage/sstable/descriptor.ts'
-import { FileCursor } from '../../storage/sstable/file-cursor.ts'
-import type { IndexReader } from '../../storage/sstable/index-reader.ts'
-import { UnfilteredDecoder } from '../../storage/sstable/unfiltered-decoder.ts'
-import { writeDeletionTime } from '../../storage/sstable/unfiltered-encoder.ts'
-import { END_OF_PARTITION, EXTENSION, IS_MARKER } from '../../storage/sstable/unfiltered-flags.ts'
-import type { DeletionTime } from '../../storage/unfiltered.ts'
+import type { DeletionTime } from '../unfiltered.ts'
+import { ByteSink } from './byte-sink.ts'
+import { KIND_CLUSTERING, readBound, readComponents } from './clustering-codec.ts'
+import { CorruptSSTableError } from './corruption.ts'
+import { componentPath } from './descriptor.ts'
+import { FileCursor } from './file-cursor.ts'
+import type { IndexReader } from './index-reader.ts'
 import type { OfflineSSTable } from './offline-sstable.ts'
+import { UnfilteredDecoder } from './unfiltered-decoder.ts'
+import { writeDeletionTime } from './unfiltered-encoder.ts'
+import { END_OF_PARTITION, EXTENSION, IS_MARKER } from './unfiltered-flags.ts'
 
 const WIDTH_BASE = 64 * 1024
 

@@ -2,15 +2,10 @@ import { compareBytes, utf8Text } from '../../common/bytes.ts'
 import { murmur3Token } from '../../common/murmur3.ts'
 import type { Disk } from '../../io/disk.ts'
 import { compare64 } from '../../model/row-format.ts'
-import { BloomFilter } from '../../storage/sstable/bloom-filter.ts'
-import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
-import {
-  type Component,
-  componentPath,
-  type Descriptor,
-  descriptorName,
-} from '../../storage/sstable/descriptor.ts'
-import type { IndexReader } from '../../storage/sstable/index-reader.ts'
+import { BloomFilter } from './bloom-filter.ts'
+import { CorruptSSTableError } from './corruption.ts'
+import { type Component, componentPath, type Descriptor, descriptorName } from './descriptor.ts'
+import type { IndexReader } from './index-reader.ts'
 import { type OfflineSSTable, openOffline, versionOf } from './offline-sstable.ts'
 import { verifyChecksums, verifyDigest } from './verify-checksums.ts'
 import { PartitionVerifier } from './verify-partition.ts'
