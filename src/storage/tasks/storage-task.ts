@@ -15,6 +15,8 @@ export interface StorageTask {
   /** Bytes of rows read so far, and those there are, both before compression; for flushes bytes of the memtable. */
   readonly completedBytes: number
   readonly totalBytes: number
+  /** Bytes on disk for each of those bytes, of compactions: their throughput is limited by what they read there. Default 1. */
+  readonly compressionRatio?: number
   /** The SSTables that were written and synced, none where nothing was left; once `step` has returned false. */
   readonly written: readonly Descriptor[]
   /** Closes files. What was written stays, for the transaction log to remove. */
