@@ -51,11 +51,19 @@ export interface Disk {
   readdirSync(path: string): string[]
   readdir(path: string): Promise<string[]>
   existsSync(path: string): boolean
+  /** False for a file, and for what is not there. */
+  isDirectorySync(path: string): boolean
   fileSizeSync(path: string): number
+  /** When what is at `path` was last changed: whole milliseconds since the epoch; 0 where there is nothing. */
+  modifiedMsSync(path: string): number
+  /** The absolute path without symbolic links; `path` exists. */
+  realPathSync(path: string): string
   readFileSync(path: string): Uint8Array
   readFile(path: string): Promise<Uint8Array>
   /** Replaces atomically what is at `to`. */
   renameSync(from: string, to: string): void
+  /** Another name for the file at `from`, on the same device; nothing is at `to` (`EEXIST`). */
+  linkSync(from: string, to: string): void
   unlinkSync(path: string): void
   unlink(path: string): Promise<void>
   /** Removes the directory and all in it; no error if it is not there. */

@@ -101,8 +101,20 @@ class NodeDisk implements Disk {
     return fs.existsSync(path)
   }
 
+  isDirectorySync(path: string): boolean {
+    return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  }
+
   fileSizeSync(path: string): number {
     return fs.statSync(path).size
+  }
+
+  modifiedMsSync(path: string): number {
+    return Math.floor(fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+  }
+
+  realPathSync(path: string): string {
+    return fs.realpathSync(path)
   }
 
   readFileSync(path: string): Uint8Array {
@@ -115,6 +127,10 @@ class NodeDisk implements Disk {
 
   renameSync(from: string, to: string): void {
     fs.renameSync(from, to)
+  }
+
+  linkSync(from: string, to: string): void {
+    fs.linkSync(from, to)
   }
 
   unlinkSync(path: string): void {

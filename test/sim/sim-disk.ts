@@ -39,6 +39,7 @@ type FileOperation =
 /** Two fsyncs may overlap: each takes what came before it, by number. */
 interface UnsyncedOperation {
   readonly number: number
+  readonly timeMs: number
   readonly operation: FileOperation
 }
 
@@ -81,10 +82,19 @@ class Inode {
   readonly durable = new Content()
   #unsynced: UnsyncedOperation[] = []
   #operations = 0
+  /** When it was last written to; that of what is durable comes back after a loss of power. */
+  modifiedMs: number
+  #durableModifiedMs: number
 
-  perform(operation: FileOperation): void {
+  constructor(timeMs: number) {
+    this.modifiedMs = timeMs
+    this.#durableModifiedMs = timeMs
+  }
+
+  perform(operation: FileOperation, timeMs: number): void {
     this.cached.apply(operation)
-    this.#unsynced.push({ number: ++this.#operations, operation })
+    this.modifiedMs = timeMs
+    this.#unsynced.push({ number: ++this.#operations, operation, timeMs })
   }
 
   /** Number of the last operation: what an fsync that begins now covers. */
@@ -95,19 +105,23 @@ class Inode {
   /** Brings the operations up to `number` to the platter, or drops them as if they were there. */
   sync(number: number, fails: boolean): void {
     while (this.#unsynced.length > 0 && this.#unsynced[0].number <= number) {
-      const { operation } = this.#unsynced.shift() as UnsyncedOperation
-      if (!fails) this.durable.apply(operation)
+      const { operation, timeMs } = this.#unsynced.shift() as UnsyncedOperation
+      if (fails) continue
+      this.durable.apply(operation)
+      this.#durableModifiedMs = timeMs
     }
   }
 
   losePower(random: SimRandom): void {
-    for (const { operation } of this.#unsynced) {
+    for (const { operation, timeMs } of this.#unsynced) {
       const fate = random.below(4)
       if (fate === 0) continue
+      this.#durableModifiedMs = timeMs
       if (fate === 1 || operation.kind === 'truncate') this.durable.apply(operation)
       else this.#tear(operation, random, fate === 2)
     }
     this.#unsynced = []
+    this.modifiedMs = this.#durableModifiedMs
     this.cached.truncate(0)
     this.cached.write(0, this.durable.view())
   }
@@ -177,6 +191,8 @@ export class SimDisk {
   #boot = 1
   #process = 0
   #crashIn = Number.POSITIVE_INFINITY
+  #timeMs = 1_700_000_000_000
+  #ticks = 0
 
   constructor(random: SimRandom) {
     this.#random = random
@@ -196,6 +212,11 @@ export class SimDisk {
     this.#crashIn = operations
   }
 
+  /** The time of a change: a later one is later, sometimes by seconds. */
+  tick(): number {
+    return (this.#timeMs += this.#ticks++ % 3 === 0 ? 1500 : 1)
+  }
+
   /** The attached process is gone, and with power all that it had not fsynced may be. */
   crash(kind: CrashKind): void {
     this.#process++
@@ -209,6 +230,7 @@ export class SimDisk {
     }
     this.#unsyncedNames = []
     this.#names = new Map(this.#durableNames)
+    for (const path of this.#names.keys()) this.makeDirectory(parentOf(path))
     for (const inode of new Set(this.#names.values())) inode.losePower(this.#random)
   }
 
@@ -271,9 +293,19 @@ export class SimDisk {
 
   create(path: string): Inode {
     if (!this.#directories.has(parentOf(path))) throw new SimDiskError('ENOENT', 'open', path)
-    const inode = new Inode()
+    const inode = new Inode(this.tick())
     this.change({ kind: 'link', path, inode })
     return inode
+  }
+
+  isDirectory(path: string): boolean {
+    return this.#directories.has(path)
+  }
+
+  forgetDirectory(path: string): void {
+    for (const directory of [...this.#directories]) {
+      if (directory === path || directory.startsWith(`${path}/`)) this.#directories.delete(directory)
+    }
   }
 
   makeDirectory(path: string): void {
@@ -335,7 +367,10 @@ class SimFile implements DiskFile {
     const part = fewest + this.#disk.random.below(Math.max(1, length - fewest))
     const written = dies || code !== undefined ? part : length
     if (written > 0) {
-      this.#inode.perform({ kind: 'write', offset: position, bytes: bytes.slice(offset, offset + written) })
+      this.#inode.perform(
+        { kind: 'write', offset: position, bytes: bytes.slice(offset, offset + written) },
+        this.#disk.tick(),
+      )
     }
     if (dies) throw this.#disk.crashed(this.path)
     if (code === 'ENOSPC') throw new SimDiskError(code, 'write', this.path)
@@ -369,7 +404,7 @@ class SimFile implements DiskFile {
   truncateSync(length: number): void {
     this.#check()
     if (this.#disk.diesNow()) throw this.#disk.crashed(this.path)
-    this.#inode.perform({ kind: 'truncate', length })
+    this.#inode.perform({ kind: 'truncate', length }, this.#disk.tick())
   }
 
   /** Takes some time, and covers what was written before the call only. */
@@ -438,7 +473,7 @@ class ProcessDisk implements Disk {
       inode = this.#disk.create(path)
     } else {
       inode = this.#disk.inode(path, 'open')
-      if (mode === 'truncate') inode.perform({ kind: 'truncate', length: 0 })
+      if (mode === 'truncate') inode.perform({ kind: 'truncate', length: 0 }, this.#disk.tick())
     }
     return new SimFile(path, this.#disk, this.#timers, this.#process, inode)
   }
@@ -462,9 +497,27 @@ class ProcessDisk implements Disk {
     return this.#disk.has(path)
   }
 
+  isDirectorySync(path: string): boolean {
+    this.#disk.check(this.#process, path)
+    return this.#disk.isDirectory(path)
+  }
+
   fileSizeSync(path: string): number {
     this.#disk.check(this.#process, path)
     return this.#disk.inode(path, 'stat').cached.size
+  }
+
+  /** Directories have no time of their own. */
+  modifiedMsSync(path: string): number {
+    this.#disk.check(this.#process, path)
+    if (!this.#disk.has(path) || this.#disk.isDirectory(path)) return 0
+    return this.#disk.inode(path, 'stat').modifiedMs
+  }
+
+  realPathSync(path: string): string {
+    this.#disk.check(this.#process, path)
+    if (!this.#disk.has(path)) throw new SimDiskError('ENOENT', 'realpath', path)
+    return path
   }
 
   readFileSync(path: string): Uint8Array {
@@ -484,6 +537,16 @@ class ProcessDisk implements Disk {
     this.#disk.change({ kind: 'rename', from, to, inode })
   }
 
+  linkSync(from: string, to: string): void {
+    const inode = this.#disk.inode(from, 'link')
+    if (this.#disk.has(to)) throw new SimDiskError('EEXIST', 'link', to)
+    if (!this.#disk.isDirectory(parentOf(to))) throw new SimDiskError('ENOENT', 'link', to)
+    const code = this.#disk.fault('create')
+    if (code !== undefined) throw new SimDiskError(code, 'link', to)
+    this.#change(to)
+    this.#disk.change({ kind: 'link', path: to, inode })
+  }
+
   unlinkSync(path: string): void {
     this.#disk.inode(path, 'unlink')
     this.#change(path)
@@ -500,6 +563,7 @@ class ProcessDisk implements Disk {
     for (const name of this.#disk.paths()) {
       if (name === path || name.startsWith(`${path}/`)) this.unlinkSync(name)
     }
+    this.#disk.forgetDirectory(path)
   }
 
   fsyncDirectory(path: string): Promise<void> {
