@@ -1,8 +1,9 @@
 /** Options of a table and their defaults (`TableParams`). */
 
 import type { TableParams } from '../model/table.ts'
+import { COMPACTION_PACKAGE } from '../model/unified-compaction.ts'
 
-export const COMPACTION_PACKAGE = 'org.apache.cassandra.db.compaction.'
+export { COMPACTION_PACKAGE }
 export const COMPRESSION_PACKAGE = 'org.apache.cassandra.io.compress.'
 export const LOCATOR_PACKAGE = 'org.apache.cassandra.locator.'
 

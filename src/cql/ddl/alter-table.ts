@@ -227,5 +227,6 @@ function alterOptions(table: TableMetadata, attributes: TableAttributes): TableM
     throw new InvalidRequestError('Cannot set default_time_to_live on a table with counters')
   }
   attributes.guardCompression(params)
+  attributes.warnOfUnified(params)
   return withChanges(table, { params })
 }

@@ -1,6 +1,8 @@
 /** The `compaction` option (`CompactionParams`, and each strategy's `validateOptions`). */
 
 import { ConfigurationError } from '../../common/errors.ts'
+import { memoryText, parseHumanReadable } from '../../common/human-readable.ts'
+import { COMPACTION_PACKAGE } from '../../model/unified-compaction.ts'
 import { doubleText, parseDouble } from '../../types/index.ts'
 import {
   hashOrder,
@@ -11,8 +13,6 @@ import {
   parseInt32,
   parseInt64,
 } from './java.ts'
-
-const PACKAGE = 'org.apache.cassandra.db.compaction.'
 
 type Options = Map<string, string>
 
@@ -31,7 +31,7 @@ const STRATEGIES: ReadonlySet<string> = new Set<Strategy>([
 
 /** The simple name of the strategy of a table's compaction option. */
 export function strategyOf(compaction: ReadonlyMap<string, string>): Strategy {
-  return compaction.get('class')!.slice(PACKAGE.length) as Strategy
+  return compaction.get('class')!.slice(COMPACTION_PACKAGE.length) as Strategy
 }
 
 /** The option as system_schema holds it: full class name, thresholds where the strategy has them. */
@@ -40,8 +40,10 @@ export function compactionFromOptions(options: ReadonlyMap<string, string>): Rea
   if (name === undefined) {
     throw new ConfigurationError("Missing sub-option 'class' for the 'compaction' option")
   }
-  const className = name.includes('.') ? name : PACKAGE + name
-  const simpleName = className.startsWith(PACKAGE) ? className.slice(PACKAGE.length) : ''
+  const className = name.includes('.') ? name : COMPACTION_PACKAGE + name
+  const simpleName = className.startsWith(COMPACTION_PACKAGE)
+    ? className.slice(COMPACTION_PACKAGE.length)
+    : ''
   if (!STRATEGIES.has(simpleName)) {
     throw new ConfigurationError(`Unable to find compaction strategy class '${className}'`)
   }
@@ -403,36 +405,4 @@ function validateGrowth(text: string): void {
   }
   const growth = percent ? value / 100 : value
   if (growth < 0 || growth > 1) throw new ConfigurationError(`sstable_growth ${text} must be between 0 and 1`)
-}
-
-const SIZE = /^(NaN|[+-]?Infinity|[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:\*2\^([+-]?\d+))?\s*/
-const PREFIXES = 'qryzafpnum KMGTPEZYRQ'
-
-/** `FBUtilities.parseHumanReadable(text, null, "B")`: `100MiB`, `1.5 GB`, `2*2^20B`. */
-function parseHumanReadable(text: string): number | { readonly problem: string } {
-  if (!text.endsWith('B')) return { problem: `${text} does not end in unit B` }
-  const end = text.length - 1
-  const match = SIZE.exec(text.slice(0, end))
-  if (match === null) return { problem: 'null' }
-  let value = Number(match[1])
-  if (match[2] !== undefined) value *= 2 ** Number(match[2])
-  let at = match[0].length
-  const prefix = at < end ? PREFIXES.indexOf(text[at]) : -1
-  if (prefix >= 0) {
-    const power = prefix - PREFIXES.indexOf(' ')
-    at++
-    if (at < end && text[at] === 'i') {
-      at++
-      value *= 2 ** (power * 10)
-    } else value *= Math.exp(Math.log(1000) * power)
-  }
-  if (at === end) return value
-  return { problem: `Unexpected characters between pos ${at} and ${end} in ${text}` }
-}
-
-/** `FBUtilities.prettyPrintMemory`. */
-function memoryText(size: number): string {
-  const prefix = Math.floor(Math.floor(Math.log2(Math.abs(size))) / 10)
-  if (size === 0 || prefix === 0) return `${size}B`
-  return `${(size / 2 ** (prefix * 10)).toFixed(3)}${PREFIXES[PREFIXES.indexOf(' ') + prefix]}iB`
 }

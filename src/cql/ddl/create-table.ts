@@ -76,6 +76,7 @@ export function createTable(schema: Schema, statement: CreateTableStatement, exe
   const table = createTableMetadata({ keyspace: keyspaceName, name, id, columns, params, flags })
   validateTable(table)
   attributes.guardCompression(params)
+  attributes.warnOfUnified(params)
   const change = tableChange('CREATED', keyspaceName, name)
   return changed(schema.withKeyspace(withTable(keyspace, table)), change)
 }

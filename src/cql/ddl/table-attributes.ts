@@ -2,6 +2,7 @@
 
 import { ConfigurationError, ServerError } from '../../common/errors.ts'
 import type { TableParams } from '../../model/table.ts'
+import { isUnified, unifiedWarning } from '../../model/unified-compaction.ts'
 import { DEFAULT_TABLE_PARAMS, isSystemKeyspace } from '../../schema/index.ts'
 import { doubleText } from '../../types/index.ts'
 import { ensureEnabled } from '../guardrails/guardrails.ts'
@@ -160,6 +161,13 @@ export class TableAttributes {
     const fate = name === 'preload_row_cache' ? 'is ignored' : 'is taken as caching'
     this.#execution.warnings.push(`The table property ${name} is of a past version of Cassandra and ${fate}`)
     return value
+  }
+
+  /** Says what runs instead of a compaction strategy that is not here, where one is asked for. */
+  warnOfUnified(params: TableParams): void {
+    if (this.#properties.has('compaction') && isUnified(params.compaction)) {
+      this.#execution.warnings.push(unifiedWarning(params.compaction))
+    }
   }
 
   guardCompression(params: TableParams): void {

@@ -94,6 +94,11 @@ export class SSTable {
     return this.compression?.dataLength ?? this.#dataBytes
   }
 
+  /** Bytes of Data.db as it lies on disk. */
+  get onDiskLength(): number {
+    return this.#dataBytes
+  }
+
   /** Data.db before compression, for a reader of its own. */
   dataSource(): ChunkSource {
     return this.compression === null
