@@ -1,34 +1,15 @@
 // Bundles the program: the command as one CommonJS file with V8's code cache beside it, so that starting reads two
-// files and compiles nothing, and the library as an ES module. Dependencies load when they are first used. Types go to
-// dist/types.
+// files and compiles nothing, the program of the worker thread, and the library as an ES module. Dependencies load when
+// they are first used. Types go to dist/types.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { rolldown } from 'rolldown'
+import { bundle, STORAGE_WORKER } from './bundle.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 rmSync(`${root}dist`, { recursive: true, force: true })
-
-async function bundle(input, format, extension) {
-  const build = await rolldown({
-    cwd: root,
-    input,
-    platform: 'node',
-    external: [/^node:/, 'pino', 'lz4-wasm-nodejs', 'snappyjs', /^@foxglove\/wasm-zstd/],
-  })
-  await build.write({
-    dir: `${root}dist`,
-    format,
-    sourcemap: false,
-    // The command is run from a string, which can import nothing, and a second file would load it a second time.
-    ...(format === 'cjs' ? { codeSplitting: false, dynamicImportInCjs: false } : {}),
-    entryFileNames: `[name].${extension}`,
-    chunkFileNames: `chunk-[name]-[hash].${extension}`,
-  })
-  await build.close()
-}
 
 /** Starts the program once and asks it something, so that the cache holds the functions that a start needs. */
 async function makeCodeCache() {
@@ -67,8 +48,9 @@ async function makeCodeCache() {
   await once(child, 'exit')
 }
 
-await bundle({ cli: 'src/cli/main.ts' }, 'cjs', 'cjs')
-await bundle({ index: 'src/index.ts' }, 'esm', 'js')
+await bundle({ cli: 'src/cli/main.ts' }, `${root}dist`, 'cjs', 'cjs')
+await bundle(STORAGE_WORKER, `${root}dist`, 'cjs', 'cjs')
+await bundle({ index: 'src/index.ts' }, `${root}dist`, 'esm', 'js')
 await makeCodeCache()
 
 if (!process.argv.includes('--no-types')) {

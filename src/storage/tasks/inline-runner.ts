@@ -120,12 +120,12 @@ export class InlineRunner implements TaskRunner {
       this.#next++
     }
     this.#step(work, createTask)
-    this.#schedule()
   }
 
   #nextCompaction(): Work | undefined {
     const running = Math.min(this.#compactions.length, this.#concurrentCompactors)
-    return running === 0 ? undefined : this.#compactions[this.#next % running]
+    if (this.#next >= running) this.#next = 0
+    return this.#compactions[this.#next]
   }
 
   #load(): CreateTask | null {
@@ -158,7 +158,10 @@ export class InlineRunner implements TaskRunner {
         const read = (task.completedBytes - before) * (task.compressionRatio ?? 1)
         this.#throughput.take(read, clock.monotonicMs())
       }
-      if (hasMore) return
+      if (hasMore) {
+        this.#schedule()
+        return
+      }
       work.task = null
       this.#end(work, () => work.resolve(task.written))
     } catch (error) {
@@ -169,7 +172,10 @@ export class InlineRunner implements TaskRunner {
   /** Forgets a job, and closes what it has open unless it came to its end. */
   #end(work: Work, settle: () => void): void {
     const queue = this.#queueOf(work.job)
-    queue.splice(queue.indexOf(work), 1)
+    const at = queue.indexOf(work)
+    if (at < 0) return
+    queue.splice(at, 1)
+    if (queue === this.#compactions && at < this.#next) this.#next--
     work.handle.onStop(null)
     try {
       work.task?.abort()
@@ -178,5 +184,6 @@ export class InlineRunner implements TaskRunner {
     }
     settle()
     if (this.#flushes.length === 0) this.#onDrained?.()
+    this.#schedule()
   }
 }

@@ -1,0 +1,13 @@
+import type { Disk } from '../../io/disk.ts'
+import { LogTransaction } from '../lifecycle/log-transaction.ts'
+import type { Descriptor } from '../sstable/descriptor.ts'
+import { FlushTask } from './flush-task.ts'
+import type { StorageJob, StorageTask } from './storage-task.ts'
+
+/** Begins a job. What it writes is named in its transaction's log first. */
+export function createTask(disk: Disk, job: StorageJob): StorageTask {
+  const transaction = LogTransaction.open(disk, job.transaction)
+  const onNew = (descriptor: Descriptor): void => transaction.trackNew(descriptor)
+  if (job.kind === 'flush') return new FlushTask(disk, job, onNew)
+  throw new Error('compactions are on their way')
+}
