@@ -31,6 +31,8 @@ export class PartitionMerge implements UnfilteredReader {
   #scans: readonly PartitionScan[] = []
   readonly #sources: PartitionSource[] = []
   #first: PartitionScan | null = null
+  /** How many of the scans have the partition. */
+  sourceCount = 0
 
   /** Partitions are merged by `merge`, which nobody else uses meanwhile. */
   constructor(merge: UnfilteredMerge = new UnfilteredMerge()) {
@@ -69,6 +71,7 @@ export class PartitionMerge implements UnfilteredReader {
     const { group, groupSize } = order
     for (let i = 0; i < groupSize; i++) this.#sources[i] = scans[group[i]!]!.partition()
     this.#first = scans[group[0]!]!
+    this.sourceCount = groupSize
     this.#merge.openPartition(this.#table!, this.#sources, groupSize, this.#reversed)
     return true
   }

@@ -245,6 +245,22 @@ export function compareCells(
   return compare(aBytes, a.pathOffset, a.pathLength, bBytes, b.pathOffset, b.pathLength)
 }
 
+/**
+ * Copies a cell to word `at`; returns the word behind it. The row there has the liveness timestamp given if
+ * `hasLiveness`.
+ */
+export function copyCell(
+  out: MergeBuffer,
+  at: number,
+  cell: CellReader,
+  source: Words,
+  rowHi: number,
+  rowLo: number,
+  hasLiveness: boolean,
+): number {
+  return writeCell(out, at, cell, source, rowHi, rowLo, hasLiveness, null)
+}
+
 function writeCell(
   out: MergeBuffer,
   at: number,

@@ -8,10 +8,18 @@ import {
   ROW_HAS_LIVENESS,
   ROW_LIVENESS_EXPIRES,
   RowHeader,
+  type Words,
 } from '../../model/row-format.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { MARSHAL_PACKAGE } from '../../types/index.ts'
-import { LIVE, UNFILTERED_END, UNFILTERED_ROW, type UnfilteredReader } from '../unfiltered.ts'
+import {
+  type DeletionTime,
+  LIVE,
+  type RangeTombstoneMarker,
+  UNFILTERED_END,
+  UNFILTERED_ROW,
+  type UnfilteredReader,
+} from '../unfiltered.ts'
 import {
   DELETION_TIME_EPOCH,
   type HeaderColumn,
@@ -38,22 +46,26 @@ export class HeaderCollector {
 
   /** Reads the partition that the reader has moved to. */
   partition(reader: UnfilteredReader): void {
-    this.partitions++
-    const { partitionDeletion } = reader
-    if (partitionDeletion !== LIVE) this.#deletion(partitionDeletion)
-    if (reader.staticRow()) this.#row(reader)
+    this.beginPartition(reader.partitionDeletion)
+    if (reader.staticRow()) this.row(reader.row, reader.rowAt)
     for (let kind = reader.next(); kind !== UNFILTERED_END; kind = reader.next()) {
-      if (kind === UNFILTERED_ROW) {
-        this.#row(reader)
-        continue
-      }
-      const { closes, opens } = reader.marker
-      if (closes !== null) this.#deletion(closes)
-      if (opens !== null) this.#deletion(opens)
+      if (kind === UNFILTERED_ROW) this.row(reader.row, reader.rowAt)
+      else this.marker(reader.marker)
     }
   }
 
-  #deletion({ hi, lo, localDeletionTime }: typeof LIVE): void {
+  /** Hears of a partition; its rows and markers follow. */
+  beginPartition(partitionDeletion: DeletionTime): void {
+    this.partitions++
+    if (partitionDeletion !== LIVE) this.#deletion(partitionDeletion)
+  }
+
+  marker({ closes, opens }: RangeTombstoneMarker): void {
+    if (closes !== null) this.#deletion(closes)
+    if (opens !== null) this.#deletion(opens)
+  }
+
+  #deletion({ hi, lo, localDeletionTime }: DeletionTime): void {
     this.#timestamp(hi, lo)
     this.#time(localDeletionTime)
   }
@@ -69,9 +81,9 @@ export class HeaderCollector {
     if (seconds >>> 0 < this.#minTime) this.#minTime = seconds >>> 0
   }
 
-  #row({ row, rowAt }: UnfilteredReader): void {
-    const { i32 } = row
-    header.read(i32, rowAt)
+  /** Hears of a row, a static one too. */
+  row({ i32 }: Words, at: number): void {
+    header.read(i32, at)
     if (header.flags & ROW_HAS_LIVENESS) {
       this.#timestamp(header.livenessHi, header.livenessLo)
       if (header.flags & ROW_LIVENESS_EXPIRES) {
@@ -99,17 +111,34 @@ export class HeaderCollector {
 
   /** What was found, for an SSTable of that table; columns that it has not any more are left out. */
   component(table: TableMetadata): HeaderComponent {
-    const isThere = ({ id }: ColumnMetadata): boolean => this.#columns.has(id)
     const minTimestamp = (BigInt(this.#minHi) << 32n) | BigInt(this.#minLo >>> 0)
-    return {
-      minTimestamp: this.#hasTimestamp ? minTimestamp : TIMESTAMP_EPOCH,
-      minLocalDeletionTime: Number.isFinite(this.#minTime) ? this.#minTime : DELETION_TIME_EPOCH,
-      minTtl: Number.isFinite(this.#minTtl) ? this.#minTtl : 0,
-      keyType: keyTypeName(table),
-      clusteringTypes: table.clusterings.map(({ type }) => type.className),
-      statics: headerColumns(table.statics.filter(isThere)),
-      regulars: headerColumns(table.regulars.filter(isThere)),
-    }
+    return headerComponent(
+      table,
+      {
+        minTimestamp: this.#hasTimestamp ? minTimestamp : TIMESTAMP_EPOCH,
+        minLocalDeletionTime: Number.isFinite(this.#minTime) ? this.#minTime : DELETION_TIME_EPOCH,
+        minTtl: Number.isFinite(this.#minTtl) ? this.#minTtl : 0,
+      },
+      ({ id }) => this.#columns.has(id),
+    )
+  }
+}
+
+/** The least of what an SSTable has: timestamp in microseconds, time of deletion and TTL in seconds (`EncodingStats`). */
+export type EncodingStats = Pick<HeaderComponent, 'minTimestamp' | 'minLocalDeletionTime' | 'minTtl'>
+
+/** The header of an SSTable of that table, with those of its columns for which `isThere`. */
+export function headerComponent(
+  table: TableMetadata,
+  stats: EncodingStats,
+  isThere: (column: ColumnMetadata) => boolean,
+): HeaderComponent {
+  return {
+    ...stats,
+    keyType: keyTypeName(table),
+    clusteringTypes: table.clusterings.map(({ type }) => type.className),
+    statics: headerColumns(table.statics.filter(isThere)),
+    regulars: headerColumns(table.regulars.filter(isThere)),
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Disk, DiskFile } from '../../io/disk.ts'
 import { writeFullySync } from '../../io/disk.ts'
 import { readClustering } from '../../model/clustering.ts'
-import { RowHeader } from '../../model/row-format.ts'
+import { RowHeader, type Words } from '../../model/row-format.ts'
 import { MergeBuffer } from '../row-merge.ts'
 import {
   type DeletionTime,
   LIVE,
+  type RangeTombstoneMarker,
   UNFILTERED_END,
   UNFILTERED_MARKER,
   type UnfilteredReader,
@@ -67,6 +68,18 @@ export class SSTableWriter {
   readonly #firstPrefix = new ByteSink(64)
   readonly #lastPrefix = new ByteSink(64)
   readonly #clustering = new MergeBuffer()
+  /** Of the partition: its key, where it begins, its deletion, and bytes before its rows; -1 until these begin. */
+  readonly #partition = new ByteSink(256)
+  #start = 0
+  #deletion: DeletionTime = LIVE
+  #headerLength = -1
+  /** Positions in the partition of the row before, and of the block; -1 between blocks. */
+  #previousStart = 0
+  #blockStart = -1
+  #openMarker: DeletionTime | null = null
+  #firstOfAll: Prefix | null = null
+  /** The bound of the marker that was written last; null where that was a row. */
+  #lastBound: Prefix | null = null
 
   constructor(
     disk: Disk,
@@ -85,7 +98,12 @@ export class SSTableWriter {
     this.#summary = new IndexSummaryBuilder(options.minIndexInterval)
     this.#filter = bloomFilterFor(options.expectedKeys, options.bloomFilterFpChance)
     this.#dataFile = disk.openSync(this.#path('Data.db'), 'create')
-    this.#indexFile = disk.openSync(this.#path('Index.db'), 'create')
+    try {
+      this.#indexFile = disk.openSync(this.#path('Index.db'), 'create')
+    } catch (error) {
+      this.#dataFile.closeSync()
+      throw error
+    }
     this.#data = new DataFileWriter(this.#dataFile, options.compression)
   }
 
@@ -102,12 +120,33 @@ export class SSTableWriter {
     return this.#data.writtenBytes
   }
 
-  /** Writes the partition that the reader has moved to. */
+  /** Writes the partition that the reader has moved to, whole. */
   append(reader: UnfilteredReader): void {
+    this.beginPartition(reader.keyBytes, reader.keyOffset, reader.keyLength, reader.partitionDeletion)
+    if (reader.staticRow()) this.staticRow(reader.row, reader.rowAt)
+    for (let kind = reader.next(); kind !== UNFILTERED_END; kind = reader.next()) {
+      if (kind === UNFILTERED_MARKER) this.marker(reader.marker)
+      else this.row(reader.row, reader.rowAt)
+    }
+    this.endPartition()
+  }
+
+  /**
+   * Begins a partition behind the one before it in the order of the ring. Its static row, if there is one, then its rows
+   * and markers in their order, and `endPartition` follow; the caller may take any time between them.
+   */
+  beginPartition(
+    keyBytes: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    partitionDeletion: DeletionTime,
+  ): void {
     const data = this.#data
     const out = data.sink
-    const { keyBytes, keyOffset, keyLength, partitionDeletion } = reader
-    const start = data.position
+    this.#partition.reset()
+    this.#partition.bytes(keyBytes, keyOffset, keyLength)
+    this.#start = data.position
+    this.#deletion = partitionDeletion
     out.uint16(keyLength)
     out.bytes(keyBytes, keyOffset, keyLength)
     writeDeletionTime(out, partitionDeletion, NB)
@@ -115,72 +154,94 @@ export class SSTableWriter {
       const { hi, lo, localDeletionTime } = partitionDeletion
       this.#collector.deletion(hi, lo, localDeletionTime)
     }
-    if (this.#header.statics.length > 0) {
-      const hasStatic = reader.staticRow()
-      this.#encoder.staticRow(out, hasStatic ? reader.row : null, reader.rowAt)
-    }
-    const headerLength = data.position - start
-    this.#appendUnfiltered(reader, start)
-    const { partitions } = this.#collector
-    this.#collector.partition(keyBytes, keyOffset, keyLength, data.position - start)
-    data.drain()
-    this.#filter?.add(keyBytes, keyOffset, keyLength)
-    const indexAt = this.#indexWritten + this.#index.length
-    this.#summary.add(partitions, keyBytes, keyOffset, keyLength, indexAt)
-    this.#appendIndexEntry(keyBytes, keyOffset, keyLength, start, partitionDeletion, headerLength)
-  }
-
-  #appendUnfiltered(reader: UnfilteredReader, start: number): void {
-    const data = this.#data
-    const out = data.sink
-    const encoder = this.#encoder
-    const last = this.#lastPrefix
+    this.#headerLength = -1
     this.#blocks.reset()
     this.#blockOffsets.length = 0
-    let previousStart = 0
-    let blockStart = -1
-    let openMarker: DeletionTime | null = null
-    let firstOfAll: Prefix | null = null
-    let lastOfAll: Prefix | null = null
-    for (let kind = reader.next(); kind !== UNFILTERED_END; kind = reader.next()) {
-      const at = data.position - start
-      if (kind === UNFILTERED_MARKER) {
-        const { marker } = reader
-        encoder.marker(out, marker, at - previousStart)
-        openMarker = marker.opens
-        lastOfAll = marker.bound
-      } else {
-        encoder.row(out, reader.row, reader.rowAt, at - previousStart)
-        lastOfAll = null
-        header.read(reader.row.i32, reader.rowAt)
-        this.#keepClustering(reader)
-      }
-      previousStart = at
-      last.reset()
-      if (kind !== UNFILTERED_MARKER) last.byte(KIND_CLUSTERING)
-      last.bytes(out.u8, encoder.prefixAt, encoder.prefixEnd - encoder.prefixAt)
-      if (blockStart < 0) {
-        blockStart = at
-        this.#firstPrefix.reset()
-        this.#firstPrefix.bytes(last.u8, 0, last.length)
-        if (firstOfAll === null) firstOfAll = lastOfAll ?? this.#clusteringPrefix()
-      }
-      const width = data.position - start - blockStart
-      if (width >= this.#options.columnIndexSizeBytes) {
-        this.#endBlock(blockStart, width, openMarker)
-        blockStart = -1
-      }
-      data.drain()
-    }
-    out.byte(END_OF_PARTITION)
-    if (firstOfAll === null) return
-    // The last block has the end of the partition in it.
-    if (blockStart >= 0) this.#endBlock(blockStart, data.position - start - blockStart, openMarker)
-    this.#collector.clusterings(firstOfAll, lastOfAll ?? this.#clusteringPrefix())
+    this.#previousStart = 0
+    this.#blockStart = -1
+    this.#openMarker = null
+    this.#firstOfAll = null
+    this.#lastBound = null
   }
 
-  /** Copies the clustering of the row that the reader is at. */
-  #keepClustering({ row }: UnfilteredReader): void {
+  /** Writes the static row. Where the header has no static columns there is nothing of it to write. */
+  staticRow(row: Words, at: number): void {
+    if (this.#header.statics.length > 0) this.#encoder.staticRow(this.#data.sink, row, at)
+    this.#headerLength = this.#data.position - this.#start
+  }
+
+  /** The rows begin: without a static row an empty one has to stand there. */
+  #beginRows(): void {
+    if (this.#header.statics.length > 0) this.#encoder.staticRow(this.#data.sink, null, 0)
+    this.#headerLength = this.#data.position - this.#start
+  }
+
+  row(row: Words, at: number): void {
+    if (this.#headerLength < 0) this.#beginRows()
+    const position = this.#data.position - this.#start
+    this.#encoder.row(this.#data.sink, row, at, position - this.#previousStart)
+    header.read(row.i32, at)
+    this.#keepClustering(row)
+    this.#lastBound = null
+    this.#added(position, false)
+  }
+
+  marker(marker: RangeTombstoneMarker): void {
+    if (this.#headerLength < 0) this.#beginRows()
+    const position = this.#data.position - this.#start
+    this.#encoder.marker(this.#data.sink, marker, position - this.#previousStart)
+    this.#openMarker = marker.opens
+    this.#lastBound = marker.bound
+    this.#added(position, true)
+  }
+
+  /** A row or marker has been written from that position of the partition on. */
+  #added(position: number, isMarker: boolean): void {
+    const data = this.#data
+    const encoder = this.#encoder
+    const last = this.#lastPrefix
+    this.#previousStart = position
+    last.reset()
+    if (!isMarker) last.byte(KIND_CLUSTERING)
+    last.bytes(data.sink.u8, encoder.prefixAt, encoder.prefixEnd - encoder.prefixAt)
+    if (this.#blockStart < 0) {
+      this.#blockStart = position
+      this.#firstPrefix.reset()
+      this.#firstPrefix.bytes(last.u8, 0, last.length)
+      if (this.#firstOfAll === null) this.#firstOfAll = this.#lastBound ?? this.#clusteringPrefix()
+    }
+    const width = data.position - this.#start - this.#blockStart
+    if (width >= this.#options.columnIndexSizeBytes) {
+      this.#endBlock(this.#blockStart, width, this.#openMarker)
+      this.#blockStart = -1
+    }
+    data.drain()
+  }
+
+  endPartition(): void {
+    const data = this.#data
+    const out = data.sink
+    if (this.#headerLength < 0) this.#beginRows()
+    out.byte(END_OF_PARTITION)
+    if (this.#firstOfAll !== null) {
+      // The last block has the end of the partition in it.
+      if (this.#blockStart >= 0) {
+        const width = data.position - this.#start - this.#blockStart
+        this.#endBlock(this.#blockStart, width, this.#openMarker)
+      }
+      this.#collector.clusterings(this.#firstOfAll, this.#lastBound ?? this.#clusteringPrefix())
+    }
+    const { u8: key, length } = this.#partition
+    const { partitions } = this.#collector
+    this.#collector.partition(key, 0, length, data.position - this.#start)
+    data.drain()
+    this.#filter?.add(key, 0, length)
+    this.#summary.add(partitions, key, 0, length, this.#indexWritten + this.#index.length)
+    this.#appendIndexEntry(key, 0, length, this.#start, this.#deletion, this.#headerLength)
+  }
+
+  /** Copies the clustering of the row whose header was read. */
+  #keepClustering(row: Words): void {
     const kept = this.#clustering
     const words = header.cells - header.clustering
     kept.ensure(words)
@@ -281,7 +342,7 @@ export class SSTableWriter {
     }
   }
 
-  /** Gives up: the files stay, for whoever cleans up. */
+  /** Gives up and leaves no file open; any number of times. The files stay, for whoever cleans up. */
   abort(): void {
     this.#dataFile.closeSync()
     this.#indexFile.closeSync()

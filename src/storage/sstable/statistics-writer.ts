@@ -19,6 +19,8 @@ export interface StatisticsContext {
   /** -1 without compression. */
   readonly compressionRatio: number
   readonly level: number
+  /** When it was repaired, milliseconds since the epoch; 0, the default, where it never was. */
+  readonly repairedAt?: bigint
   /** 16 bytes. */
   readonly originatingHostId: Uint8Array | null
   readonly commitLogIntervals: readonly (readonly [CommitLogPosition, CommitLogPosition])[]
@@ -131,8 +133,7 @@ function statsBytes(collector: MetadataCollector, context: StatisticsContext): U
     out.bigInt64(BigInt(count))
   }
   out.int32(context.level)
-  // Not repaired.
-  out.bigInt64(0n)
+  out.bigInt64(context.repairedAt ?? 0n)
   writeClustering(out, collector.minClustering)
   writeClustering(out, collector.maxClustering)
   // No counter shards from before 2.1.

@@ -1,0 +1,101 @@
+import { parseUuid } from '../../common/uuid.ts'
+import type { Disk } from '../../io/disk.ts'
+import type { TableMetadata } from '../../model/table.ts'
+import type { Compression } from '../sstable/data-file-writer.ts'
+import type { Descriptor } from '../sstable/descriptor.ts'
+import { serializationHeader } from '../sstable/serialization-header.ts'
+import { SSTableWriter } from '../sstable/sstable-writer.ts'
+import type { HeaderComponent } from '../sstable/statistics.ts'
+import type { StatisticsContext } from '../sstable/statistics-writer.ts'
+import type { JobTarget } from './storage-task.ts'
+
+const PARTITIONER = 'org.apache.cassandra.dht.Murmur3Partitioner'
+
+/** Hears of each SSTable before its first file is created: `LogTransaction.trackNew`. */
+export type OnNewSSTable = (descriptor: Descriptor) => void
+
+/** What the SSTables of one job have in common. */
+export interface OutputOptions {
+  readonly header: HeaderComponent
+  readonly compression: Compression | null
+  readonly level: number
+  readonly repairedAt: bigint
+  readonly commitLogIntervals: StatisticsContext['commitLogIntervals']
+}
+
+/** Begins SSTables in a table's directory with the next of its generations. */
+export class SSTableOutput {
+  readonly #disk: Disk
+  readonly #target: JobTarget
+  readonly #table: TableMetadata
+  readonly #onNew: OnNewSSTable
+  readonly #options: OutputOptions
+  /** Those that are finished. */
+  readonly written: Descriptor[] = []
+  #writer: SSTableWriter | null = null
+
+  constructor(
+    disk: Disk,
+    target: JobTarget,
+    table: TableMetadata,
+    onNew: OnNewSSTable,
+    options: OutputOptions,
+  ) {
+    this.#disk = disk
+    this.#target = target
+    this.#table = table
+    this.#onNew = onNew
+    this.#options = options
+  }
+
+  /** The SSTable that is being written; null before the first partition. */
+  get writer(): SSTableWriter | null {
+    return this.#writer
+  }
+
+  /** Begins an SSTable for about so many keys. Throws a DiskError. */
+  begin(expectedKeys: number): SSTableWriter {
+    const { directory, generations, hostId, columnIndexSizeBytes } = this.#target
+    const { header, compression, level, repairedAt, commitLogIntervals } = this.#options
+    const { bloomFilterFpChance, minIndexInterval } = this.#table.params
+    const id = String(Atomics.add(new Int32Array(generations), 0, 1) + 1)
+    const descriptor: Descriptor = { directory, version: 'nb', id, format: 'big' }
+    this.#onNew(descriptor)
+    this.#writer = new SSTableWriter(
+      this.#disk,
+      descriptor,
+      header,
+      serializationHeader(directory, header, this.#table),
+      {
+        expectedKeys,
+        bloomFilterFpChance,
+        minIndexInterval,
+        compression,
+        columnIndexSizeBytes,
+        statistics: {
+          partitioner: PARTITIONER,
+          level,
+          repairedAt,
+          originatingHostId: parseUuid(hostId) ?? null,
+          commitLogIntervals,
+        },
+      },
+    )
+    return this.#writer
+  }
+
+  /** Writes what is left of the SSTable and syncs it. Throws a DiskError. */
+  finish(): void {
+    const writer = this.#writer
+    if (writer === null) return
+    writer.finish()
+    this.#disk.fsyncDirectorySync(this.#target.directory)
+    this.written.push(writer.descriptor)
+    this.#writer = null
+  }
+
+  abort(): void {
+    this.#writer?.abort()
+    this.#writer = null
+  }
+}
