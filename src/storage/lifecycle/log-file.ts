@@ -81,31 +81,47 @@ export function verifyLogFile(disk: Disk, directory: LogDirectory, log: LogFile)
     return failed(`Invalid fileName for operation type: ${named?.[2]}`)
   }
   if (!UUID.test(named![3]!)) return failed(`Invalid transaction id: ${named![3]}`)
-  const firstBad = lines.findIndex(({ error }) => error !== null)
-  const whole = firstBad < 0 ? lines : lines.slice(0, firstBad)
-  for (const [i, { record, text }] of whole.entries()) {
-    if (whole.slice(0, i).some((other) => sameRecord(other.record!, record!))) {
-      return failed(`Duplicated record: ${text}`)
-    }
-    if ((record!.type === 'COMMIT' || record!.type === 'ABORT') && i !== lines.length - 1) {
-      return failed(`This record should have been the last one in all replicas: ${text}`)
-    }
-  }
+  const structure = structureError(lines)
+  if (structure !== null) return failed(structure)
   const onDisk = new Map<LogRecord, FilesOnDisk>()
-  for (const { record } of whole) {
-    const error = verifyFiles(disk, directory, record!, onDisk)
-    if (error !== null) return failed(error)
+  const errors: (string | null)[] = []
+  for (const { record, error } of lines) {
+    if (error !== null) errors.push(error)
+    else {
+      const elsewhere = isElsewhere(disk, directory, record!)
+      if (elsewhere !== null) return failed(elsewhere)
+      errors.push(verifyFiles(disk, directory, record!, onDisk))
+    }
   }
+  const firstBad = errors.findIndex((error) => error !== null)
   if (firstBad < 0) return { log, error: null, warning: null }
   // Cassandra takes one line for torn. What a loss of power leaves of a record may have line ends in it.
-  if (lines.slice(firstBad).some(({ error }) => error === null)) return failed(lines[firstBad]!.error!)
-  for (const [record, { numFiles }] of onDisk) {
-    if (numFiles >= record.numFiles) continue
-    const counts = `number of files [${numFiles}] should have been [${record.numFiles}]`
-    return failed(`Incomplete fileset detected for sstable [${recordName(record)}]: ${counts}.`)
+  const isTorn = firstBad === lines.length - 1 || lines.slice(firstBad).every(({ error }) => error !== null)
+  if (!isTorn) return failed(errors[firstBad]!)
+  const whole = lines.slice(0, firstBad)
+  for (const { record } of whole) {
+    const found = onDisk.get(record!)?.numFiles ?? record!.numFiles
+    if (found >= record!.numFiles) continue
+    const counts = `number of files [${found}] should have been [${record!.numFiles}]`
+    return failed(`Incomplete fileset detected for sstable [${recordName(record!)}]: ${counts}.`)
   }
-  const warning = `Last record of the transaction is corrupt or incomplete [${lines[firstBad]!.error}], but all previous records match state on disk; continuing`
+  const torn = `Last record of the transaction is corrupt or incomplete [${errors[firstBad]}]`
+  const warning = `${torn}, but all previous records match state on disk; continuing`
   return { log: { ...log, lines: whole }, error: null, warning }
+}
+
+/** What no log has, whatever the files are like (`LogReplicaSet.readRecords`). */
+function structureError(lines: readonly LogLine[]): string | null {
+  const seen: LogRecord[] = []
+  for (const [i, { record, error, text }] of lines.entries()) {
+    if (record === null || error !== null) continue
+    if (seen.some((other) => sameRecord(other, record))) return `Duplicated record: ${text}`
+    if ((record.type === 'COMMIT' || record.type === 'ABORT') && i !== lines.length - 1) {
+      return `This record should have been the last one in all replicas: ${text}`
+    }
+    seen.push(record)
+  }
+  return null
 }
 
 /** What is wrong with the files of a record; notes those of a REMOVE. */
@@ -115,9 +131,6 @@ function verifyFiles(
   record: LogRecord,
   onDisk: Map<LogRecord, FilesOnDisk>,
 ): string | null {
-  if (record.path === '') return null
-  const elsewhere = isElsewhere(disk, directory, record)
-  if (elsewhere !== null) return elsewhere
   if (record.type !== 'REMOVE') return null
   const files = filesOf(directory.names, recordName(record))
   const found = filesOnDisk(disk, directory.path, files)
@@ -136,6 +149,7 @@ function verifyFiles(
  * where the other directory exists, it is another disk's (or what this one was copied from), and must be left alone.
  */
 function isElsewhere(disk: Disk, directory: LogDirectory, record: LogRecord): string | null {
+  if (record.path === '') return null
   const parent = record.path.slice(0, record.path.lastIndexOf('/'))
   if (parent === directory.path || !disk.existsSync(parent)) return null
   if (disk.realPathSync(parent) === directory.path) return null
