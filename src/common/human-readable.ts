@@ -1,4 +1,4 @@
-/** Sizes as people write them. */
+/** Numbers and sizes as people write them. */
 
 const SIZE = /^(NaN|[+-]?Infinity|[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:\*2\^([+-]?\d+))?\s*/
 const PREFIXES = 'qryzafpnum KMGTPEZYRQ'
@@ -30,4 +30,14 @@ export function memoryText(size: number): string {
   const prefix = Math.floor(Math.floor(Math.log2(Math.abs(size))) / 10)
   if (size === 0 || prefix === 0) return `${size}B`
   return `${(size / 2 ** (prefix * 10)).toFixed(3)}${PREFIXES[PREFIXES.indexOf(' ') + prefix]}iB`
+}
+
+/** The text with the digits of other scripts as ours, which `Integer.parseInt` reads too. */
+export function asciiDigits(text: string): string {
+  return text.replace(/(?![0-9])\p{Nd}/gu, (digit) => {
+    // The ten digits of a script stand together, zero first.
+    let value = 0
+    while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0)! - value - 1))) value++
+    return String(value)
+  })
 }

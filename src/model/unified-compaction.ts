@@ -55,7 +55,8 @@ export function unifiedStandIn(compaction: ReadonlyMap<string, string>): Readonl
 
 /** W, negative for levels (`UnifiedCompactionStrategy.parseScalingParameter`); the last of several. */
 function scalingParameter(text: string): number {
-  const last = text.split(',').at(-1)!.trim()
+  const last = text.replace(/,+$/, '').split(',').at(-1)!.trim()
+  if (last === '') return 2
   if (last === 'N') return 0
   if (last.startsWith('L')) return 2 - Number(last.slice(1))
   if (last.startsWith('T')) return Number(last.slice(1)) - 2

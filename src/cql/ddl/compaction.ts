@@ -343,7 +343,9 @@ function validateUnified(options: Options): void {
 }
 
 function validateScalingParameters(text: string): void {
-  for (const part of text.split(',')) {
+  // As Java splits: empty ones at the end are none, but an empty text is one.
+  const parts = /^,+$/.test(text) ? [] : text.replace(/,+$/, '').split(',')
+  for (const part of parts) {
     const value = part.trim()
     const match = SCALING_PARAMETER.exec(value)
     if (match === null) {

@@ -1,20 +1,22 @@
 /** Java's number parsing and hash order, where error texts depend on them. */
 
 import { ServerError } from '../../common/errors.ts'
+import { asciiDigits } from '../../common/human-readable.ts'
 
-const INTEGER = /^[+-]?[0-9]+$/
+const INTEGER = /^[+-]?\p{Nd}+$/u
 
 /** `Integer.parseInt`, null where it throws. */
 export function parseInt32(text: string): number | null {
   if (!INTEGER.test(text)) return null
-  const value = Number(text)
+  const value = Number(asciiDigits(text))
   return value >= -0x80000000 && value <= 0x7fffffff ? value + 0 : null
 }
 
 /** `Long.parseLong`, null where it throws. */
 export function parseInt64(text: string): bigint | null {
   if (!INTEGER.test(text)) return null
-  const value = BigInt(text.startsWith('+') ? text.slice(1) : text)
+  const digits = asciiDigits(text)
+  const value = BigInt(digits.startsWith('+') ? digits.slice(1) : digits)
   return BigInt.asIntN(64, value) === value ? value : null
 }
 

@@ -1,3 +1,4 @@
+import { asciiDigits } from '../../common/human-readable.ts'
 import { parseDouble } from '../../types/index.ts'
 
 /** A table's `compaction` map as it is kept: class and options, which have been validated. */
@@ -24,7 +25,7 @@ export interface SizeTieredOptions {
 
 export function numberOption(options: CompactionOptions, name: string, otherwise: number): number {
   const text = options.get(name)
-  return text === undefined ? otherwise : (parseDouble(text) ?? otherwise)
+  return text === undefined ? otherwise : (parseDouble(asciiDigits(text)) ?? otherwise)
 }
 
 /** `Boolean.parseBoolean`. */
