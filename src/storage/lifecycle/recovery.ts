@@ -57,6 +57,8 @@ export function recoverTransactions(disk: Disk, directory: string): RecoveryRepo
       continue
     }
     const { log, warning } = verified
+    // A COMMIT may have been written and not synced; power may fail while files are removed on its behalf.
+    syncFile(disk, logPath)
     const removed = removeLeftovers(disk, path, log)
     transactions.push({ path: logPath, isCommitted: log.isCommitted, removed, warning })
   }
@@ -72,6 +74,15 @@ function verify(disk: Disk, directory: string, path: string): VerifiedLog {
     if (!isDiskError(error) || error.code === 'ECRASHED') throw error
     const log = { path, lines: [], isCommitted: false, isCompleted: false }
     return { log, error: error.message, warning: null }
+  }
+}
+
+function syncFile(disk: Disk, path: string): void {
+  const file = disk.openSync(path, 'update')
+  try {
+    file.fsyncSync()
+  } finally {
+    file.closeSync()
   }
 }
 
