@@ -125,6 +125,32 @@ const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS)
  * per cent too much here.
  */
 export function cardinalityOf(sketch: Uint8Array): number {
+  return mergedCardinality([sketch])
+}
+
+/** How many keys serialized sketches have seen together, about (`HyperLogLogPlus.merge`); -1 where one is none of ours. */
+export function mergedCardinality(sketches: readonly Uint8Array[]): number {
+  const registers = new Uint8Array(REGISTERS)
+  const sparse: number[] = []
+  let isSparse = true
+  for (const sketch of sketches) {
+    const format = readSketch(sketch, registers, sparse)
+    if (format === null) return -1
+    if (format !== FORMAT_SPARSE) isSparse = false
+  }
+  const indexes = new Set(sparse.map(sparseIndex))
+  if (isSparse && (sketches.length === 1 || indexes.size <= SPARSE_MAX)) {
+    return Math.round(linearCount(2 ** SP, 2 ** SP - indexes.size))
+  }
+  for (const encoded of sparse) {
+    const index = sparseIndex(encoded) >>> (SP - P)
+    registers[index] = Math.max(registers[index]!, decodeRunLength(encoded))
+  }
+  return registersCardinality(registers)
+}
+
+/** Adds a serialized sketch to registers, or to a list of encoded hashes. Its format; null where it is none of ours. */
+function readSketch(sketch: Uint8Array, registers: Uint8Array, sparse: number[]): number | null {
   const view = new DataView(sketch.buffer, sketch.byteOffset, sketch.byteLength)
   let at = 4
   const next = (): number => {
@@ -136,15 +162,29 @@ export function cardinalityOf(sketch: Uint8Array): number {
     }
     return value
   }
-  if (sketch.length < 8 || view.getInt32(0) !== VERSION || next() !== P || next() !== SP) return -1
-  const format = next()
-  if (format === FORMAT_SPARSE) return Math.round(linearCount(2 ** SP, 2 ** SP - next()))
-  if (next() !== REGISTER_WORDS * 4 || at + REGISTER_WORDS * 4 > sketch.length) return -1
-  let sum = 0
-  let zeros = 0
+  if (sketch.length < 8 || view.getInt32(0) !== VERSION || next() !== P || next() !== SP) return null
+  if (next() === FORMAT_SPARSE) {
+    let encoded = 0
+    for (let left = next(); left > 0; left--) {
+      if (at >= sketch.length) return null
+      encoded = (encoded + next()) | 0
+      sparse.push(encoded)
+    }
+    return FORMAT_SPARSE
+  }
+  if (next() !== REGISTER_WORDS * 4 || at + REGISTER_WORDS * 4 > sketch.length) return null
   for (let i = 0; i < REGISTERS; i++) {
     const word = view.getInt32(at + Math.floor(i / REGISTERS_A_WORD) * 4)
     const rank = (word >>> (5 * (i % REGISTERS_A_WORD))) & 31
+    if (rank > registers[i]!) registers[i] = rank
+  }
+  return FORMAT_NORMAL
+}
+
+function registersCardinality(registers: Uint8Array): number {
+  let sum = 0
+  let zeros = 0
+  for (const rank of registers) {
     sum += 2 ** -rank
     if (rank === 0) zeros++
   }

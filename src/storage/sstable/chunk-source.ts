@@ -13,19 +13,22 @@ export class PlainSource implements ChunkSource {
   readonly path: string
   readonly length: number
   readonly #file: DiskFile
-  readonly #page = new Uint8Array(PAGE_BYTES)
+  readonly #page: Uint8Array
   #loaded = -1
 
-  constructor(file: DiskFile, length: number) {
+  /** Whoever reads the file from its beginning to its end takes larger pages, fewer reads. */
+  constructor(file: DiskFile, length: number, pageBytes: number = PAGE_BYTES) {
     this.path = file.path
     this.#file = file
     this.length = length
+    this.#page = new Uint8Array(pageBytes)
   }
 
   chunkAt(position: number): Chunk {
-    const start = position - (position % PAGE_BYTES)
-    const length = Math.min(PAGE_BYTES, this.length - start)
+    const start = position - (position % this.#page.length)
+    const length = Math.min(this.#page.length, this.length - start)
     if (this.#loaded !== start) {
+      this.#loaded = -1
       const read = readFullySync(this.#file, this.#page, 0, length, start)
       if (read < length) throw new CorruptSSTableError(this.path, start + read, 'the file ends too early')
       this.#loaded = start
@@ -53,10 +56,16 @@ export class CompressedSource implements ChunkSource {
   readonly #info: CompressionInfo
   readonly #fileLength: number
   readonly #compressor: Compressor
+  readonly #readAheadBytes: number
+  /** Bytes of the file as they are stored: which ones, and how many. */
   #stored: Uint8Array = new Uint8Array(0)
+  #storedFrom = 0
+  #storedLength = 0
   #chunk: Chunk | null = null
 
-  constructor(file: DiskFile, fileLength: number, info: CompressionInfo) {
+  /** So many bytes at least are read from the file at once, for whoever reads on behind a chunk. */
+  constructor(file: DiskFile, fileLength: number, info: CompressionInfo, readAheadBytes: number = 0) {
+    this.#readAheadBytes = readAheadBytes
     this.path = file.path
     this.#file = file
     this.#fileLength = fileLength
@@ -77,27 +86,40 @@ export class CompressedSource implements ChunkSource {
     if (storedLength <= 0 || storedLength > chunkLength * 2 + 1024) {
       throw new CorruptSSTableError(this.path, from, `a chunk of ${storedLength} stored bytes`)
     }
-    if (this.#stored.length < storedLength + 4) {
-      this.#stored = new Uint8Array(Math.max(storedLength + 4, Math.min(chunkLength + 64, SMALL_CHUNK_BYTES)))
-    }
-    const read = readFullySync(this.#file, this.#stored, 0, storedLength + 4, from)
-    if (read < storedLength + 4)
-      throw new CorruptSSTableError(this.path, from + read, 'the file ends too early')
-    const at = storedLength
+    const at = this.#load(from, storedLength + 4)
     const stored = this.#stored
-    const checksum = (stored[at]! << 24) | (stored[at + 1]! << 16) | (stored[at + 2]! << 8) | stored[at + 3]!
-    if (crc32(stored, 0, storedLength) !== checksum) {
+    const behind = at + storedLength
+    const checksum =
+      (stored[behind]! << 24) | (stored[behind + 1]! << 16) | (stored[behind + 2]! << 8) | stored[behind + 3]!
+    if (crc32(stored, at, storedLength) !== checksum) {
       throw new CorruptSSTableError(this.path, from, 'the checksum of a chunk is not that of its bytes')
     }
     const length = Math.min(chunkLength, dataLength - start)
     const bytes =
       storedLength < maxCompressedLength
-        ? this.#uncompress(stored.subarray(0, storedLength), length, from)
-        : stored.slice(0, storedLength)
+        ? this.#uncompress(stored.subarray(at, behind), length, from)
+        : stored.slice(at, behind)
     // The last chunk may be padded where it is stored as it is.
     if (bytes.length < length) throw new CorruptSSTableError(this.path, from, 'a chunk is too short')
     this.#chunk = { bytes, offset: 0, length, position: start }
     return this.#chunk
+  }
+
+  /** Brings bytes of the file to `#stored`; returns where they begin there. */
+  #load(from: number, length: number): number {
+    const at = from - this.#storedFrom
+    if (this.#readAheadBytes > 0 && at >= 0 && at + length <= this.#storedLength) return at
+    const wanted = Math.min(Math.max(length, this.#readAheadBytes), this.#fileLength - from)
+    if (this.#stored.length < wanted) {
+      const usual = Math.max(this.#readAheadBytes, Math.min(this.#info.chunkLength + 64, SMALL_CHUNK_BYTES))
+      this.#stored = new Uint8Array(Math.max(wanted, usual))
+    }
+    this.#storedFrom = from
+    this.#storedLength = readFullySync(this.#file, this.#stored, 0, wanted, from)
+    if (this.#storedLength < length) {
+      throw new CorruptSSTableError(this.path, from + this.#storedLength, 'the file ends too early')
+    }
+    return 0
   }
 
   #uncompress(stored: Uint8Array, length: number, from: number): Uint8Array {

@@ -99,11 +99,14 @@ export class SSTable {
     return this.#dataBytes
   }
 
-  /** Data.db before compression, for a reader of its own. */
-  dataSource(): ChunkSource {
+  /**
+   * Data.db before compression, for a reader of its own. With `readAheadBytes` so many bytes of the file are read at once,
+   * for who reads all of it.
+   */
+  dataSource(readAheadBytes: number = 0): ChunkSource {
     return this.compression === null
-      ? new PlainSource(this.#data, this.#dataBytes)
-      : new CompressedSource(this.#data, this.#dataBytes, this.compression)
+      ? new PlainSource(this.#data, this.#dataBytes, readAheadBytes || undefined)
+      : new CompressedSource(this.#data, this.#dataBytes, this.compression, readAheadBytes)
   }
 
   /** Index.db, for a reader of its own. */
@@ -111,9 +114,9 @@ export class SSTable {
     return new PlainSource(this.#index, this.#indexBytes)
   }
 
-  /** Reads all partitions. Of the reader's own memory; it may be read beside others. */
-  scan(): DataReader {
-    return new DataReader(this.dataSource(), this.header, this.version)
+  /** Reads all partitions. Of the reader's own memory; it may be read beside others. See `dataSource`. */
+  scan(readAheadBytes: number = 0): DataReader {
+    return new DataReader(this.dataSource(readAheadBytes), this.header, this.version)
   }
 
   /** Reads Index.db. */

@@ -1,4 +1,5 @@
 import type { Disk } from '../../io/disk.ts'
+import { CompactionTask } from '../compaction/compaction-task.ts'
 import { LogTransaction } from '../lifecycle/log-transaction.ts'
 import type { Descriptor } from '../sstable/descriptor.ts'
 import { FlushTask } from './flush-task.ts'
@@ -9,5 +10,5 @@ export function createTask(disk: Disk, job: StorageJob): StorageTask {
   const transaction = LogTransaction.open(disk, job.transaction)
   const onNew = (descriptor: Descriptor): void => transaction.trackNew(descriptor)
   if (job.kind === 'flush') return new FlushTask(disk, job, onNew)
-  throw new Error('compactions are on their way')
+  return new CompactionTask(disk, job, onNew)
 }

@@ -103,7 +103,6 @@ export class FlushTask implements StorageTask {
     const output = new SSTableOutput(this.#disk, this.#job, table, this.#onNew, {
       header: this.#collector.component(table),
       compression: flushCompression(table),
-      level: 0,
       repairedAt: 0n,
       commitLogIntervals: this.#job.commitLogIntervals.map(
         ({ start, end }) => [position(start), position(end)] as const,
@@ -113,7 +112,7 @@ export class FlushTask implements StorageTask {
     merge.begin(table, [new MemtableScan(this.#memtable)], false)
     const filter = new UnfilteredFilter(table, null)
     const expectedKeys = this.#collector.partitions
-    this.#copy = new PartitionCopy(merge, filter, () => output.writer ?? output.begin(expectedKeys))
+    this.#copy = new PartitionCopy(merge, filter, () => output.writer ?? output.begin(expectedKeys, 0))
     this.#output = output
   }
 

@@ -18,7 +18,6 @@ export type OnNewSSTable = (descriptor: Descriptor) => void
 export interface OutputOptions {
   readonly header: HeaderComponent
   readonly compression: Compression | null
-  readonly level: number
   readonly repairedAt: bigint
   readonly commitLogIntervals: StatisticsContext['commitLogIntervals']
 }
@@ -53,10 +52,10 @@ export class SSTableOutput {
     return this.#writer
   }
 
-  /** Begins an SSTable for about so many keys. Throws a DiskError. */
-  begin(expectedKeys: number): SSTableWriter {
+  /** Begins an SSTable of that level for about so many keys. Throws a DiskError. */
+  begin(expectedKeys: number, level: number): SSTableWriter {
     const { directory, generations, hostId, columnIndexSizeBytes } = this.#target
-    const { header, compression, level, repairedAt, commitLogIntervals } = this.#options
+    const { header, compression, repairedAt, commitLogIntervals } = this.#options
     const { bloomFilterFpChance, minIndexInterval } = this.#table.params
     const id = String(Atomics.add(new Int32Array(generations), 0, 1) + 1)
     const descriptor: Descriptor = { directory, version: 'nb', id, format: 'big' }

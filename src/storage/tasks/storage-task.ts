@@ -1,3 +1,4 @@
+import type { OutputSplit } from '../compaction/plan.ts'
 import type { FrozenMemtableParts } from '../memtable/frozen-memtable.ts'
 import type { Descriptor } from '../sstable/descriptor.ts'
 import type { TableParts } from './table-parts.ts'
@@ -68,8 +69,15 @@ export interface CompactionJob extends JobTarget {
   readonly nowSeconds: number
   /** Of the SSTables written. */
   readonly level: number
-  /** An SSTable that has so many bytes on disk is finished and the next one begun; null writes one. */
+  /** An SSTable that has more bytes on disk is finished and the next one begun; null writes one. */
   readonly maxSSTableBytes: number | null
+  /** How the levels or the sizes of what is written change from one SSTable to the next; by default they don't. */
+  readonly split?: OutputSplit | null
+  /**
+   * Inputs that nobody needs anything of, which are not read; by default the task finds out
+   * (`CompactionController.getFullyExpiredSSTables`).
+   */
+  readonly expired?: readonly Descriptor[]
 }
 
 export type StorageJob = FlushJob | CompactionJob
