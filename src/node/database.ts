@@ -3,13 +3,18 @@ import { type Clock, TimestampSource } from '../io/clock.ts'
 import type { Disk } from '../io/disk.ts'
 import type { Random } from '../io/random.ts'
 import type { Timers } from '../io/timers.ts'
-import { internalValue } from '../query/internal-rows.ts'
+import type { Workers } from '../io/workers.ts'
 import { QueryProcessor } from '../query/query-processor.ts'
 import { SchemaService } from '../query/schema-service.ts'
 import { TimeUuidSource } from '../query/statement-context.ts'
 import { VirtualTables } from '../query/virtual-tables.ts'
+import { ChunkCache } from '../storage/cache/chunk-cache.ts'
+import { KeyCache } from '../storage/cache/key-cache.ts'
+import type { StoragePorts } from '../storage/column-family-store.ts'
 import { CommitLog } from '../storage/commitlog/commit-log.ts'
 import { StorageEngine } from '../storage/storage-engine.ts'
+import { createTaskRunner } from '../storage/tasks/create-task-runner.ts'
+import type { CreateTask } from '../storage/tasks/task-runner.ts'
 import type { Logger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
 import type { Settings } from './settings.ts'
@@ -22,10 +27,18 @@ export interface DatabasePorts {
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
+  /** Threads for long work; without them it is done on the event loop. */
+  readonly workers?: Workers | null
+  /** What begins that work on the event loop; without it its code is loaded with the first of it. */
+  readonly createTask?: CreateTask
 }
 
 export const IN_MEMORY = ':memory:'
 const MIB = 1024 * 1024
+/** Memory of memtables where they are flushed, and where they are all there is. */
+const MEMTABLE_SPACE_MIB = { files: 256, memory: 2048 }
+/** With more than so much in memtables they are flushed when the node stops, so that the next start is quick. */
+const FLUSH_AT_STOP_BYTES = 4 * MIB
 
 /** Everything of a node but its network: storage, schema and queries over one directory. */
 export interface Database {
@@ -53,16 +66,21 @@ export async function openDatabase(
   const dataCenter = options.dataCenter ?? 'datacenter1'
   const timestamps = new TimestampSource(clock)
   const timeUuids = new TimeUuidSource(timestamps, random)
-  const engine = new StorageEngine({
-    memtableSpaceBytes: (options.memtableSpaceMiB ?? 2048) * MIB,
-    maxMutationSizeBytes: settings.query.max_mutation_size_bytes,
-    commitLogTotalSpaceBytes: settings.commitLogTotalSpaceBytes,
-  })
-  const schema = new SchemaService({ engine, clock, timestamps, timeUuids, dataCenter, config: settings.ddl })
   const lock = dir === IN_MEMORY ? null : disk.lockDirectory(dir)
+  const config = {
+    memtableSpaceBytes: (options.memtableSpaceMiB ?? memtableSpaceMiB(dir)) * MIB,
+    memtableCleanupThreshold: settings.storage.memtableCleanupThreshold,
+    maxMutationSizeBytes: settings.query.max_mutation_size_bytes,
+    commitLogTotalSpaceBytes: settings.storage.commitLogTotalSpaceBytes,
+    autoSnapshot: settings.storage.autoSnapshot,
+  }
+  const newTimeUuid = (): string => uuidText(timeUuids.next())
+  const storage = dir === IN_MEMORY ? null : storagePorts(dir, ports, settings, logger, newTimeUuid)
+  const engine = new StorageEngine(config, storage)
   let log: CommitLog | null = null
   const close = async (): Promise<void> => {
     try {
+      if (log !== null && engine.reservedBytes > FLUSH_AT_STOP_BYTES) await engine.drain().catch(() => {})
       await engine.close()
       await log?.close()
     } finally {
@@ -70,7 +88,13 @@ export async function openDatabase(
     }
   }
   try {
-    if (lock !== null) log = await openLog(dir, ports, engine, schema, settings, logger, onFailure)
+    const ddl = settings.ddl
+    const schema = new SchemaService({ engine, clock, timestamps, timeUuids, dataCenter, config: ddl })
+    engine.hostId = () => schema.hostId ?? ''
+    if (lock !== null) {
+      schema.load()
+      log = await openLog(dir, ports, engine, schema, settings, logger, onFailure)
+    }
     schema.finishReplay()
     const hostId = writeIdentity(schema, options, dataCenter, ports)
     const virtual = new VirtualTables()
@@ -93,6 +117,39 @@ export async function openDatabase(
   }
 }
 
+/** Memory of memtables unless it is given, in MiB. */
+export function memtableSpaceMiB(dir: string | undefined): number {
+  return dir === undefined || dir === IN_MEMORY ? MEMTABLE_SPACE_MIB.memory : MEMTABLE_SPACE_MIB.files
+}
+
+function storagePorts(
+  dir: string,
+  { disk, clock, timers, workers = null, createTask }: DatabasePorts,
+  { storage }: Settings,
+  logger: Logger,
+  timeUuid: () => string,
+): StoragePorts {
+  const { compactionThroughputBytes, concurrentCompactors } = storage
+  const runner = createTaskRunner(
+    { disk, clock, timers, workers, logger, ...(createTask === undefined ? {} : { createTask }) },
+    { compactionThroughputBytes, concurrentCompactors },
+  )
+  return {
+    disk,
+    clock,
+    timers,
+    runner,
+    caches: {
+      chunks: storage.fileCacheBytes > 0 ? new ChunkCache(storage.fileCacheBytes) : null,
+      keys: storage.keyCacheBytes > 0 ? new KeyCache(storage.keyCacheBytes) : null,
+    },
+    logger,
+    dataDirectory: `${dir}/data`,
+    columnIndexSizeBytes: storage.columnIndexSizeBytes,
+    timeUuid,
+  }
+}
+
 async function openLog(
   dir: string,
   ports: DatabasePorts,
@@ -112,15 +169,17 @@ async function openLog(
   // Records are read as words: each is brought to an aligned place first.
   let scratch = new Uint8Array(1 << 16)
   let words = { i32: new Int32Array(scratch.buffer), u8: scratch }
-  await log.replay(({ buffer, offset, length, segmentId }) => {
+  engine.beginReplay(log)
+  await log.replay(({ buffer, offset, length, segmentId, position }) => {
     if (length > scratch.length) {
       scratch = new Uint8Array((length * 2 + 3) & ~3)
       words = { i32: new Int32Array(scratch.buffer), u8: scratch }
     }
     scratch.set(buffer.subarray(offset, offset + length))
-    engine.replay(words, String(segmentId), schema)
+    engine.replay(words, { segmentId, offset: position }, schema)
+    return engine.pressure
   })
-  engine.useLog(log, { clock: ports.clock, timers: ports.timers, logger })
+  engine.useLog(log)
   return log
 }
 
@@ -131,9 +190,7 @@ function writeIdentity(
   dataCenter: string,
   { clock, random }: DatabasePorts,
 ): Uint8Array {
-  const table = schema.systemTable('local')
-  const row = schema.readLocal()
-  const before = row === null ? null : (internalValue(table, row, 'host_id') as string | null)
+  const before = schema.hostId
   const hostId = before ?? randomHostId(random)
   const host = options.host ?? '127.0.0.1'
   const address =

@@ -91,7 +91,7 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
     node = new Node(transport, database)
     try {
       schema.writeLocal({ rpc_address: transport.address.host, rpc_port: transport.address.port })
-      await engine.flush()
+      await engine.commit()
       if (failure !== null && policy !== 'stop_commit') throw failure
     } catch (error) {
       await node.stop().catch(() => {})

@@ -5,18 +5,17 @@ import { DEFAULT_QUERY_CONFIG } from '../query/query-processor.ts'
 import type { CqlStartTime } from '../query/read-deadline.ts'
 import { defaultConfig, type NativeTransportConfig } from '../server/index.ts'
 import { type CommitLogConfig, DEFAULT_COMMIT_LOG_CONFIG } from '../storage/commitlog/config.ts'
-import { DEFAULT_COMMIT_LOG_TOTAL_SPACE } from '../storage/storage-engine.ts'
 import { doubleText } from '../types/floating.ts'
 import { guardrailDefinitions, guardrailsOf } from './guardrail-settings.ts'
 import type { SibylOptions } from './options.ts'
+import { STORAGE_SETTINGS, type StorageSettings, storageSettingsOf } from './storage-settings.ts'
 
 /** What the settings of the options say to each room. */
 export interface Settings {
   readonly query: QueryConfig
   readonly transport: NativeTransportConfig
   readonly commitLog: CommitLogConfig
-  /** commitlog_total_space: beyond it the commit log is written anew. */
-  readonly commitLogTotalSpaceBytes: number
+  readonly storage: StorageSettings
   readonly ddl: Pick<DdlConfig, 'dropCompactStorageEnabled' | 'guardrails'>
   /** Every setting in force, by cassandra.yaml's name and as it writes them; null is no value. */
   readonly texts: ReadonlyMap<string, string | null>
@@ -25,11 +24,11 @@ export interface Settings {
 }
 
 /**
- * How a value is written: bytes or '16MiB', milliseconds or '10s' (kept as microseconds by `micros`), a whole number,
+ * How a value is written: bytes or '16MiB', bytes a second or '64MiB/s', milliseconds or '10s' (kept as microseconds by `micros`), a whole number,
  * one with a fraction, true or false, one of some words, or names with commas or spaces between them.
  */
 type Kind = NumberKind | 'fraction' | 'boolean' | 'word' | 'names'
-type NumberKind = 'size' | 'duration' | 'micros' | 'number'
+type NumberKind = 'size' | 'rate' | 'duration' | 'micros' | 'number'
 
 export type SettingValue = number | boolean | string | null | readonly string[]
 
@@ -82,9 +81,13 @@ const OLD_NAMES: Readonly<Record<string, readonly [name: string, unit: string]>>
   commitlog_segment_size_in_mb: ['commitlog_segment_size', 'MiB'],
   commitlog_sync_group_window_in_ms: ['commitlog_sync_group_window', 'ms'],
   commitlog_sync_period_in_ms: ['commitlog_sync_period', 'ms'],
+  column_index_size_in_kb: ['column_index_size', 'KiB'],
   commitlog_total_space_in_mb: ['commitlog_total_space', 'MiB'],
+  compaction_throughput_mb_per_sec: ['compaction_throughput', 'MiB'],
   compaction_tombstone_warning_threshold: ['partition_tombstones_warn_threshold', ''],
   enable_drop_compact_storage: ['drop_compact_storage_enabled', ''],
+  file_cache_size_in_mb: ['file_cache_size', 'MiB'],
+  key_cache_size_in_mb: ['key_cache_size', 'MiB'],
   max_mutation_size_in_kb: ['max_mutation_size', 'KiB'],
   native_transport_idle_timeout_in_ms: ['native_transport_idle_timeout', 'ms'],
   native_transport_max_concurrent_requests_in_bytes: ['native_transport_max_request_data_in_flight', 'B'],
@@ -145,12 +148,12 @@ function definitions(): Readonly<Record<string, Setting>> {
     ...guardrailDefinitions(),
     ...READ_SIZES,
     ...timeouts(),
+    ...STORAGE_SETTINGS,
     batch_size_fail_threshold: { kind: 'size', default: query.batch_size_fail_threshold_bytes },
     batch_size_warn_threshold: { kind: 'size', default: query.batch_size_warn_threshold_bytes },
     commitlog_segment_size: { kind: 'size', default: log.segmentSizeBytes, min: 1, max: INT_MAX },
     commitlog_sync_group_window: { kind: 'duration', default: log.syncGroupWindowMs, min: 1, max: INT_MAX },
     commitlog_sync_period: { kind: 'duration', default: log.syncPeriodMs, min: 1, max: INT_MAX },
-    commitlog_total_space: { kind: 'size', default: DEFAULT_COMMIT_LOG_TOTAL_SPACE },
     consecutive_message_errors_threshold: {
       kind: 'number',
       default: transport.consecutive_message_errors_threshold,
@@ -273,7 +276,7 @@ export function settingsOf(options: SibylOptions): Settings {
       segmentSizeBytes: number('commitlog_segment_size'),
       mutationSizeBytesMax: number('max_mutation_size'),
     },
-    commitLogTotalSpaceBytes: number('commitlog_total_space'),
+    storage: storageSettingsOf(values),
     texts: textsOf(values, known, given),
     warnings: Object.keys(given).flatMap((name) => {
       const { inert } = known[name]!
@@ -290,7 +293,9 @@ function withNewNames(given: Given): Given {
     if (old !== name && Object.hasOwn(given, name)) {
       throw new ConfigurationError(`[${name}] are duplicate keys in cassandra.yaml: ${old} is its older name`)
     }
-    named[name] = unit !== '' && /^-?\d+$/.test(String(value)) ? `${value}${unit}` : value
+    const isRate = name === 'compaction_throughput'
+    named[name] =
+      unit !== '' && /^-?\d+$/.test(String(value)) ? `${value}${unit}${isRate ? '/s' : ''}` : value
   }
   return named
 }
@@ -315,7 +320,7 @@ function textsOf(
 }
 
 function writtenText(kind: Kind, value: SettingValue, given: Given[string] | undefined): string | null {
-  const isWritten = typeof given === 'string' && /^\d+[a-zA-Zµ]+$/.test(given)
+  const isWritten = typeof given === 'string' && /^\d+[a-zA-Zµ]+(\/s)?$/.test(given)
   return isWritten ? given : valueText(kind, value)
 }
 
@@ -450,16 +455,17 @@ function parseValue(name: string, setting: Setting, value: number | boolean | st
 const FORMS: Readonly<Record<NumberKind, string>> = {
   micros: 'is a number of milliseconds, or one with a unit: us, ms, s, m, h or d',
   size: 'is a number of bytes, or one with a unit: B, KiB, MiB or GiB',
+  rate: 'is a number of bytes a second, or one with a unit: B/s, KiB/s, MiB/s or GiB/s',
   duration: 'is a number of milliseconds, or one with a unit: ns, us, ms, s, m, h or d',
   number: 'is a whole number',
 }
 
 function parseNumber(kind: NumberKind, text: string): number {
-  const match = /^(-?\d+)([a-zA-Zµ]*)$/.exec(text.trim())
+  const match = (kind === 'rate' ? /^(-?\d+)(?:([a-zA-Z]+)\/s)?$/ : /^(-?\d+)([a-zA-Zµ]*)$/).exec(text.trim())
   if (match === null) return Number.NaN
-  const [, digits, unit] = match
+  const [, digits, unit = ''] = match
   if (unit === '') return Number(digits) * (kind === 'micros' ? 1000 : 1)
-  const units = kind === 'size' ? SIZE_UNITS : kind === 'number' ? {} : DURATION_UNITS
+  const units = kind === 'size' || kind === 'rate' ? SIZE_UNITS : kind === 'number' ? {} : DURATION_UNITS
   if (!Object.hasOwn(units, unit!)) return Number.NaN
   return Math.ceil(Number(digits) * units[unit!]! * (kind === 'micros' ? 1000 : 1))
 }
@@ -477,5 +483,5 @@ function valueText(kind: Kind, value: SettingValue): string | null {
   if (kind === 'micros') return `${value}us`
   if (kind === 'duration') return `${value}ms`
   const unit = ['GiB', 'MiB', 'KiB'].find((name) => value > 0 && value % SIZE_UNITS[name]! === 0) ?? 'B'
-  return `${value / SIZE_UNITS[unit]!}${unit}`
+  return `${value / SIZE_UNITS[unit]!}${unit}${kind === 'rate' ? '/s' : ''}`
 }

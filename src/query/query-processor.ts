@@ -70,7 +70,7 @@ export class QueryProcessor implements QueryHandler {
   }
 
   commit(): Promise<void> | null {
-    return this.#scope.engine.flush()
+    return this.#scope.engine.commit()
   }
 
   /** Prepares again what was prepared before a restart. */
@@ -257,7 +257,7 @@ export class QueryProcessor implements QueryHandler {
   }
 
   /** USE, TRUNCATE and all that changes the schema. */
-  #executeOther(statement: raw.RawStatement, options: QueryOptions, state: ClientState): QueryResult {
+  #executeOther(statement: raw.RawStatement, options: QueryOptions, state: ClientState): Answer {
     const { schema, engine, virtual, guard, config } = this.#scope
     const keyspace = options.keyspace ?? state.keyspace
     switch (statement.kind) {
@@ -281,7 +281,8 @@ export class QueryProcessor implements QueryHandler {
           const trace = this.#scope.tracing.session
           trace?.note(`Applying truncation of ${table.keyspace}.${table.name}`)
           if (engine.isLogged) trace?.note('Appending to commitlog')
-          engine.truncate(table)
+          const gone = engine.truncate(table)
+          if (gone !== null) return gone.then(() => VOID)
         }
         return VOID
       }

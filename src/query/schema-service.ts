@@ -25,6 +25,7 @@ import {
   deleteInternalRow,
   type InternalRow,
   internalRow,
+  internalValue,
   readInternalRows,
   type WriteTime,
   writeInternalRow,
@@ -96,6 +97,19 @@ export class SchemaService implements ReplaySchema {
 
   // --- replay
 
+  /** Takes over the schema that the SSTables of system_schema have. To be called before replay. */
+  load(): void {
+    const keyspaces = this.#current.keyspace('system_schema')!.tables.get('keyspaces')!
+    for (const { key } of readInternalRows(this.#read, keyspaces, null, this.#nowSeconds())) {
+      this.#stale.add(utf8Text(key))
+    }
+    if (this.#stale.size > 0) this.#reload()
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#clock.nowMs() / 1000)
+  }
+
   /** The table of that id at this point of the commit log. */
   table(id: string): TableMetadata | null {
     if (this.#stale.size > 0) this.#reload()
@@ -126,7 +140,7 @@ export class SchemaService implements ReplaySchema {
   #rowsOf(keyspace: string): SchemaRow[] {
     const tables = this.#current.keyspace('system_schema')!.tables
     const key = utf8Bytes(keyspace)
-    const nowSeconds = Math.floor(this.#clock.nowMs() / 1000)
+    const nowSeconds = this.#nowSeconds()
     return SCHEMA_TABLES.flatMap((name): SchemaRow[] => {
       const table = tables.get(name)
       if (table === undefined) return []
@@ -247,6 +261,18 @@ export class SchemaService implements ReplaySchema {
   readLocal(): InternalRow | null {
     return readInternalRows(this.#read, this.systemTable('local'), utf8Bytes('local'), 0)[0] ?? null
   }
+
+  /** This node's host id as text; null before it has one. */
+  get hostId(): string | null {
+    if (this.#hostId === null) {
+      const row = this.readLocal()
+      if (row !== null)
+        this.#hostId = internalValue(this.systemTable('local'), row, 'host_id') as string | null
+    }
+    return this.#hostId
+  }
+
+  #hostId: string | null = null
 
   /** Sets columns of system.local, from JavaScript values. */
   writeLocal(values: Readonly<Record<string, unknown>>): void {

@@ -18,7 +18,7 @@ import type { TableMetadata } from '../model/table.ts'
  *   to the process that wrote it.
  * - descriptor (1): JSON that says what a handle and its column ids are. It stands in each segment before the first
  *   mutation of a table, and again after the table was altered.
- * - truncate (2): JSON with the id of a table, whose rows so far are gone.
+ * - truncate (2): JSON with the id of a table, whose rows so far are gone, and the ids of its SSTables then.
  */
 export const RECORD_MUTATION = 0
 export const RECORD_DESCRIPTOR = 1
@@ -31,6 +31,14 @@ export interface TableDescriptor {
   readonly table: string
   /** Static and regular columns: id and name. */
   readonly columns: readonly (readonly [id: number, name: string])[]
+}
+
+/** What a truncate record says. */
+export interface Truncation {
+  /** UUID of the table, as text. */
+  readonly table: string
+  /** The SSTables that it had. */
+  readonly sstables?: readonly string[]
 }
 
 /** A descriptor that was read, with the table it means, or null when that is gone. */

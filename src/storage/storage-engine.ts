@@ -1,28 +1,28 @@
 import { OverloadedError } from '../common/errors.ts'
-import type { Clock } from '../io/clock.ts'
-import type { Timers } from '../io/timers.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
-import { MUTATION_HEADER_WORDS, UPDATE_KEY_WORD } from '../model/mutation.ts'
+import { MUTATION_HEADER_WORDS } from '../model/mutation.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { Words } from '../model/row-format.ts'
 import type { TableMetadata } from '../model/table.ts'
-import type { CommitLogLogger, CommitLogSnapshot } from './commitlog/commit-log.ts'
+import { CLEAN, ColumnFamilyStore, type StoragePorts, type StoreListener } from './column-family-store.ts'
 import { CommitLogFailedError, MutationTooLargeError } from './commitlog/errors.ts'
-import { LogCompaction } from './log-compaction.ts'
-import { Memtable } from './memtable/memtable.ts'
+import { Flusher } from './flusher.ts'
 import { MemtableReader } from './memtable/memtable-reader.ts'
+import { MemtableSpace } from './memtable-space.ts'
+import { MergedReader } from './merged-reader.ts'
+import { RecordReplay, type ReplaySchema } from './record-replay.ts'
 import {
-  applyTranslation,
   describeTable,
   encodeJsonRecord,
   onlyDeletes,
   RECORD_DESCRIPTOR,
-  RECORD_MUTATION,
   RECORD_TRUNCATE,
-  type RecordTranslation,
-  recordKind,
-  type TableDescriptor,
+  type Truncation,
 } from './records.ts'
+import { Retirement } from './retirement.ts'
+import type { LogPosition } from './tasks/storage-task.ts'
+
+export type { ReplaySchema } from './record-replay.ts'
 
 /** What the engine needs of the commit log. */
 export interface MutationLog {
@@ -39,15 +39,16 @@ export interface MutationLog {
   readonly failure: Error | undefined
   /** Bytes of all segments. */
   readonly sizeBytes: number
-  /** Begins to replace all that the log holds by what is appended from here on; see CommitLog. */
-  beginSnapshot(): CommitLogSnapshot
-}
-
-/** What the engine needs to write its log anew in the background. */
-export interface CompactionPorts {
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly logger?: CommitLogLogger
+  /** Where the next record will stand. */
+  readonly position: LogPosition
+  /** Nothing in the segments before that place is needed any more. */
+  discardBefore(position: LogPosition): void
+  /** Removes such segments now; resolves when their files are gone. */
+  removeDropped(): Promise<void>
+  /** Resolves when all that was flushed is on stable storage. */
+  sync(): Promise<void>
+  /** Leaves the log without a record; nothing in it is needed any more. */
+  empty(): Promise<void>
 }
 
 /** Settings of the engine, by cassandra.yaml's names where it has them. */
@@ -56,28 +57,22 @@ export interface StorageConfig {
   readonly memtableSpaceBytes: number
   /** Bytes of one mutation: max_mutation_size. */
   readonly maxMutationSizeBytes: number
-  /** Bytes of the commit log beyond which it is written anew: commitlog_total_space. Default 1 GiB. */
+  /** Part of the memory at which the largest memtable is flushed: memtable_cleanup_threshold. Default 1/3. */
+  readonly memtableCleanupThreshold?: number
+  /** Bytes of the commit log beyond which the tables that keep it so long are flushed: commitlog_total_space. */
   readonly commitLogTotalSpaceBytes?: number
+  /** Whether what is dropped or truncated is kept in a snapshot: auto_snapshot. Default true. */
+  readonly autoSnapshot?: boolean
 }
 
 export const DEFAULT_COMMIT_LOG_TOTAL_SPACE = 1024 * 1024 * 1024
-
-/** How replay finds the table that a record names, as the schema is at that point of the log. */
-export interface ReplaySchema {
-  /** The table with that id, or null when there is none (any more). */
-  table(id: string): TableMetadata | null
-  /** Told of each partition that a replayed mutation changed. */
-  applied(table: TableMetadata, key: Uint8Array): void
-}
+export const DEFAULT_MEMTABLE_CLEANUP_THRESHOLD = 1 / 3
 
 /** A table, and the record that describes it. */
 interface Described {
   readonly table: TableMetadata
   readonly record: Uint8Array
 }
-
-/** What of the memory beyond the limit is kept for deletions, at least. */
-const SPACE_RESERVE_BYTES = 4 * 1024 * 1024
 
 const NONE: readonly Described[] = []
 /** More than an entry's header in the log. */
@@ -91,55 +86,107 @@ export interface TableStatistics {
 }
 
 /**
- * The storage engine of one node: it applies mutations to commit log and memtables, and reads
- * (`Keyspace.apply`, `ReadCommand.executeLocally`). All of it is synchronous but the wait for an fsync.
+ * The storage engine of one node: it applies mutations to commit log and memtables, reads memtables and SSTables, and
+ * sees to it that the one become the other (`Keyspace.apply`, `ReadCommand.executeLocally`, `ColumnFamilyStore`). What a
+ * statement does is synchronous but the wait for an fsync; the rest goes on in the background.
  */
 export class StorageEngine {
-  readonly #memtables = new Map<number, Memtable>()
+  readonly #stores = new Map<number, ColumnFamilyStore>()
   readonly #config: StorageConfig
+  readonly #ports: StoragePorts | null
+  readonly #space: MemtableSpace
+  readonly #flusher: Flusher | null
+  readonly #retirement: Retirement | null
+  readonly #replay: RecordReplay
+  /** This node's host id, as text; empty while it has none. */
+  hostId: () => string = () => ''
   #log: MutationLog | null = null
-  #ports: CompactionPorts | null = null
-  #compaction: LogCompaction | null = null
-  #compacted: Promise<void> = Promise.resolve()
-  /** The log is looked at when it comes to a new segment, and let be up to this size after a failed compaction. */
+  /** Resolves when there is a log. */
+  #logged: Promise<void> | null = null
+  #onLog: ((error: Error | null) => void) | null = null
+  /** Where replay is. */
+  #replayed: LogPosition | null = null
+  /** The log is looked at when it comes to a new segment. */
   #checkedSegment = -1
-  #compactAboveBytes: number
   /** Something was appended since the last flush; and why some of that is lost. */
   #hasUnflushed = false
   #appendFailure: CommitLogFailedError | null = null
-  #reservedBytes = 0
   /** Table version described in the current segment, by table handle. */
   readonly #described = new Map<number, TableMetadata>()
   #describedSegment = -1
   readonly #freeReaders: MemtableReader[] = []
-  readonly #onReserve = (bytes: number): void => {
-    this.#reservedBytes += bytes
-  }
+  readonly #freeMergedReaders: MergedReader[] = []
+  readonly #listener: StoreListener
 
-  constructor(config: StorageConfig) {
+  /** Without ports, data lives in memory only. */
+  constructor(config: StorageConfig, ports: StoragePorts | null = null) {
     this.#config = config
-    this.#compactAboveBytes = config.commitLogTotalSpaceBytes ?? DEFAULT_COMMIT_LOG_TOTAL_SPACE
-  }
-
-  /**
-   * From now on mutations are logged before they are applied. Without a log, data lives in memory only. With ports, a
-   * log that has outgrown the data is written anew in the background.
-   */
-  useLog(log: MutationLog, ports: CompactionPorts | null = null): void {
-    this.#log = log
     this.#ports = ports
+    const threshold = config.memtableCleanupThreshold ?? DEFAULT_MEMTABLE_CLEANUP_THRESHOLD
+    this.#space = new MemtableSpace(config.memtableSpaceBytes, ports === null ? 1 : threshold)
+    this.#listener = {
+      onReserve: (bytes) => this.#space.add(bytes),
+      onMemtableFree: (memtable) => {
+        this.#space.freed(memtable)
+        memtable.slabs.clear()
+      },
+      logPosition: () => this.#log?.position ?? this.#replayed,
+      hostId: () => this.hostId(),
+    }
+    this.#replay = new RecordReplay({
+      store: (handle) => this.#stores.get(handle),
+      truncated: (store, truncation, position) => this.#replayTruncation(store, truncation, position),
+    })
+    this.#flusher = ports === null ? null : this.#newFlusher(ports)
+    this.#retirement =
+      ports === null || this.#flusher === null ? null : this.#newRetirement(ports, this.#flusher)
   }
 
-  /** Ends what the engine does in the background. To be called before the log is closed. */
+  #newFlusher(ports: StoragePorts): Flusher {
+    return new Flusher(ports, {
+      onBegin: ({ memtable }) => this.#space.flushing(memtable),
+      logged: () => this.#logSynced(),
+      onFlushed: () => this.#freeLog(),
+      onFailure: (error, { table }) => {
+        const text = error instanceof Error ? error.message : String(error)
+        ports.logger.error(`Flushing ${table.keyspace}.${table.name} failed: ${text}`)
+        this.#space.failed()
+      },
+    })
+  }
+
+  #newRetirement(ports: StoragePorts, flusher: Flusher): Retirement {
+    return new Retirement(ports, flusher, {
+      stopCompactions: async () => undefined,
+      snapshot: async () => undefined,
+      removeDirectory: () => undefined,
+    })
+  }
+
+  /** The log that is going to be replayed, and used after that. */
+  #replayedLog: Pick<MutationLog, 'sync'> | null = null
+
+  /** Before replay: how what is replayed is made durable. */
+  beginReplay(log: Pick<MutationLog, 'sync'>): void {
+    this.#replayedLog = log
+  }
+
+  /** From now on mutations are logged before they are applied. */
+  useLog(log: MutationLog): void {
+    this.#log = log
+    this.#replayedLog = null
+    this.#replayed = null
+    this.#onLog?.(null)
+    this.#onLog = null
+  }
+
+  /** Ends what the engine does in the background, and lets go of files. To be called before the log is closed. */
   async close(): Promise<void> {
-    this.#ports = null
-    this.#compaction?.stop()
-    await this.#compacted
-  }
-
-  /** Whether the log is being written anew. */
-  get isCompacting(): boolean {
-    return this.#compaction !== null
+    this.#onLog?.(new Error('The commit log was not replayed'))
+    await this.#flusher?.close()
+    await this.#retirement?.settled()
+    for (const store of this.#stores.values()) store.tracker.close()
+    await this.#ports?.runner.close()
   }
 
   /** Whether mutations are logged before they are applied. */
@@ -149,30 +196,44 @@ export class StorageEngine {
 
   /** Bytes that the memtables have taken from the system. */
   get reservedBytes(): number {
-    return this.#reservedBytes
+    return this.#space.reservedBytes
   }
 
-  /** Makes a table known, or a new version of its metadata. */
+  /** Makes a table known, with what its directory has of it, or a new version of its metadata. */
   setTable(table: TableMetadata): void {
-    const memtable = this.#memtables.get(table.handle)
-    if (memtable === undefined) this.#memtables.set(table.handle, new Memtable(table, this.#onReserve))
-    else memtable.setTable(table)
+    const store = this.#stores.get(table.handle)
+    if (store !== undefined) store.setTable(table)
+    else this.#stores.set(table.handle, new ColumnFamilyStore(table, this.#listener, this.#ports))
   }
 
   /** Forgets a dropped table and its data. */
   dropTable(handle: number): void {
-    this.#memtables.get(handle)?.clear()
-    this.#memtables.delete(handle)
+    const store = this.#stores.get(handle)
+    if (store === undefined) return
+    this.#stores.delete(handle)
     this.#described.delete(handle)
+    this.#retirement?.drop(store, this.#synced())
+    if (this.#retirement === null) store.tracker.close()
+    this.#freeLog()
   }
 
   /** Tables that the engine holds. */
   get tables(): readonly TableMetadata[] {
-    return [...this.#memtables.values()].map((memtable) => memtable.table)
+    return [...this.#stores.values()].map(({ table }) => table)
+  }
+
+  /** The tables' data. */
+  get stores(): readonly ColumnFamilyStore[] {
+    return [...this.#stores.values()]
+  }
+
+  /** A table's data. */
+  storeOf(table: TableMetadata): ColumnFamilyStore {
+    return this.#store(table.handle)
   }
 
   statistics(table: TableMetadata): TableStatistics {
-    const memtable = this.#memtable(table.handle)
+    const { memtable } = this.#store(table.handle)
     return {
       partitions: memtable.partitionCount,
       reservedBytes: memtable.slabs.reservedBytes,
@@ -180,47 +241,52 @@ export class StorageEngine {
     }
   }
 
+  // --- writes
+
   /**
-   * Logs and applies a finished mutation. It is durable once `flush` says so. Throws an OverloadedError over the
+   * Logs and applies a finished mutation. It is durable once `commit` says so. Throws an OverloadedError over the
    * memory limit; nothing is applied then. The caller has checked the size against max_mutation_size.
    */
   apply(mutation: MutationBuilder): void {
     const size = mutation.finish()
-    if (this.#reservedBytes + size > this.#config.memtableSpaceBytes) this.#checkSpace(mutation, size)
-    if (this.#log !== null) {
-      if (this.#compaction?.isInSchema === true && this.#changesSchema(mutation))
-        this.#compaction.finishSchema()
-      this.#append(this.#log, mutation, size)
-    }
+    if (this.#space.reservedBytes + size > this.#space.checkAtBytes) this.#checkSpace(mutation, size)
+    if (this.#log !== null) this.#append(this.#log, mutation, size)
     this.#applyUpdates(mutation)
   }
 
-  #changesSchema(mutation: Words): boolean {
-    let at = MUTATION_HEADER_WORDS
-    for (let i = 0; i < mutation.i32[1]!; i++) {
-      if (this.#memtable(mutation.i32[at + 1]!).table.keyspace === 'system_schema') return true
-      at += mutation.i32[at]! >>> 2
-    }
-    return false
-  }
-
   /**
-   * Near the limit memory is counted in slabs: what fits into blocks that are free already is let in. So are
-   * deletions, and what the server writes for itself, or a full table could not be emptied; for them, and for blocks
-   * that are free but of the wrong size, there is some room above the limit.
+   * Where memory runs short the largest memtable is flushed. Without a disk, or where flushing fails, memory near the
+   * limit is counted in slabs: what fits into blocks that are free already is let in. So are deletions, and what the
+   * server writes for itself, or a full table could not be emptied; for them, and for blocks that are free but of the
+   * wrong size, there is some room above the limit.
    */
   #checkSpace(mutation: Words, size: number): void {
-    const limit = this.#config.memtableSpaceBytes
-    const { table, slabs } = this.#memtable(mutation.i32[MUTATION_HEADER_WORDS + 1]!)
+    const space = this.#space
+    if (this.#flusher !== null && space.wantsFlush(size)) this.#flushLargest(this.#flusher)
+    if (!space.isOver(size)) return
+    const { table, memtable } = this.#store(mutation.i32[MUTATION_HEADER_WORDS + 1]!)
     if (table.keyspace === 'system' || table.keyspace === 'system_schema') return
-    const over = this.#reservedBytes + size - limit
-    const reserve = Math.max(limit / 8, SPACE_RESERVE_BYTES)
-    if (over <= reserve && onlyDeletes(mutation)) return
+    const { slabs } = memtable
+    if (space.hasReserve(size) && onlyDeletes(mutation)) return
     // Deletions need what is left then.
-    if (over <= reserve / 4 && slabs.reservedBytes - slabs.usedBytes > size * 4 + 4096) return
+    if (space.hasReserve(size, 4) && slabs.reservedBytes - slabs.usedBytes > size * 4 + 4096) return
+    const advice =
+      this.#flusher === null
+        ? 'Rows have to be deleted, or tables truncated, before more is written'
+        : 'They are not flushed fast enough, or cannot be: see the log'
     throw new OverloadedError(
-      `Too much data in memtables: ${this.#reservedBytes} of ${limit} bytes are in use (memtable_offheap_space). Rows have to be deleted, or tables truncated, before more is written`,
+      `Too much data in memtables: ${space.reservedBytes} of ${space.limitBytes} bytes are in use (memtable_offheap_space). ${advice}`,
     )
+  }
+
+  #flushLargest(flusher: Flusher): void {
+    let largest: ColumnFamilyStore | null = null
+    for (const store of this.#stores.values()) {
+      if (store.memtable.partitionCount === 0) continue
+      if (largest === null || store.memtable.slabs.reservedBytes > largest.memtable.slabs.reservedBytes)
+        largest = store
+    }
+    if (largest !== null) flusher.begin(largest)
   }
 
   /** Appends a finished mutation, and in front of it what says which tables and columns it means. */
@@ -266,7 +332,7 @@ export class StorageEngine {
     let missing: Described[] | null = null
     let at = MUTATION_HEADER_WORDS
     for (let i = 0; i < mutation.i32[1]!; i++) {
-      const { table } = this.#memtable(mutation.i32[at + 1]!)
+      const { table } = this.#store(mutation.i32[at + 1]!)
       at += mutation.i32[at]! >>> 2
       if (this.#described.get(table.handle) === table) continue
       if (missing?.some((described) => described.table === table)) continue
@@ -280,40 +346,26 @@ export class StorageEngine {
     const count = mutation.i32[1]!
     let at = MUTATION_HEADER_WORDS
     for (let i = 0; i < count; i++) {
-      this.#memtable(mutation.i32[at + 1]!).apply(mutation, at)
+      const store = this.#store(mutation.i32[at + 1]!)
+      store.memtable.apply(mutation, at)
+      // The segment that was described last is the one that the mutation is in.
+      if (store.dirtySince === CLEAN) store.dirtySince = this.#describedSegment
       at += mutation.i32[at]! >>> 2
     }
   }
 
-  #memtable(handle: number): Memtable {
-    const memtable = this.#memtables.get(handle)
-    if (memtable === undefined) throw new Error(`no table with handle ${handle}`)
-    return memtable
-  }
-
-  /** Removes all rows of a table, durably with the next `flush`. */
-  truncate(table: TableMetadata): void {
-    const memtable = this.#memtable(table.handle)
-    if (this.#log !== null) {
-      const record = encodeJsonRecord(RECORD_TRUNCATE, { table: table.id })
-      if (this.#log.failure !== undefined) throw this.#log.failure
-      this.#hasUnflushed = true
-      try {
-        this.#log.append(record, 0, record.length)
-      } catch (error) {
-        if (error instanceof CommitLogFailedError) this.#appendFailure ??= error
-        throw error
-      }
-    }
-    memtable.clear()
+  #store(handle: number): ColumnFamilyStore {
+    const store = this.#stores.get(handle)
+    if (store === undefined) throw new Error(`no table with handle ${handle}`)
+    return store
   }
 
   /**
    * Makes what was applied durable: at once (null), or when the promise resolves. Throws, or rejects, when the commit
    * log failed: none of what was applied since the last call may be acknowledged then. Where nothing was, nothing is
-   * lost, and reads go on with a failed log.
+   * lost, and reads go on with a failed log. Where memory has run out, it waits for a flush.
    */
-  flush(): Promise<void> | null {
+  commit(): Promise<void> | null {
     const log = this.#log
     if (log === null) return null
     const hasUnflushed = this.#hasUnflushed
@@ -326,120 +378,156 @@ export class StorageEngine {
       flushed?.catch(() => undefined)
       throw appendFailure
     }
-    if (log.segmentId !== this.#checkedSegment) this.#considerCompaction(log)
-    return flushed
+    if (log.segmentId !== this.#checkedSegment) this.#checkLog(log)
+    const pressure = hasUnflushed ? this.#space.pressure : null
+    if (pressure === null) return flushed
+    return flushed === null ? pressure : Promise.all([flushed, pressure]).then(() => undefined)
   }
 
-  /** Writes the log anew if it has grown over its limit, and would become half as big at least. */
-  #considerCompaction(log: MutationLog): void {
-    this.#checkedSegment = log.segmentId
-    const ports = this.#ports
-    if (ports === null || this.#compaction !== null || log.failure !== undefined) return
-    const before = log.sizeBytes
-    if (before <= this.#compactAboveBytes) return
-    let liveBytes = 0
-    for (const { slabs } of this.#memtables.values()) liveBytes += slabs.usedBytes
-    if (before < 2 * liveBytes) return
-    const compaction = new LogCompaction({
-      clock: ports.clock,
-      timers: ports.timers,
-      memtables: this.#memtables.values(),
-      maxMutationSizeBytes: this.#config.maxMutationSizeBytes,
-      beginSnapshot: () => log.beginSnapshot(),
-      append: (mutation) => this.#append(log, mutation, mutation.finish()),
-      onSchemaWritten: () => this.#described.clear(),
-    })
-    this.#compaction = compaction
-    this.#compacted = compaction.run().then(
-      (isComplete) => {
-        this.#compaction = null
-        if (!isComplete) return
-        this.#compactAboveBytes = this.#config.commitLogTotalSpaceBytes ?? DEFAULT_COMMIT_LOG_TOTAL_SPACE
-        ports.logger?.info(`The commit log was written anew: ${before} bytes before, ${log.sizeBytes} after`)
-        // What was written meanwhile may be too much again.
-        this.#considerCompaction(log)
-      },
-      (error: unknown) => {
-        this.#compaction = null
-        this.#compactAboveBytes = 2 * before
-        const text = error instanceof Error ? error.message : String(error)
-        ports.logger?.warn(`The commit log could not be written anew: ${text}`)
-      },
-    )
+  /** While memory is short: what to wait for before more is applied. */
+  get pressure(): Promise<void> | null {
+    return this.#space.pressure
   }
+
+  // --- the commit log's size
+
+  /** Flushes the tables that keep the log longer than it may be (`CommitLog.maybeFlushDirtyCFs`). */
+  #checkLog(log: MutationLog): void {
+    this.#checkedSegment = log.segmentId
+    const limit = this.#config.commitLogTotalSpaceBytes ?? DEFAULT_COMMIT_LOG_TOTAL_SPACE
+    const flusher = this.#flusher
+    if (flusher === null || log.failure !== undefined || log.sizeBytes <= limit) return
+    let oldest = CLEAN
+    for (const { dirtySince } of this.#stores.values()) oldest = Math.min(oldest, dirtySince)
+    // All that are as old, and some that follow, or the next segment would ask again.
+    const until = oldest + (log.segmentId - oldest) / 8
+    for (const store of this.#stores.values()) if (store.dirtySince <= until) flusher.begin(store)
+  }
+
+  /** The log's segments that no memtable needs may go. */
+  #freeLog(): void {
+    const log = this.#log
+    if (log === null || log.failure !== undefined) return
+    let oldest = log.position.segmentId
+    for (const { dirtySince, flushing } of this.#stores.values()) {
+      oldest = Math.min(oldest, dirtySince)
+      for (const memtable of flushing) oldest = Math.min(oldest, memtable.dirtySince)
+    }
+    log.discardBefore({ segmentId: oldest, offset: 0 })
+    // The log says itself what fails.
+    log.removeDropped().catch(() => undefined)
+  }
+
+  /** Resolves when what was logged until now, or is being replayed, is on stable storage. */
+  async #logSynced(): Promise<void> {
+    if (this.#replayedLog !== null) await this.#replayedLog.sync()
+    else await this.#synced()
+  }
+
+  /** Resolves when what was logged until now is on stable storage; in replay, when the log is in use. */
+  async #synced(): Promise<void> {
+    if (this.#log === null && this.#ports !== null) {
+      this.#logged ??= new Promise((resolve, reject) => {
+        this.#onLog = (error) => (error === null ? resolve() : reject(error))
+      })
+      await this.#logged
+    }
+    const log = this.#log
+    if (log === null) return
+    // What it may wait for, `sync` waits for too.
+    log.flush()?.catch(() => undefined)
+    await log.sync()
+  }
+
+  // --- flush
+
+  /** Memtables that wait to be written, or are being written. */
+  get pendingFlushes(): number {
+    return this.#flusher?.pending ?? 0
+  }
+
+  get completedFlushes(): number {
+    return this.#flusher?.completed ?? 0
+  }
+
+  /** Flushes tables; rejects when one of them cannot be. Without a disk there is nothing to do. */
+  async flushTables(stores: readonly ColumnFamilyStore[] = this.stores): Promise<void> {
+    const flusher = this.#flusher
+    if (flusher === null) return
+    const results = await Promise.allSettled(stores.map((store) => flusher.flush(store)))
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Flushes all tables and leaves the commit log without a record. Nothing may be written meanwhile. */
+  async drain(): Promise<void> {
+    await this.flushTables()
+    await this.#retirement?.settled()
+    const log = this.#log
+    if (log === null || log.failure !== undefined) return
+    log.flush()?.catch(() => undefined)
+    await log.empty()
+  }
+
+  // --- truncate
+
+  /**
+   * Removes all rows of a table, durably with the next `commit`. Where it has files, they are gone when the promise
+   * resolves.
+   */
+  truncate(table: TableMetadata): Promise<void> | null {
+    const store = this.#store(table.handle)
+    const log = this.#log
+    if (log !== null) {
+      const truncation: Truncation = {
+        table: table.id,
+        sstables: store.sstables.map(({ sstable }) => sstable.descriptor.id),
+      }
+      const record = encodeJsonRecord(RECORD_TRUNCATE, truncation)
+      if (log.failure !== undefined) throw log.failure
+      this.#hasUnflushed = true
+      try {
+        log.append(record, 0, record.length)
+      } catch (error) {
+        if (error instanceof CommitLogFailedError) this.#appendFailure ??= error
+        throw error
+      }
+    }
+    if (this.#retirement === null) {
+      store.truncate()
+      return null
+    }
+    return this.#retirement.truncate(store, this.#synced())
+  }
+
+  /** SSTables that were there when the table was truncated go again, if the server died before they were gone. */
+  #replayTruncation(store: ColumnFamilyStore, truncation: Truncation, position: LogPosition): void {
+    if (this.#retirement === null) store.truncate()
+    else this.#retirement.truncateAgain(store, truncation, position, this.#synced())
+  }
+
+  // --- reads
 
   /** A reader over what the command asks for. To be closed when done with. */
   read(command: ReadCommand): PartitionReader {
-    const reader = this.#freeReaders.pop() ?? new MemtableReader((done) => this.#freeReaders.push(done))
-    reader.open(this.#memtable(command.table.handle), command)
+    const { tracker, memtable } = this.#store(command.table.handle)
+    const { view } = tracker
+    if (view.isMemtableOnly) {
+      const reader = this.#freeReaders.pop() ?? new MemtableReader((done) => this.#freeReaders.push(done))
+      reader.open(memtable, command, view)
+      return reader
+    }
+    const reader =
+      this.#freeMergedReaders.pop() ?? new MergedReader((done) => this.#freeMergedReaders.push(done))
+    reader.open(view, command)
     return reader
   }
 
-  readonly #translations = new Map<string, Map<number, RecordTranslation | null>>()
+  // --- replay
 
-  /**
-   * Applies a record of the commit log that was written before. Records come in the order of the log; `scope` keeps
-   * apart what different writers called by the same handle (a segment each).
-   */
-  replay(record: Words, scope: string, schema: ReplaySchema): 'applied' | 'skipped' {
-    switch (recordKind(record)) {
-      case RECORD_DESCRIPTOR: {
-        const descriptor = decodeJson(record) as TableDescriptor
-        let handles = this.#translations.get(scope)
-        if (handles === undefined) {
-          this.#translations.clear()
-          handles = new Map()
-          this.#translations.set(scope, handles)
-        }
-        // A table may have been altered since: what a record says is read by the schema of its own time.
-        handles.set(descriptor.handle, { descriptor, table: schema.table(descriptor.id) })
-        return 'applied'
-      }
-      case RECORD_TRUNCATE: {
-        const { table } = decodeJson(record) as { readonly table: string }
-        const found = schema.table(table)
-        if (found !== null) this.#memtable(found.handle).clear()
-        return found === null ? 'skipped' : 'applied'
-      }
-      case RECORD_MUTATION: {
-        const handles = this.#translations.get(scope)
-        let at = MUTATION_HEADER_WORDS
-        let applied = false
-        for (let i = 0; i < (record.i32[1]! & 0xffffff); i++) {
-          const next = at + (record.i32[at]! >>> 2)
-          const translation = handles?.get(record.i32[at + 1]!)
-          // A segment describes each table before the first record of it.
-          if (translation == null)
-            throw new Error(
-              `Segment ${scope} of the commit log does not say what table ${record.i32[at + 1]} is`,
-            )
-          if (translation.table !== null) {
-            const { table } = translation
-            const memtable = this.#memtables.get(table.handle)
-            if (memtable !== undefined) {
-              const key = (at + UPDATE_KEY_WORD) << 2
-              const length = record.i32[at + 4]!
-              const translated = applyTranslation(record, at, translation.descriptor, table)
-              memtable.apply(translated.words, translated.at)
-              schema.applied(table, record.u8.subarray(key, key + length))
-              applied = true
-            }
-          }
-          at = next
-        }
-        return applied ? 'applied' : 'skipped'
-      }
-      default:
-        return 'skipped'
-    }
+  /** Applies a record of the commit log that was written before. Records come in the order of the log. */
+  replay(record: Words, position: LogPosition, schema: ReplaySchema): void {
+    this.#replayed = position
+    if (this.#flusher !== null && this.#space.wantsFlush(0)) this.#flushLargest(this.#flusher)
+    this.#replay.apply(record, position, schema)
   }
-}
-
-function decodeJson(record: Words): unknown {
-  const size = record.i32[0]!
-  return JSON.parse(
-    Buffer.from(record.u8.buffer, record.u8.byteOffset + 8, size - 8)
-      .toString('utf8')
-      .trimEnd(),
-  )
 }

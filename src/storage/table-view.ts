@@ -27,11 +27,15 @@ export class TableView {
       compare64(b.maxTimestampHi, b.maxTimestampLo, a.maxTimestampHi, a.maxTimestampLo),
     )
     this.#onRelease = onRelease
+    this.isMemtableOnly = memtables.length === 1 && sstables.length === 0
     this.#tokens = new Int32Array(sstables.length * 4)
     this.sstables.forEach((sstable, i) => {
       this.#tokens.set([sstable.firstHi, sstable.firstLo, sstable.lastHi, sstable.lastLo], i * 4)
     })
   }
+
+  /** There is nothing but the memtable that is written to. */
+  readonly isMemtableOnly: boolean
 
   /** The next SSTable from `from` on whose tokens go around one; -1 where there is none. */
   nextAround(from: number, tokenHi: number, tokenLo: number): number {
@@ -104,6 +108,11 @@ export class TableTracker {
     const { view } = this
     const gone = new Set(removed)
     this.#replace(view.memtables, [...view.sstables.filter((other) => !gone.has(other)), ...added])
+  }
+
+  /** Nothing of what was there is there any more but `kept`: writes go to `fresh`. */
+  truncate(fresh: Memtable, kept: readonly LiveSSTable[]): void {
+    this.#replace([fresh], kept)
   }
 
   /** Another version of the table's metadata (after ALTER). */

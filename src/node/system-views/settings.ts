@@ -1,3 +1,4 @@
+import { memtableSpaceMiB } from '../database.ts'
 import { PARTITIONER } from '../version.ts'
 import type { Observed, Row } from './index.ts'
 
@@ -17,7 +18,7 @@ export function settingRows({ options, settings, transport }: Observed): Row[] {
     cluster_name: options.clusterName ?? 'Test Cluster',
     commit_failure_policy: settings.commitLog.failurePolicy,
     commitlog_sync: settings.commitLog.sync,
-    memtable_offheap_space: `${options.memtableSpaceMiB ?? 2048}MiB`,
+    memtable_offheap_space: `${options.memtableSpaceMiB ?? memtableSpaceMiB(options.dir)}MiB`,
     native_transport_port: String(transport.address.port),
     num_tokens: String(options.numTokens ?? 256),
     partitioner: PARTITIONER,

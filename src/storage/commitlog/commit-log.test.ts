@@ -44,7 +44,10 @@ class Machine {
     })
     const records: Uint8Array[] = []
     const result = await this.timers.run(
-      log.replay(({ buffer, offset, length }) => records.push(buffer.slice(offset, offset + length))),
+      log.replay(({ buffer, offset, length }) => {
+        records.push(buffer.slice(offset, offset + length))
+        return null
+      }),
     )
     return { log, records, result }
   }
@@ -253,7 +256,10 @@ describe('append and replay', () => {
       directory: DIRECTORY,
       config: machine.config,
     })
-    const replay = second.replay(() => machine.clock.advance(1))
+    const replay = second.replay(() => {
+      machine.clock.advance(1)
+      return null
+    })
     await Promise.resolve()
     const closed = second.close()
     await expect(machine.timers.run(replay)).rejects.toThrow('The commit log was closed during replay')

@@ -331,8 +331,22 @@ export class CommitLog {
     }
   }
 
+  /** Resolves when what is being replayed is on stable storage; whoever wrote it may not have seen to that. */
+  async #syncReplayed(): Promise<void> {
+    for (const { path } of this.#plan.segments) {
+      const file = this.#disk.openSync(path, 'update')
+      try {
+        await file.fsync()
+      } finally {
+        file.closeSync()
+      }
+    }
+    await this.#disk.fsyncDirectory(this.#directory)
+  }
+
   /** Resolves when all that was written before the call is on stable storage. Calls are coalesced. */
   sync(): Promise<void> {
+    if (this.#state === 'replaying') return this.#syncReplayed()
     if (this.#running === undefined) return (this.#running = this.#syncOnce())
     return (this.#queued ??= this.#running
       .catch(() => undefined)
@@ -387,6 +401,21 @@ export class CommitLog {
       await this.#removing
     }
     return { floorSegmentId, complete }
+  }
+
+  /** Goes on to a new segment if dropped ones wait for it. Resolves when their files are gone. */
+  async removeDropped(): Promise<void> {
+    this.#checkRunning()
+    if (!this.#segments.some(({ obsolete, leftOutBy }) => obsolete && leftOutBy === undefined)) return
+    this.#roll()
+    this.#writePending()
+    await this.sync()
+    await this.#removing
+  }
+
+  /** Leaves the log without a record: none of them is needed any more. Resolves when their files are gone. */
+  empty(): Promise<void> {
+    return this.beginSnapshot().complete()
   }
 
   /** Syncs and closes the log. Idempotent. Rejects if the sync fails; a log that had failed before just closes. */

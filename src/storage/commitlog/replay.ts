@@ -42,7 +42,8 @@ export interface ReplayedRecord {
   readonly position: number
 }
 
-export type ReplayHandler = (record: ReplayedRecord) => void
+/** May answer with a promise that has to be waited for before the next record. */
+export type ReplayHandler = (record: ReplayedRecord) => Promise<void> | null | undefined
 
 /** Where a torn tail began, and what whole records were found and given up behind it. */
 export interface TornTail {
@@ -274,7 +275,11 @@ async function replaySegment(
         record.length = needed - ENTRY_HEADER_BYTES
         record.position = position
         records++
-        handler(record)
+        const wait = handler(record)
+        if (wait != null) {
+          await wait
+          slices.restart()
+        }
       }
       cursor += needed
       if (slices.isOver()) await slices.pause()

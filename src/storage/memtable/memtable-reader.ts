@@ -7,11 +7,19 @@ import type { TokenCursor } from './token-index.ts'
 
 const token = new Int32Array(2)
 
+/** Keeps memory from being given back while a read waits. */
+export interface ReadHolder {
+  retain(): void
+  release(): void
+}
+
 /** Reads the partitions of a memtable that a command names, by key or along the ring. */
 export class MemtableReader implements PartitionReader {
   readonly #partition = new MemtablePartition()
   readonly #onClose: (reader: MemtableReader) => void
   #memtable: Memtable | null = null
+  /** What the memtable is in; held while the read waits. */
+  #holder: ReadHolder | null = null
   #command: ReadCommand | null = null
   #generation = 0
   #key = 0
@@ -28,8 +36,10 @@ export class MemtableReader implements PartitionReader {
     this.#onClose = onClose
   }
 
-  open(memtable: Memtable, command: ReadCommand): void {
+  /** Begins a read; `holder` keeps the memtable while the read waits. */
+  open(memtable: Memtable, command: ReadCommand, holder: ReadHolder | null = null): void {
     this.#memtable = memtable
+    this.#holder = holder
     this.#command = command
     this.#generation = memtable.generation
     this.#key = 0
@@ -149,7 +159,10 @@ export class MemtableReader implements PartitionReader {
 
   suspend(): void {
     if (this.#hasView) this.#memtable!.freeze()
-    else this.#memtable!.openView()
+    else {
+      this.#memtable!.openView()
+      this.#holder?.retain()
+    }
     this.#hasView = true
     this.#cursorVersion = -1
     if (this.#isInPartition && this.#command!.keys === null) {
@@ -163,8 +176,12 @@ export class MemtableReader implements PartitionReader {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    if (this.#hasView) this.#memtable!.closeView()
+    if (this.#hasView) {
+      this.#memtable!.closeView()
+      this.#holder?.release()
+    }
     this.#memtable = null
+    this.#holder = null
     this.#command = null
     this.#lastKey = null
     this.#onClose(this)

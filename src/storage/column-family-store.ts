@@ -1,0 +1,211 @@
+import { uuidText } from '../common/uuid.ts'
+import type { Clock } from '../io/clock.ts'
+import type { Disk } from '../io/disk.ts'
+import type { Timers } from '../io/timers.ts'
+import type { TableMetadata } from '../model/table.ts'
+import type { CommitLogLogger } from './commitlog/commit-log.ts'
+import { lastGeneration, listSSTables, tableDirectory } from './lifecycle/directories.ts'
+import type { LogTransaction } from './lifecycle/log-transaction.ts'
+import { recoverTransactions } from './lifecycle/recovery.ts'
+import { LiveSSTable, type StorageCaches } from './live-sstable.ts'
+import { frozenParts } from './memtable/frozen-memtable.ts'
+import { Memtable } from './memtable/memtable.ts'
+import { CorruptSSTableError } from './sstable/corruption.ts'
+import type { Descriptor } from './sstable/descriptor.ts'
+import { SSTable } from './sstable/sstable.ts'
+import type { Statistics } from './sstable/statistics.ts'
+import { TableTracker } from './table-view.ts'
+import type { FlushJob, LogPosition } from './tasks/storage-task.ts'
+import { tableParts } from './tasks/table-parts.ts'
+import type { TaskRunner } from './tasks/task-runner.ts'
+
+/** What the tables of an engine with a directory share. */
+export interface StoragePorts {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly runner: TaskRunner
+  readonly caches: StorageCaches
+  readonly logger: CommitLogLogger
+  /** Directory of keyspaces. */
+  readonly dataDirectory: string
+  /** column_index_size, in bytes. */
+  readonly columnIndexSizeBytes: number
+  /** A new time UUID as text, for names of transaction logs. */
+  timeUuid(): string
+}
+
+/** What a table tells the engine, and asks of it. */
+export interface StoreListener {
+  onReserve(bytes: number): void
+  /** A memtable that was flushed or thrown away is read by nobody any more. */
+  onMemtableFree(memtable: Memtable): void
+  /** Where the next record of the commit log will stand; null where there is none. */
+  logPosition(): LogPosition | null
+  hostId(): string
+}
+
+/** Nothing of a memtable is in the commit log. */
+export const CLEAN = Number.POSITIVE_INFINITY
+
+/** A memtable that is being flushed, or will be again after a failure. */
+export interface Flushing {
+  readonly memtable: Memtable
+  /** The commit log's segment with the first of its mutations. */
+  readonly dirtySince: number
+  readonly start: LogPosition
+  readonly end: LogPosition
+  /** Bytes of memory that it holds. */
+  readonly reservedBytes: number
+}
+
+const NO_POSITION: LogPosition = { segmentId: -1, offset: 0 }
+
+/**
+ * One table's data: the memtable that is written to, those that are being flushed, and SSTables
+ * (`ColumnFamilyStore`). Without ports it lives in memory alone.
+ */
+export class ColumnFamilyStore {
+  table: TableMetadata
+  memtable: Memtable
+  /** Segment of the commit log with the first mutation of the memtable; CLEAN where it has none. */
+  dirtySince = CLEAN
+  readonly tracker: TableTracker
+  readonly flushing: Flushing[] = []
+  /** The table was dropped. */
+  isDropped = false
+  readonly directory: string
+  /** The last generation given to an SSTable; see JobTarget. */
+  readonly generations = new SharedArrayBuffer(4)
+  readonly #ports: StoragePorts | null
+  readonly #listener: StoreListener
+  #memtableStart: LogPosition
+  /** SSTables whose files go when nobody reads them any more. */
+  readonly #obsolete = new Map<LiveSSTable, LogTransaction>()
+
+  /** Opens what the table's directory has. Throws a CorruptSSTableError, or what recovering a transaction throws. */
+  constructor(table: TableMetadata, listener: StoreListener, ports: StoragePorts | null) {
+    this.table = table
+    this.#ports = ports
+    this.#listener = listener
+    this.directory =
+      ports === null ? '' : tableDirectory(ports.dataDirectory, table.keyspace, table.name, table.id)
+    this.memtable = new Memtable(table, listener.onReserve)
+    this.#memtableStart = listener.logPosition() ?? NO_POSITION
+    this.tracker = new TableTracker(this.memtable, this.#openAll(), listener.onMemtableFree)
+  }
+
+  #openAll(): LiveSSTable[] {
+    if (this.#ports === null) return []
+    const { disk } = this.#ports
+    if (!disk.existsSync(this.directory)) return []
+    recoverTransactions(disk, this.directory)
+    const { sstables, problems } = listSSTables(disk, this.directory)
+    for (const { path, reason } of problems) throw new CorruptSSTableError(path, -1, reason)
+    Atomics.store(new Int32Array(this.generations), 0, lastGeneration(disk, this.directory))
+    const opened: LiveSSTable[] = []
+    try {
+      for (const { descriptor } of sstables) opened.push(this.open(descriptor))
+    } catch (error) {
+      for (const sstable of opened) sstable.release()
+      throw error
+    }
+    return opened
+  }
+
+  /** SSTables that reads see. */
+  get sstables(): readonly LiveSSTable[] {
+    return this.tracker.view.sstables
+  }
+
+  /** Takes another version of the table's metadata (after ALTER). */
+  setTable(table: TableMetadata): void {
+    this.table = table
+    this.tracker.setTable(table)
+  }
+
+  /** Opens an SSTable of the table's directory. Throws a CorruptSSTableError. */
+  open(descriptor: Descriptor): LiveSSTable {
+    const { disk, caches } = this.#ports!
+    return new LiveSSTable(SSTable.open(disk, descriptor, this.table), caches, (sstable) => {
+      const transaction = this.#obsolete.get(sstable)
+      if (transaction === undefined) return
+      this.#obsolete.delete(sstable)
+      transaction.release(descriptor)
+    })
+  }
+
+  /**
+   * The files of SSTables go when the last read of them ends, as the transaction says, which is committed. To be called
+   * while they are held.
+   */
+  obsolete(sstables: readonly LiveSSTable[], transaction: LogTransaction): void {
+    for (const sstable of sstables) this.#obsolete.set(sstable, transaction)
+  }
+
+  /** Where in this node's commit log an SSTable's data was. */
+  ownIntervals({ sstable }: LiveSSTable): Statistics['stats']['commitLogIntervals'] {
+    const { originatingHostId, commitLogIntervals } = sstable.statistics.stats
+    const isOwn = originatingHostId !== null && uuidText(originatingHostId) === this.#listener.hostId()
+    return isOwn ? commitLogIntervals : []
+  }
+
+  /** Writes go to a fresh memtable from now on; the one before is to be flushed. Null where that is empty. */
+  switchMemtable(): Flushing | null {
+    if (this.memtable.partitionCount === 0) return null
+    const { memtable, dirtySince } = this
+    const end = this.#listener.logPosition() ?? NO_POSITION
+    const flushing: Flushing = {
+      memtable,
+      dirtySince,
+      start: this.#memtableStart,
+      end,
+      reservedBytes: memtable.slabs.reservedBytes,
+    }
+    this.#freshMemtable(end)
+    this.tracker.switchMemtable(this.memtable)
+    this.flushing.push(flushing)
+    return flushing
+  }
+
+  #freshMemtable(start: LogPosition): void {
+    this.memtable = new Memtable(this.table, this.#listener.onReserve)
+    this.#memtableStart = start
+    this.dirtySince = CLEAN
+  }
+
+  /** Everything but `kept` is gone at once, for reads that begin from now on. */
+  truncate(kept: readonly LiveSSTable[] = []): void {
+    this.#freshMemtable(this.#listener.logPosition() ?? NO_POSITION)
+    this.flushing.length = 0
+    this.tracker.truncate(this.memtable, kept)
+  }
+
+  /** The table is no more. */
+  drop(): void {
+    this.isDropped = true
+    this.flushing.length = 0
+    this.dirtySince = CLEAN
+    this.tracker.close()
+  }
+
+  /** Whether a memtable is still the table's: it is not, after a truncation or a drop. */
+  holds({ memtable }: Flushing): boolean {
+    return this.tracker.view.memtables.includes(memtable)
+  }
+
+  flushJob({ memtable, start, end }: Flushing, transaction: string): FlushJob {
+    return {
+      kind: 'flush',
+      table: tableParts(memtable.table),
+      directory: this.directory,
+      generations: this.generations,
+      transaction,
+      columnIndexSizeBytes: this.#ports!.columnIndexSizeBytes,
+      hostId: this.#listener.hostId(),
+      memtable: frozenParts(memtable),
+      memtableBytes: memtable.slabs.usedBytes,
+      commitLogIntervals: start.segmentId < 0 ? [] : [{ start, end }],
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import type { ColumnFamilyStore, StoragePorts } from './column-family-store.ts'
+import type { Flusher } from './flusher.ts'
+import { LogTransaction } from './lifecycle/log-transaction.ts'
+import type { LiveSSTable } from './live-sstable.ts'
+import type { Truncation } from './records.ts'
+import type { TableView } from './table-view.ts'
+import type { LogPosition } from './tasks/storage-task.ts'
+
+/** What else has to let go of a table's SSTables before they are removed. */
+export interface RetirementHooks {
+  /** Stops the compactions of a table; resolves when they have ended. */
+  stopCompactions(store: ColumnFamilyStore): Promise<void>
+  /** Keeps the data of a view in a snapshot, where auto_snapshot asks for it. */
+  snapshot(store: ColumnFamilyStore, view: TableView, reason: 'dropped' | 'truncated'): Promise<void>
+  /** The table's directory may go, if nothing is kept in it. */
+  removeDirectory(store: ColumnFamilyStore): void
+}
+
+/**
+ * Removes the files of what was truncated or dropped (`ColumnFamilyStore.truncateBlocking`, `dropTable`): reads see it gone
+ * at once; the files go when the commit log says so durably, and when the last read of them ends.
+ */
+export class Retirement {
+  readonly #ports: StoragePorts
+  readonly #flusher: Flusher
+  readonly #hooks: RetirementHooks
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(ports: StoragePorts, flusher: Flusher, hooks: RetirementHooks) {
+    this.#ports = ports
+    this.#flusher = flusher
+    this.#hooks = hooks
+  }
+
+  /** Empties the table; `logged` resolves when the commit log has that durably. Null where there are no files. */
+  truncate(store: ColumnFamilyStore, logged: Promise<void>): Promise<void> | null {
+    const { view } = store.tracker
+    view.retain()
+    store.truncate()
+    return this.#run(store, logged, this.#retire(store, view, logged, 'truncated'))
+  }
+
+  /** Lets go of a dropped table. */
+  drop(store: ColumnFamilyStore, logged: Promise<void>): void {
+    const { view } = store.tracker
+    view.retain()
+    store.drop()
+    const dropped = this.#retire(store, view, logged, 'dropped').then(() =>
+      this.#hooks.removeDirectory(store),
+    )
+    void this.#run(store, logged, dropped)
+  }
+
+  /**
+   * Replays a truncation: what was in memory then is gone; so are the SSTables that there were, and those that have been
+   * flushed since from what stands in the log before it.
+   */
+  truncateAgain(
+    store: ColumnFamilyStore,
+    { sstables }: Truncation,
+    position: LogPosition,
+    logged: Promise<void>,
+  ): void {
+    const named = new Set(sstables)
+    const isBefore = (sstable: LiveSSTable): boolean => {
+      if (named.has(sstable.sstable.descriptor.id)) return true
+      const ends = store.ownIntervals(sstable).map(([, end]) => end)
+      return (
+        ends.length > 0 &&
+        ends.every(
+          ({ segmentId, position: offset }) =>
+            Number(segmentId) < position.segmentId ||
+            (Number(segmentId) === position.segmentId && offset <= position.offset),
+        )
+      )
+    }
+    const { sstables: all } = store
+    const gone = held(all.filter(isBefore))
+    store.truncate(all.filter((sstable) => !gone.includes(sstable)))
+    void this.#run(store, logged, this.#remove(store, gone, logged))
+  }
+
+  /** Resolves when nothing is being removed any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running)
+  }
+
+  #run(store: ColumnFamilyStore, logged: Promise<void>, work: Promise<void>): Promise<void> {
+    // It may fail before anybody waits for it.
+    logged.catch(() => undefined)
+    const running = work
+      .catch((error: unknown) => {
+        const { keyspace, name } = store.table
+        const text = error instanceof Error ? error.message : String(error)
+        this.#ports.logger.error(`Files of ${keyspace}.${name} could not be removed: ${text}`)
+        throw error
+      })
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    running.catch(() => undefined)
+    return running
+  }
+
+  async #retire(
+    store: ColumnFamilyStore,
+    view: TableView,
+    logged: Promise<void>,
+    reason: 'dropped' | 'truncated',
+  ): Promise<void> {
+    const sstables = held(view.sstables)
+    try {
+      // Whoever writes to its directory ends first, and finds that the table holds it no longer.
+      await Promise.all([this.#flusher.settled(view.memtables), this.#hooks.stopCompactions(store)])
+      await this.#hooks.snapshot(store, view, reason)
+    } catch (error) {
+      for (const sstable of sstables) sstable.release()
+      throw error
+    } finally {
+      // The memory of its memtables is needed before the log may be ready.
+      view.release()
+    }
+    await this.#remove(store, sstables, logged)
+  }
+
+  /** Removes SSTables that the caller holds, and lets go of them. */
+  async #remove(
+    store: ColumnFamilyStore,
+    sstables: readonly LiveSSTable[],
+    logged: Promise<void>,
+  ): Promise<void> {
+    try {
+      await logged
+      if (sstables.length === 0) return
+      const { disk, timeUuid } = this.#ports
+      const transaction = LogTransaction.begin(disk, store.directory, 'unknowncompactiontype', timeUuid())
+      try {
+        transaction.trackObsolete(...sstables.map(({ sstable }) => sstable.descriptor))
+        transaction.commit()
+      } catch (error) {
+        transaction.abort()
+        throw error
+      }
+      store.obsolete(sstables, transaction)
+    } finally {
+      for (const sstable of sstables) sstable.release()
+    }
+  }
+}
+
+function held(sstables: readonly LiveSSTable[]): readonly LiveSSTable[] {
+  for (const sstable of sstables) sstable.retain()
+  return sstables
+}
