@@ -40,13 +40,14 @@ class NodeWorkers implements Workers {
         maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB,
       },
     })
-    worker.unref()
     let failure: Error | null = null
     worker.on('message', (message) => listener.onMessage(message))
     worker.on('error', (error) => {
       failure = error instanceof Error ? error : new Error(String(error))
     })
     worker.on('exit', () => listener.onExit(failure))
+    // Listening to messages has made it count.
+    worker.unref()
     return new NodeWorkerThread(worker)
   }
 }

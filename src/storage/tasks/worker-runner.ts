@@ -133,6 +133,7 @@ export class WorkerRunner implements TaskRunner {
     const id = ++this.#lastId
     const { job, handle } = sent
     const run: TaskRequest = { kind: 'run', id, job, progress: handle.progress }
+    this.#rest(crew)
     // What cannot be sent throws here, which rejects the promise.
     crew.thread.post(run)
     if (crew.idle !== null) this.#ports.timers.clearTimeout(crew.idle)
@@ -153,12 +154,16 @@ export class WorkerRunner implements TaskRunner {
     sent.handle.onStop(null)
     if (reply.kind === 'done') sent.resolve(reply.written)
     else sent.reject(receiveError(reply.error))
-    if (crew.jobs.size > 0) return
-    this.#onDrained?.()
+    this.#rest(crew)
+    if (crew.jobs.size === 0) this.#onDrained?.()
+  }
+
+  /** Ends a thread that has nothing to do, unless there is something to do soon. */
+  #rest(crew: Crew): void {
+    if (crew.jobs.size > 0 || crew.idle !== null) return
     crew.idle = this.#ports.timers.setTimeout(() => void this.#dismiss(crew), IDLE_MS, { unref: true })
   }
 
-  /** Ends a thread that has nothing to do. */
   #dismiss(crew: Crew): Promise<void> {
     if (crew.idle !== null) this.#ports.timers.clearTimeout(crew.idle)
     crew.idle = null

@@ -12,6 +12,8 @@ export interface FakePlan {
   readonly ending?: 'disk-error' | 'corrupt' | 'out-of-memory' | 'exit' | 'uncaught'
   /** Each step takes so long. */
   readonly stepMs?: number
+  /** The directory of what it writes says what was done so far. */
+  readonly tells?: boolean
 }
 
 export function fakeJob(kind: 'flush' | 'compaction', plan: FakePlan): StorageJob {
@@ -27,21 +29,21 @@ export class FakeTask implements StorageTask {
   readonly compressionRatio?: number
   readonly written: Descriptor[] = []
   readonly #plan: FakePlan
-  readonly #say: (what: string) => void
+  readonly #said: string[]
   #left: number
 
-  constructor(job: StorageJob, say: (what: string) => void) {
+  constructor(job: StorageJob, said: string[]) {
     const { plan } = job as unknown as { plan: FakePlan }
     this.#plan = plan
     this.#left = plan.steps
-    this.#say = say
+    this.#said = said
     this.totalBytes = plan.steps * (plan.bytesPerStep ?? 1)
     if (plan.compressionRatio !== undefined) this.compressionRatio = plan.compressionRatio
   }
 
   step(): boolean {
-    const { name, bytesPerStep = 1, ending, stepMs = 0 } = this.#plan
-    this.#say(name)
+    const { name, bytesPerStep = 1, ending, stepMs = 0, tells = false } = this.#plan
+    this.#said.push(name)
     this.completedBytes += bytesPerStep
     for (const end = performance.now() + stepMs; performance.now() < end; );
     if (--this.#left > 0) return true
@@ -63,11 +65,11 @@ export class FakeTask implements StorageTask {
     }
     if (ending === 'out-of-memory')
       for (const hoard: unknown[] = []; ; ) hoard.push(new Array(1000).fill(0.5))
-    this.written.push(SSTABLE)
+    this.written.push(tells ? { ...SSTABLE, directory: this.#said.join(' ') } : SSTABLE)
     return false
   }
 
   abort(): void {
-    this.#say(`${this.#plan.name} aborted`)
+    this.#said.push(`${this.#plan.name} aborted`)
   }
 }

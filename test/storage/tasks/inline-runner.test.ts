@@ -10,7 +10,7 @@ function start({ compactors = 2, throughput = 0, load = null as (() => Promise<v
   const clock = new SimClock()
   const timers = new SimTimers(clock)
   const said: string[] = []
-  const createTask: CreateTask = (_, job) => new FakeTask(job, (what) => said.push(what))
+  const createTask: CreateTask = (_, job) => new FakeTask(job, said)
   const loadTasks = load === null ? () => createTask : () => load().then(() => createTask)
   const runner = new InlineRunner(
     { disk: null as unknown as Disk, clock, timers, loadTasks },
