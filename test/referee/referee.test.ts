@@ -1,0 +1,289 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dump } from '../../src/admin/sstable-tools/dump.ts'
+import { createNodeDisk } from '../../src/io/node-disk.ts'
+import { componentPath, type Descriptor, parseFileName } from '../../src/storage/sstable/descriptor.ts'
+import { openOffline } from '../../src/storage/sstable/offline-sstable.ts'
+import { DELETION_SHAPES } from './deletion-shapes.ts'
+import { Cassandra, isOracleHere, type ToolCall } from './oracle.ts'
+import { askedSeconds, askSibyl, produce, produceRandom } from './produce.ts'
+import { type Question, questionsAbout, type Reply } from './questions.ts'
+import { inKeyspace, type Shape, schemaOf } from './shape.ts'
+import { SpreadNode } from './spread-node.ts'
+import { TABLE_SHAPES } from './table-shapes.ts'
+import { TYPE_SHAPES } from './type-shapes.ts'
+
+/**
+ * The referee: Apache Cassandra judges SSTables that were written here. Its tools read and verify them, what sstabledump says
+ * is what `sibyl sstable dump` says; a node that is given them answers every question as Sibyl does, and again after it has
+ * compacted them. REFEREE=all takes all shapes and RANDOM_TABLES random tables; else it is a share of them.
+ */
+
+const ALL: readonly Shape[] = [...TYPE_SHAPES, ...DELETION_SHAPES, ...TABLE_SHAPES]
+const TAKES_ALL = process.env['REFEREE'] === 'all'
+const RANDOM_TABLES = Number(process.env['RANDOM_TABLES'] ?? (TAKES_ALL ? 40 : 6))
+/** Without REFEREE=all. */
+const SHARE = new Set([
+  't_text',
+  't_inet',
+  'collections',
+  'udt',
+  'counters',
+  'empty_values',
+  'ranges_mixed',
+  'deletions',
+  'ttls',
+  'timestamps',
+  'statics',
+  'columns_64',
+  'c_zstd_ratio',
+  'c_none',
+  'wide_two',
+  'composite',
+  'intervals',
+  'dropped',
+  'compact_static',
+  'compact_dense_two',
+])
+const shapes = TAKES_ALL ? ALL : ALL.filter(({ name }) => SHARE.has(name))
+const TIMES = { writtenSeconds: Math.floor(Date.now() / 1000) - 5 * 86_400 }
+const WAYS = ['flushed', 'compacted', 'random'] as const
+type Way = (typeof WAYS)[number]
+
+const disk = createNodeDisk()
+const isHere = isOracleHere()
+
+/** What the referee finds about one table. */
+interface Verdict {
+  readonly way: Way
+  readonly name: string
+  sstables: number
+  questions: number
+  /** sstabledump's exit status and output, and ours; of SSTables where they are not the same. */
+  readonly dumps: string[]
+  readonly verified: string[]
+  /** Questions that are answered otherwise, at first and after `nodetool compact`. */
+  readonly answers: string[]
+  readonly compacted: string[]
+}
+
+const verdicts = new Map<string, Verdict>()
+const names: Readonly<Record<Way, readonly string[]>> = {
+  flushed: shapes.map(({ name }) => name),
+  compacted: shapes.map(({ name }) => name),
+  random: Array.from({ length: RANDOM_TABLES }, (_, i) => `random_${i + 1}`),
+}
+
+function verdictOf(way: Way, name: string): Verdict {
+  const key = `${way} ${name}`
+  let verdict = verdicts.get(key)
+  if (verdict === undefined) {
+    verdict = { way, name, sstables: 0, questions: 0, dumps: [], verified: [], answers: [], compacted: [] }
+    verdicts.set(key, verdict)
+  }
+  return verdict
+}
+
+/** The first place at which two texts are not the same. */
+function difference(theirs: string, ours: string): string {
+  let at = 0
+  while (at < theirs.length && theirs[at] === ours[at]) at++
+  const from = Math.max(0, at - 150)
+  return `Cassandra: ${theirs.slice(from, at + 250)}\nSibyl:     ${ours.slice(from, at + 250)}`
+}
+
+function descriptorsIn(directory: string): Descriptor[] {
+  if (!existsSync(directory)) return []
+  return readdirSync(directory).flatMap((name) => {
+    const file = parseFileName(directory, name)
+    return file?.component === 'Data.db' ? [file.descriptor] : []
+  })
+}
+
+function ourDump(descriptor: Descriptor): string {
+  const offline = openOffline(disk, descriptor)
+  const options = {
+    rawTimestamps: true,
+    keys: [],
+    excludedKeys: [],
+    enumerateKeys: false,
+    debug: false,
+    lines: false,
+  }
+  try {
+    return [...dump(offline, options, Math.floor(Date.now() / 1000))].join('')
+  } finally {
+    offline.sstable.close()
+  }
+}
+
+class Referee {
+  readonly #scratch = mkdtempSync(join(tmpdir(), 'sibyl-referee-'))
+  readonly #nodes = new Map<Way, SpreadNode>()
+  readonly #made = new Map<Way, Shape[]>()
+  #cassandra: Cassandra | null = null
+
+  async judge(): Promise<void> {
+    await this.#produce()
+    const cassandra = await Cassandra.fresh()
+    this.#cassandra = cassandra
+    await this.#giveSchema(cassandra)
+    cassandra.nodetool('drain')
+    cassandra.stop()
+    this.#giveFiles(cassandra)
+    await this.#tools(cassandra)
+    // Where a tool without the table's schema finds a summary of another interval, it removes that.
+    this.#giveFiles(cassandra)
+    await cassandra.start()
+    await this.#questions(cassandra)
+  }
+
+  #giveFiles(cassandra: Cassandra): void {
+    for (const { node, shape, table } of this.#all()) {
+      const from = join(node.directory, shape.name)
+      if (existsSync(from)) cassandra.copyInto(table.keyspace, table.name, table.id, from)
+    }
+  }
+
+  /** Writes everything here. */
+  async #produce(): Promise<void> {
+    for (const way of WAYS) {
+      const node = await SpreadNode.start(`ref_${way}`, join(this.#scratch, way))
+      this.#nodes.set(way, node)
+      const made: Shape[] = []
+      this.#made.set(way, made)
+      if (way === 'random') {
+        const udt: Shape = { name: '', schema: ['CREATE TYPE $ks.u (a blob, b blob, c blob)'], writes: [] }
+        await node.client.query(inKeyspace(udt.schema[0]!, node.keyspace, udt))
+        for (let seed = 1; seed <= RANDOM_TABLES; seed++) {
+          const shape = await produceRandom(node, seed)
+          made.push(seed === 1 ? { ...shape, schema: [...udt.schema, ...shape.schema] } : shape)
+        }
+        continue
+      }
+      for (const shape of shapes) {
+        await produce(node, shape, TIMES, way === 'compacted')
+        made.push(shape)
+      }
+    }
+  }
+
+  *#all() {
+    for (const way of WAYS) {
+      const node = this.#nodes.get(way)!
+      for (const shape of this.#made.get(way)!) yield { way, node, shape, table: node.table(shape.name) }
+    }
+  }
+
+  /** The same tables there, by the same ids. */
+  async #giveSchema(cassandra: Cassandra): Promise<void> {
+    for (const way of WAYS) {
+      const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+      await cassandra.run(`CREATE KEYSPACE ref_${way} WITH replication = ${replication}`)
+    }
+    for (const { node, shape, table } of this.#all()) {
+      for (const statement of schemaOf(shape)) {
+        const cql = inKeyspace(statement, node.keyspace, shape)
+        const isTable = cql.startsWith('CREATE TABLE')
+        const id = ` ${cql.includes(' WITH ') ? 'AND' : 'WITH'} ID = ${table.id}`
+        await cassandra.run(isTable ? `${cql}${id}` : cql)
+      }
+    }
+  }
+
+  /** sstabledump of every SSTable, sstableverify of every table. */
+  async #tools(cassandra: Cassandra): Promise<void> {
+    const calls: ToolCall[] = []
+    const after: ((run: { status: number; stdout: string; stderr: string }) => void)[] = []
+    for (const { way, node, shape, table } of this.#all()) {
+      const verdict = verdictOf(way, shape.name)
+      const directory = cassandra.tableDirectory(table.keyspace, table.name, table.id)
+      for (const descriptor of descriptorsIn(directory)) {
+        verdict.sstables++
+        calls.push(['sstabledump', componentPath(descriptor, 'Data.db'), '-t'])
+        after.push(({ status, stdout, stderr }) => {
+          if (status !== 0) verdict.dumps.push(`sstabledump ended with ${status}: ${stderr}`)
+          const ours = ourDump({ ...descriptor, directory: join(node.directory, shape.name) })
+          if (stdout !== ours) verdict.dumps.push(difference(stdout, ours))
+        })
+      }
+      calls.push(['sstableverify', '-e', '-f', table.keyspace, table.name])
+      after.push(({ status, stdout, stderr }) => {
+        const succeeded = stdout.match(/succeeded\. All \d+ rows read successfully/g)?.length ?? 0
+        if (status !== 0 || succeeded !== verdict.sstables || /WARN|error/i.test(stderr))
+          verdict.verified.push(`${status}, ${succeeded} of ${verdict.sstables}: ${stdout}${stderr}`)
+      })
+    }
+    const runs = await cassandra.tools(calls)
+    for (const [i, run] of runs.entries()) after[i]!(run)
+  }
+
+  async #questions(cassandra: Cassandra): Promise<void> {
+    const asked: { verdict: Verdict; questions: readonly Question[]; replies: readonly Reply[] }[] = []
+    const now = askedSeconds(TIMES)
+    for (const { way, node, shape, table } of this.#all()) {
+      node.readsFrom = 'sstables'
+      const ask = (question: Question): Promise<Reply> => askSibyl(node, question, TIMES)
+      const questions = await questionsAbout(table, shape.absent ?? [], ask)
+      const replies: Reply[] = []
+      for (const question of questions) replies.push(await ask(question))
+      const verdict = verdictOf(way, shape.name)
+      verdict.questions = questions.length
+      asked.push({ verdict, questions, replies })
+    }
+    const compare = async (kind: 'answers' | 'compacted'): Promise<void> => {
+      for (const { verdict, questions, replies } of asked) {
+        const theirs = await cassandra.askAll(questions, now)
+        questions.forEach((question, i) => {
+          const [a, b] = [JSON.stringify(theirs[i]), JSON.stringify(replies[i])]
+          if (a !== b) verdict[kind].push(`${question.text} ${question.values}\n${difference(a, b)}`)
+        })
+      }
+    }
+    await compare('answers')
+    for (const way of WAYS) cassandra.nodetool('compact', `ref_${way}`)
+    await compare('compacted')
+  }
+
+  async close(): Promise<void> {
+    for (const node of this.#nodes.values()) await node.stop()
+    if (process.env['REFEREE_KEEP'] === undefined) {
+      this.#cassandra?.wipe()
+      rmSync(this.#scratch, { recursive: true })
+    }
+  }
+}
+
+describe.skipIf(!isHere)('Apache Cassandra judges SSTables that were written here', () => {
+  const referee = new Referee()
+  beforeAll(() => referee.judge(), 3_600_000)
+  afterAll(async () => {
+    let sstables = 0
+    let questions = 0
+    for (const verdict of verdicts.values()) {
+      sstables += verdict.sstables
+      questions += verdict.questions
+    }
+    console.log(`${verdicts.size} tables, ${sstables} SSTables, ${questions} questions, twice`)
+    await referee.close()
+  })
+
+  describe.each(WAYS)('%s', (way) => {
+    test.each(names[way])('%s: sstabledump says what we say', (name) => {
+      expect(verdictOf(way, name).dumps.slice(0, 3).join('\n\n')).toBe('')
+    })
+    test.each(names[way])('%s: sstableverify', (name) => {
+      expect(verdictOf(way, name).verified.join('\n\n')).toBe('')
+    })
+    test.each(names[way])('%s: a node answers as we do', (name) => {
+      const { answers, questions } = verdictOf(way, name)
+      expect(questions).toBeGreaterThan(0)
+      expect(answers.slice(0, 3).join('\n\n')).toBe('')
+    })
+    test.each(names[way])('%s: and after it has compacted', (name) => {
+      expect(verdictOf(way, name).compacted.slice(0, 3).join('\n\n')).toBe('')
+    })
+  })
+})
