@@ -307,7 +307,8 @@ function readCoveredSlice(cursor: FileCursor): CoveredClusterings {
   }
 }
 
-function readTypes(cursor: FileCursor): string[] {
+/** Class names, each behind its length. */
+export function readTypes(cursor: FileCursor): string[] {
   const count = cursor.vint()
   const names: string[] = []
   for (let i = 0; i < count; i++) names.push(readText(cursor))
