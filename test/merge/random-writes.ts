@@ -91,7 +91,8 @@ export class RandomWrites {
   /** Values of a clustering column. */
   readonly #width: number
   readonly #valueBytes: number
-  readonly #hi: number
+  /** Upper half of all timestamps. */
+  readonly hi: number
   /** How likely are whole rows, ranges and partitions deleted. */
   readonly #deletes: number
 
@@ -102,7 +103,7 @@ export class RandomWrites {
     this.#keys = random.pick([1, 3, 12, 40])
     this.#width = random.pick([2, 5, 30])
     this.#valueBytes = random.pick([2, 4, 40, 400])
-    this.#hi = random.pick([0, -1, 406_000])
+    this.hi = random.pick([0, -1, 406_000])
     this.#deletes = random.pick([0, 0.1, 0.3])
   }
 
@@ -168,7 +169,7 @@ export class RandomWrites {
     const { key, tokenHi, tokenLo } = this.key()
     mutation.beginUpdate(table.handle, tokenHi, tokenLo, key, 0, key.length)
     if (random.chance(this.#deletes / 3)) {
-      mutation.partitionDeletion(this.#hi, this.#deletionTimestamp(), this.#time())
+      mutation.partitionDeletion(this.hi, this.#deletionTimestamp(), this.#time())
     }
     if (table.statics.length > 0 && random.chance(0.3)) this.#row(true)
     const rows = random.below(3)
@@ -184,7 +185,7 @@ export class RandomWrites {
 
   #range(): void {
     const { mutation } = this
-    mutation.beginRangeTombstone(this.#hi, this.#deletionTimestamp(), this.#time())
+    mutation.beginRangeTombstone(this.hi, this.#deletionTimestamp(), this.#time())
     for (const { components, side } of [this.bound(), this.bound()].sort((a, b) =>
       compareBounds(this.#types, a, b),
     )) {
@@ -227,11 +228,11 @@ export class RandomWrites {
     const ttl = 1 + random.below(4)
     mutation.beginRow(
       flags,
-      this.#hi,
+      this.hi,
       timestamp,
       ttl,
       this.#time(),
-      this.#hi,
+      this.hi,
       this.#deletionTimestamp(),
       this.#time(),
     )
@@ -329,7 +330,7 @@ export class RandomWrites {
     mutation.cell(
       column,
       flags,
-      this.#hi,
+      this.hi,
       timestamp,
       ttl,
       time,

@@ -83,22 +83,24 @@ function atAllMoments(
   reader: PartitionReader,
   columns: readonly ColumnMetadata[],
   command: ReadCommand,
+  moments: readonly number[],
 ): readonly (string | null)[] | null {
-  const texts = MOMENTS.map((moment) => describeRow(reader, columns, command, moment))
+  const texts = moments.map((moment) => describeRow(reader, columns, command, moment))
   return texts.every((text) => text === null) ? null : texts
 }
 
-interface PartitionContent {
+export interface PartitionContent {
   readonly key: string
   readonly statics: readonly (string | null)[] | null
   readonly rows: (readonly [string, readonly (string | null)[]])[]
 }
 
-/** Reads all; `between` is called before each row and partition. */
+/** Reads all, as it is at these moments; `between` is called before each row and partition. */
 export function contentOf(
   reader: PartitionReader,
   command: ReadCommand,
   between: () => void = () => undefined,
+  moments: readonly number[] = MOMENTS,
 ): PartitionContent[] {
   const { table } = command
   const count = clusteringTypes(table).length
@@ -107,13 +109,13 @@ export function contentOf(
     const { keyBytes, keyOffset, keyLength } = reader
     const key = toHex(keyBytes.subarray(keyOffset, keyOffset + keyLength))
     between()
-    const statics = reader.staticRow() ? atAllMoments(reader, table.statics, command) : null
+    const statics = reader.staticRow() ? atAllMoments(reader, table.statics, command, moments) : null
     const rows: PartitionContent['rows'] = []
     between()
     while (reader.nextRow()) {
       live.load(reader.row, reader.rowAt, 0, 0, 0)
       const components = readClustering(reader.row, live.clusteringAt, count)
-      const texts = atAllMoments(reader, table.regulars, command)
+      const texts = atAllMoments(reader, table.regulars, command, moments)
       if (texts !== null) rows.push([components.map(toHex).join('/'), texts])
       between()
     }

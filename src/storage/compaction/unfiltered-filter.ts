@@ -97,7 +97,8 @@ export class UnfilteredFilter {
       if (purge === null || !mayHaveDied(i32, at, purge.nowSeconds)) {
         this.row = words
         this.rowAt = at
-        return true
+        // Of a row that a memtable has there may be nothing but its clustering.
+        return (i32[at + 1]! & ROW_HAS_LIVENESS) !== 0 || i32[at + 2]! > 0
       }
     }
     return this.#clean(words, at)
