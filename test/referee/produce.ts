@@ -4,9 +4,9 @@ import type { BoundValues } from '../../src/model/query-options.ts'
 import type { RowsResult } from '../../src/model/query-result.ts'
 import { RandomWrites } from '../merge/random-writes.ts'
 import { SimRandom } from '../sim/sim-random.ts'
+import type { EngineNode } from './engine-node.ts'
 import type { Question, Reply } from './questions.ts'
 import { FLUSH, inKeyspace, type Shape } from './shape.ts'
-import type { SpreadNode } from './spread-node.ts'
 
 /** Seconds since the epoch at which all is written, so that times of deletion are the same wherever it is. */
 export interface Times {
@@ -52,8 +52,8 @@ function boundValues(values: readonly string[]): BoundValues {
   }
 }
 
-/** What Sibyl answers, from memtable or SSTables as the node is set. */
-export async function askSibyl(node: SpreadNode, { text, values }: Question, times: Times): Promise<Reply> {
+/** What Sibyl answers. */
+export async function askSibyl(node: EngineNode, { text, values }: Question, times: Times): Promise<Reply> {
   try {
     const result = await node.client.query(text, {
       values: boundValues(values),
@@ -68,7 +68,7 @@ export async function askSibyl(node: SpreadNode, { text, values }: Question, tim
 
 /** Runs what a shape writes, flushes where it says so, and at the end; then compacts if that is asked for. */
 export async function produce(
-  node: SpreadNode,
+  node: EngineNode,
   shape: Shape,
   times: Times,
   compacts: boolean,
@@ -78,7 +78,7 @@ export async function produce(
   let n = 0
   for (const cql of [...shape.writes, FLUSH]) {
     if (cql === FLUSH) {
-      node.flush(shape.name)
+      await node.flush(shape.name)
       continue
     }
     const timestamp = timestampOf(times, ++n)
@@ -88,15 +88,14 @@ export async function produce(
       timestampHi: Math.floor(timestamp / 2 ** 32),
       timestampLo: timestamp | 0,
     })
-    if (cql.startsWith('ALTER ')) node.altered(shape.name)
   }
-  if (compacts) node.compact(shape.name)
+  if (compacts) await node.compact(shape.name)
 }
 
 const SIMPLE = ['blob', 'int', 'text'] as const
 
 /** A table of random columns, and random mutations of it in several SSTables, some of which are compacted. */
-export async function produceRandom(node: SpreadNode, seed: number): Promise<Shape> {
+export async function produceRandom(node: EngineNode, seed: number): Promise<Shape> {
   const random = new SimRandom(seed)
   const name = `random_${seed}`
   const columns = ['p int', ...(random.chance(0.3) ? ['q text'] : [])]
@@ -121,11 +120,11 @@ export async function produceRandom(node: SpreadNode, seed: number): Promise<Sha
   await node.client.query(inKeyspace(cql, node.keyspace, shape))
   const writes = new RandomWrites(random, node.table(name))
   writes.isOrdered = random.chance(0.5)
-  const flushes = 1 + random.below(4)
+  const flushes = 1 + random.below(3)
   for (let i = 0; i < flushes; i++) {
     for (let n = random.pick([3, 30, 150]); n > 0; n--) node.database.engine.apply(writes.next())
-    node.flush(name)
-    if (i === 1 && random.chance(0.5)) node.compact(name)
+    await node.flush(name)
+    if (i === 1 && random.chance(0.5)) await node.compact(name)
   }
   return shape
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,11 +7,11 @@ import { createNodeDisk } from '../../src/io/node-disk.ts'
 import { componentPath, type Descriptor, parseFileName } from '../../src/storage/sstable/descriptor.ts'
 import { openOffline } from '../../src/storage/sstable/offline-sstable.ts'
 import { DELETION_SHAPES } from './deletion-shapes.ts'
+import { EngineNode } from './engine-node.ts'
 import { Cassandra, isOracleHere, type ToolCall } from './oracle.ts'
 import { askedSeconds, askSibyl, produce, produceRandom } from './produce.ts'
 import { type Question, questionsAbout, type Reply } from './questions.ts'
 import { inKeyspace, type Shape, schemaOf } from './shape.ts'
-import { SpreadNode } from './spread-node.ts'
 import { TABLE_SHAPES } from './table-shapes.ts'
 import { TYPE_SHAPES } from './type-shapes.ts'
 
@@ -121,7 +121,7 @@ function ourDump(descriptor: Descriptor): string {
 
 class Referee {
   readonly #scratch = mkdtempSync(join(tmpdir(), 'sibyl-referee-'))
-  readonly #nodes = new Map<Way, SpreadNode>()
+  readonly #nodes = new Map<Way, EngineNode>()
   readonly #made = new Map<Way, Shape[]>()
   #cassandra: Cassandra | null = null
 
@@ -142,15 +142,14 @@ class Referee {
 
   #giveFiles(cassandra: Cassandra): void {
     for (const { node, shape, table } of this.#all()) {
-      const from = join(node.directory, shape.name)
-      if (existsSync(from)) cassandra.copyInto(table.keyspace, table.name, table.id, from)
+      cassandra.copyInto(table.keyspace, table.name, table.id, node.store(shape.name).directory)
     }
   }
 
   /** Writes everything here. */
   async #produce(): Promise<void> {
     for (const way of WAYS) {
-      const node = await SpreadNode.start(`ref_${way}`, join(this.#scratch, way))
+      const node = await EngineNode.start(`ref_${way}`, join(this.#scratch, way))
       this.#nodes.set(way, node)
       const made: Shape[] = []
       this.#made.set(way, made)
@@ -200,21 +199,23 @@ class Referee {
     for (const { way, node, shape, table } of this.#all()) {
       const verdict = verdictOf(way, shape.name)
       const directory = cassandra.tableDirectory(table.keyspace, table.name, table.id)
-      for (const descriptor of descriptorsIn(directory)) {
-        verdict.sstables++
-        calls.push(['sstabledump', componentPath(descriptor, 'Data.db'), '-t'])
-        after.push(({ status, stdout, stderr }) => {
-          if (status !== 0) verdict.dumps.push(`sstabledump ended with ${status}: ${stderr}`)
-          const ours = ourDump({ ...descriptor, directory: join(node.directory, shape.name) })
-          if (stdout !== ours) verdict.dumps.push(difference(stdout, ours))
-        })
-      }
+      const descriptors = descriptorsIn(directory)
+      verdict.sstables = descriptors.length
+      // First, since sstabledump does not know the table's index interval, and removes a Summary.db of another one.
       calls.push(['sstableverify', '-e', '-f', table.keyspace, table.name])
       after.push(({ status, stdout, stderr }) => {
         const succeeded = stdout.match(/succeeded\. All \d+ rows read successfully/g)?.length ?? 0
-        if (status !== 0 || succeeded !== verdict.sstables || /WARN|error/i.test(stderr))
+        if (status !== 0 || succeeded !== verdict.sstables || /WARN/.test(stdout + stderr))
           verdict.verified.push(`${status}, ${succeeded} of ${verdict.sstables}: ${stdout}${stderr}`)
       })
+      for (const descriptor of descriptors) {
+        calls.push(['sstabledump', componentPath(descriptor, 'Data.db'), '-t'])
+        after.push(({ status, stdout, stderr }) => {
+          if (status !== 0) verdict.dumps.push(`sstabledump ended with ${status}: ${stderr}`)
+          const ours = ourDump({ ...descriptor, directory: node.store(shape.name).directory })
+          if (stdout !== ours) verdict.dumps.push(difference(stdout, ours))
+        })
+      }
     }
     const runs = await cassandra.tools(calls)
     for (const [i, run] of runs.entries()) after[i]!(run)
@@ -224,7 +225,6 @@ class Referee {
     const asked: { verdict: Verdict; questions: readonly Question[]; replies: readonly Reply[] }[] = []
     const now = askedSeconds(TIMES)
     for (const { way, node, shape, table } of this.#all()) {
-      node.readsFrom = 'sstables'
       const ask = (question: Question): Promise<Reply> => askSibyl(node, question, TIMES)
       const questions = await questionsAbout(table, shape.absent ?? [], ask)
       const replies: Reply[] = []
@@ -267,23 +267,25 @@ describe.skipIf(!isHere)('Apache Cassandra judges SSTables that were written her
       questions += verdict.questions
     }
     console.log(`${verdicts.size} tables, ${sstables} SSTables, ${questions} questions, twice`)
+    const report = process.env['REFEREE_REPORT']
+    if (report !== undefined) writeFileSync(report, JSON.stringify([...verdicts.values()], null, 1))
     await referee.close()
   })
 
   describe.each(WAYS)('%s', (way) => {
     test.each(names[way])('%s: sstabledump says what we say', (name) => {
-      expect(verdictOf(way, name).dumps.slice(0, 3).join('\n\n')).toBe('')
+      expect(verdictOf(way, name).dumps.slice(0, 3)).toEqual([])
     })
     test.each(names[way])('%s: sstableverify', (name) => {
-      expect(verdictOf(way, name).verified.join('\n\n')).toBe('')
+      expect(verdictOf(way, name).verified.slice(0, 3)).toEqual([])
     })
     test.each(names[way])('%s: a node answers as we do', (name) => {
       const { answers, questions } = verdictOf(way, name)
       expect(questions).toBeGreaterThan(0)
-      expect(answers.slice(0, 3).join('\n\n')).toBe('')
+      expect(answers.slice(0, 3)).toEqual([])
     })
     test.each(names[way])('%s: and after it has compacted', (name) => {
-      expect(verdictOf(way, name).compacted.slice(0, 3).join('\n\n')).toBe('')
+      expect(verdictOf(way, name).compacted.slice(0, 3)).toEqual([])
     })
   })
 })
