@@ -1,6 +1,7 @@
 import { murmur3Token } from '../../common/murmur3.ts'
 import { uuidText } from '../../common/uuid.ts'
 import type { Disk } from '../../io/disk.ts'
+import { droppableTombstoneRatio } from '../../storage/compaction/droppable-tombstones.ts'
 import { cardinalityOf } from '../../storage/sstable/cardinality.ts'
 import { readCompressionInfo } from '../../storage/sstable/compression-info.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
@@ -103,7 +104,7 @@ export function* metadata(
   yield field('Covered clusterings', coveredText(stats, clusteringTypes))
   yield field(
     'Estimated droppable tombstones',
-    doubleText(droppableRatio(stats, nowSeconds - options.gcGraceSeconds)),
+    doubleText(droppableTombstoneRatio(stats, nowSeconds - options.gcGraceSeconds)),
   )
   yield field('SSTable Level', stats.level)
   yield field(
@@ -197,34 +198,6 @@ function coveredText(stats: StatsMetadata, types: readonly CqlType[]): string {
   const text = (values: readonly Uint8Array[]): string =>
     values.map((value, i) => (types[i] === undefined ? '' : toText(types[i], value))).join(':')
   return `${isMinInclusive ? '[' : '('}${text(minClustering)}, ${text(maxClustering)}${isMaxInclusive ? ']' : ')'}`
-}
-
-/** `StatsMetadata.getEstimatedDroppableTombstoneRatio`. */
-function droppableRatio({ cellsPerPartition, tombstoneDropTimes }: StatsMetadata, before: number): number {
-  const entries = entriesOf(cellsPerPartition)
-  const count = entries.reduce((total, [, times]) => total + times, 0)
-  if (count === 0) return 0
-  const sum = entries.reduce((total, [value, times]) => total + value * times, 0)
-  const cells = Math.ceil(sum / count) * count
-  return cells > 0 ? droppedBefore(tombstoneDropTimes, before) / cells : 0
-}
-
-/** `TombstoneHistogram.sum`: bins are taken for the middles of what lies between them. */
-function droppedBefore(bins: StatsMetadata['tombstoneDropTimes'], before: number): number {
-  let sum = 0
-  for (let i = 0; i < bins.length; i++) {
-    const [point, value] = bins[i]!
-    if (point <= before) {
-      sum += value
-      continue
-    }
-    if (i === 0) return 0
-    const [previous, previousValue] = bins[i - 1]!
-    const weight = (before - previous) / (point - previous)
-    const middle = previousValue + (value - previousValue) * weight
-    return sum - previousValue + ((previousValue + middle) * weight) / 2 + previousValue / 2
-  }
-  return sum
 }
 
 /** Values and their counts where there are any; values beyond the last bound are forgotten, as Cassandra does. */

@@ -1,8 +1,8 @@
 import { murmur3Token } from '../../common/murmur3.ts'
 import type { LiveSSTable } from '../live-sstable.ts'
 import type { IndexSummary } from '../sstable/index-summary.ts'
-import type { Histogram, StatsMetadata } from '../sstable/statistics.ts'
 import type { CompactionCandidate, CompactionRange } from './candidate.ts'
+import { droppableTombstoneRatio } from './droppable-tombstones.ts'
 
 const BASE_SAMPLING_LEVEL = 128
 const token = new Int32Array(2)
@@ -22,7 +22,6 @@ export function candidateOf(live: LiveSSTable, state: CandidateState): Compactio
   const { sstable, number } = live
   const { summary } = sstable
   const { stats } = sstable.statistics
-  const cells = cellCount(stats.cellsPerPartition)
   return {
     number,
     onDiskLength: sstable.onDiskLength,
@@ -40,46 +39,14 @@ export function candidateOf(live: LiveSSTable, state: CandidateState): Compactio
     readHotness: state.readHotness ?? 0,
     estimatedKeys: (summary.sizeAtFullSampling + 1) * summary.minIndexInterval,
     isEstimationInformative: summary.count > 2,
-    partitionCount: cells.partitions,
+    partitionCount: stats.cellsPerPartition.counts.reduce((sum, count) => sum + Number(count), 0),
     estimatedKeysIn: (ranges) => estimatedKeysIn(summary, ranges),
-    estimatedDroppableTombstoneRatio: (gcBeforeSeconds) =>
-      cells.cells === 0 ? 0 : droppedBefore(stats.tombstoneDropTimes, gcBeforeSeconds) / cells.cells,
+    estimatedDroppableTombstoneRatio: (gcBeforeSeconds) => droppableTombstoneRatio(stats, gcBeforeSeconds),
   }
 }
 
 function int64(hi: number, lo: number): bigint {
   return (BigInt(hi) << 32n) | BigInt(lo >>> 0)
-}
-
-/**
- * Partitions, and cells by their mean number, rounded up (`EstimatedHistogram.mean`). Of counts past the greatest bound
- * Cassandra makes an error; here they count as that bound.
- */
-function cellCount({ offsets, counts }: Histogram): { partitions: number; cells: number } {
-  let partitions = 0
-  let sum = 0
-  counts.forEach((count, i) => {
-    partitions += Number(count)
-    sum += Number(count) * Number(offsets[i] ?? offsets.at(-1) ?? 0n)
-  })
-  return { partitions, cells: partitions === 0 ? 0 : Math.ceil(sum / partitions) * partitions }
-}
-
-/** How many tombstones fall due up to that second, between two bins by the area between them (`DataHolder.sum`). */
-export function droppedBefore(bins: StatsMetadata['tombstoneDropTimes'], seconds: number): number {
-  let sum = 0
-  for (const [i, [point, count]] of bins.entries()) {
-    if (point <= seconds) {
-      sum += count
-      continue
-    }
-    if (i === 0) return 0
-    const [previousPoint, previousCount] = bins[i - 1]!
-    const weight = (seconds - previousPoint) / (point - previousPoint)
-    const height = previousCount + (count - previousCount) * weight
-    return sum - previousCount / 2 + ((previousCount + height) * weight) / 2
-  }
-  return sum
 }
 
 /** By the samples of Summary.db, each of which stands for so many keys (`BigTableReader.estimatedKeysForRanges`). */

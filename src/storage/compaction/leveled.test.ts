@@ -72,11 +72,11 @@ describe('higher levels', () => {
     const first = lcs.nextBackgroundTask(viewOf([...l1, ...l2]))
     // L2's newest ends at 25: the first one behind it in L1 begins at 30.
     expect(first).toMatchObject({ level: 2, inputs: [l1[3]!], isLevelChange: false })
-    const moved = candidate({ level: 2, first: 30, last: 39, onDiskLength: MB })
+    const moved = candidate({ level: 2, first: 30, last: 65, onDiskLength: MB })
     const grown = candidate({ level: 1, first: 200, last: 210, onDiskLength: MB })
     lcs.replaced([l1[3]!], [moved])
     const now = [...l1.filter((one) => one !== l1[3]), grown, ...l2, moved]
-    expect(lcs.nextBackgroundTask(viewOf(now))?.inputs).toEqual([l1[4]!])
+    expect(lcs.nextBackgroundTask(viewOf(now))?.inputs).toEqual([l1[7]!])
   })
 
   test('begin at the start again behind the last, and take what they overlap in the next', () => {
@@ -113,6 +113,24 @@ describe('higher levels', () => {
     for (let i = 0; i < 25; i++) expect(lcs.nextBackgroundTask(view)?.inputs).not.toContain(starved)
     expect(lcs.nextBackgroundTask(viewOf(wide))?.inputs).toContain(starved)
   })
+
+  test('that were compacted into are not starved', () => {
+    const lcs = strategy()
+    const deep = candidate({ level: 2, first: 1, last: 4, onDiskLength: MB })
+    const wide = candidate({ level: 1, first: 0, last: 9, onDiskLength: 12 * MB })
+    for (let i = 0; i < 30; i++) {
+      expect(lcs.nextBackgroundTask(viewOf([wide, deep]))?.level).toBe(2)
+    }
+    const deeper = candidate({ level: 3, first: 1, last: 4, onDiskLength: MB })
+    // Into L3 nothing was compacted all the time, into L2 something was.
+    expect(lcs.nextBackgroundTask(viewOf([wide, deep, deeper]))?.inputs).toContain(deeper)
+    for (let i = 0; i < 3; i++) {
+      const more = [candidate({ level: 2, first: 0, last: 9, onDiskLength: 200 * MB }), deeper]
+      expect(lcs.nextBackgroundTask(viewOf(more))?.level).toBe(3)
+    }
+    const narrow = candidate({ level: 1, first: 0, last: 9, onDiskLength: 12 * MB })
+    expect(lcs.nextBackgroundTask(viewOf([narrow, deeper]))?.inputs).toEqual([narrow])
+  })
 })
 
 describe('overlaps in a level', () => {
@@ -121,6 +139,12 @@ describe('overlaps in a level', () => {
     const second = candidate({ level: 1, first: 20, last: 30, onDiskLength: MB })
     const lcs = strategy()
     expect(lcs.levelSizes(viewOf([second, first])).slice(0, 2)).toEqual([1, 1])
+    const before = candidate({ level: 1, first: -5, last: 0, onDiskLength: MB })
+    expect(
+      strategy()
+        .levelSizes(viewOf([first, before]))
+        .slice(0, 2),
+    ).toEqual([1, 1])
     expect(lcs.userDefinedTask(viewOf([first, second]), [second])?.level).toBe(0)
     expect(lcs.userDefinedTask(viewOf([first, second]), [first])?.level).toBe(1)
   })

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sstablesInTokenRange } from './candidate.ts'
+import { overlappingLive, sstablesInTokenRange } from './candidate.ts'
 import { compactionStrategyFor } from './factory.ts'
 import { OutputSequence } from './plan.ts'
 import { CompactionStrategyManager } from './strategy-manager.ts'
@@ -142,6 +143,22 @@ test('what has expired is dropped whole by any compaction it comes into', () => 
     const old = candidate({ minTimestamp: 5n, first: 500, last: 2000 })
     expect(tested.maximalTasks(viewOf([expired, old]), false)[0]?.expired).toEqual([])
   }
+})
+
+test('overlapping SSTables are those that share a token with one of the chosen', () => {
+  const spans = fc.array(fc.tuple(fc.nat(50), fc.nat(12), fc.boolean()), { maxLength: 12 })
+  fc.assert(
+    fc.property(spans, (given) => {
+      const all = given.map(([first, length]) => candidate({ first, last: first + length }))
+      const chosen = all.filter((_, i) => given[i]![2])
+      const shares = (a: (typeof all)[0], b: (typeof all)[0]) =>
+        a.firstToken <= b.lastToken && b.firstToken <= a.lastToken
+      const expected = all.filter(
+        (one) => !chosen.includes(one) && chosen.some((other) => shares(one, other)),
+      )
+      expect(numbers(overlappingLive(all, chosen))).toEqual(numbers(expected))
+    }),
+  )
 })
 
 test('token ranges take what they touch', () => {
