@@ -1,4 +1,4 @@
-import { CELL_EXPIRES, CELL_HAS_PATH, CELL_ROW_TIMESTAMP, type Words } from './row-format.ts'
+import { CELL_EXPIRES, CELL_HAS_PATH, CELL_ROW_TIMESTAMP, compare64, type Words } from './row-format.ts'
 
 /**
  * A mutation in its flat form: what one statement, or one batch, writes. It is built once, copied into the commit log
@@ -35,6 +35,11 @@ const KEPT_BYTES = 1 << 20
 /** Local deletion time and the like that mean "never" (`Cell.NO_DELETION_TIME`). */
 export const NO_DELETION_TIME = 0x7fffffff
 
+/** Halves of the greatest and of the least timestamp. */
+const MAX_HI = 0x7fffffff
+const MAX_LO = -1
+const MIN_HI = -0x80000000
+
 /**
  * Writes mutations, one after another, into one growing buffer. `words` and what `finish` says are valid until the
  * next `begin`.
@@ -53,6 +58,9 @@ export class MutationBuilder implements Words {
   #rowHi = 0
   #rowLo = 0
   #rowHasLiveness = false
+  /** The least timestamp in it. Where updates or rows were copied, less than any. */
+  minTimestampHi = MAX_HI
+  minTimestampLo = MAX_LO
 
   constructor(sizeBytes: number = INITIAL_BYTES) {
     const memory = new ArrayBuffer(sizeBytes)
@@ -66,6 +74,14 @@ export class MutationBuilder implements Words {
     if (this.u8.length > KEPT_BYTES) this.#use(new ArrayBuffer(INITIAL_BYTES))
     this.#at = MUTATION_HEADER_WORDS
     this.#updates = 0
+    this.minTimestampHi = MAX_HI
+    this.minTimestampLo = MAX_LO
+  }
+
+  #noteTimestamp(hi: number, lo: number): void {
+    if (compare64(hi, lo, this.minTimestampHi, this.minTimestampLo) >= 0) return
+    this.minTimestampHi = hi
+    this.minTimestampLo = lo
   }
 
   /** Number of partition updates so far. */
@@ -121,6 +137,7 @@ export class MutationBuilder implements Words {
 
   /** Deletes the whole partition; to be called before any row. */
   partitionDeletion(timestampHi: number, timestampLo: number, localDeletionTime: number): void {
+    this.#noteTimestamp(timestampHi, timestampLo)
     this.#reserve(16)
     this.i32[this.#countsAt]! |= UPDATE_HAS_DELETION
     this.i32[this.#at++] = timestampHi
@@ -161,6 +178,7 @@ export class MutationBuilder implements Words {
     p += 4
     this.#rowHasLiveness = (flags & 1) !== 0
     if (flags & 1) {
+      this.#noteTimestamp(livenessHi, livenessLo)
       this.#rowHi = livenessHi
       this.#rowLo = livenessLo
       i32[p++] = livenessHi
@@ -171,6 +189,7 @@ export class MutationBuilder implements Words {
       }
     }
     if (flags & 4) {
+      this.#noteTimestamp(deletionHi, deletionLo)
       i32[p++] = deletionHi
       i32[p++] = deletionLo
       i32[p++] = deletionLocalTime
@@ -222,6 +241,7 @@ export class MutationBuilder implements Words {
     i32[p + 1] = valueLength
     p += 2
     if (!sameAsRow) {
+      this.#noteTimestamp(timestampHi, timestampLo)
       i32[p++] = timestampHi
       i32[p++] = timestampLo
     }
@@ -245,6 +265,7 @@ export class MutationBuilder implements Words {
 
   /** Appends a row that is flat already. */
   copyRow(source: Words, at: number): void {
+    this.#noteTimestamp(MIN_HI, 0)
     const words = source.i32[at]! >>> 2
     this.#reserve(words << 2)
     this.i32.set(source.i32.subarray(at, at + words), this.#at)
@@ -256,6 +277,7 @@ export class MutationBuilder implements Words {
 
   /** Starts a range tombstone; two `bound`s follow, start and end. To be called after the rows. */
   beginRangeTombstone(timestampHi: number, timestampLo: number, localDeletionTime: number): void {
+    this.#noteTimestamp(timestampHi, timestampLo)
     this.#reserve(32)
     this.#tombstoneAt = this.#at
     this.i32[this.#at + 1] = timestampHi
@@ -283,6 +305,7 @@ export class MutationBuilder implements Words {
 
   /** Appends an update that is flat already. */
   copyUpdate(source: Words, at: number): void {
+    this.#noteTimestamp(MIN_HI, 0)
     const words = source.i32[at]! >>> 2
     this.#reserve(words << 2)
     this.i32.set(source.i32.subarray(at, at + words), this.#at)

@@ -146,6 +146,7 @@ function storagePorts(
     logger,
     dataDirectory: `${dir}/data`,
     columnIndexSizeBytes: storage.columnIndexSizeBytes,
+    concurrentCompactors,
     timeUuid,
   }
 }

@@ -3,6 +3,7 @@ import { createNodeDisk } from '../io/node-disk.ts'
 import { NodeNetwork } from '../io/node-network.ts'
 import { nodeRandom } from '../io/node-random.ts'
 import { nodeTimers } from '../io/node-timers.ts'
+import { createNodeWorkers } from '../io/node-workers.ts'
 import { IN_MEMORY } from './database.ts'
 import { type Node, startNode } from './node.ts'
 import type { SibylOptions } from './options.ts'
@@ -58,6 +59,7 @@ export class Sibyl {
       clock: nodeClock,
       timers: nodeTimers,
       random: nodeRandom,
+      workers: createNodeWorkers(),
       exit: (code) => process.exit(code),
     })
     return new Sibyl(node, options.dir ?? IN_MEMORY, options.dataCenter ?? 'datacenter1')

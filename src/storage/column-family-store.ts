@@ -15,7 +15,7 @@ import type { Descriptor } from './sstable/descriptor.ts'
 import { SSTable } from './sstable/sstable.ts'
 import type { Statistics } from './sstable/statistics.ts'
 import { TableTracker } from './table-view.ts'
-import type { FlushJob, LogPosition } from './tasks/storage-task.ts'
+import type { FlushJob, JobTarget, LogPosition } from './tasks/storage-task.ts'
 import { tableParts } from './tasks/table-parts.ts'
 import type { TaskRunner } from './tasks/task-runner.ts'
 
@@ -31,6 +31,8 @@ export interface StoragePorts {
   readonly dataDirectory: string
   /** column_index_size, in bytes. */
   readonly columnIndexSizeBytes: number
+  /** concurrent_compactors. */
+  readonly concurrentCompactors: number
   /** A new time UUID as text, for names of transaction logs. */
   timeUuid(): string
 }
@@ -194,15 +196,33 @@ export class ColumnFamilyStore {
     return this.tracker.view.memtables.includes(memtable)
   }
 
-  flushJob({ memtable, start, end }: Flushing, transaction: string): FlushJob {
+  /** The least timestamp of what is in memory, microseconds; null where nothing is. */
+  get memtableMinTimestamp(): bigint | null {
+    let min: bigint | null = null
+    for (const { partitionCount, minTimestampHi, minTimestampLo } of this.tracker.view.memtables) {
+      if (partitionCount === 0) continue
+      const timestamp = (BigInt(minTimestampHi) << 32n) | BigInt(minTimestampLo >>> 0)
+      if (min === null || timestamp < min) min = timestamp
+    }
+    return min
+  }
+
+  /** Where and how SSTables of the table are to be written, as part of that transaction. */
+  target(transaction: string): JobTarget {
     return {
-      kind: 'flush',
-      table: tableParts(memtable.table),
+      table: tableParts(this.table),
       directory: this.directory,
       generations: this.generations,
       transaction,
       columnIndexSizeBytes: this.#ports!.columnIndexSizeBytes,
       hostId: this.#listener.hostId(),
+    }
+  }
+
+  flushJob({ memtable, start, end }: Flushing, transaction: string): FlushJob {
+    return {
+      ...this.target(transaction),
+      kind: 'flush',
       memtable: frozenParts(memtable),
       memtableBytes: memtable.slabs.usedBytes,
       commitLogIntervals: start.segmentId < 0 ? [] : [{ start, end }],

@@ -1,4 +1,5 @@
 import { MUTATION_HEADER_WORDS, UPDATE_KEY_WORD } from '../model/mutation.ts'
+import { LIVE_HI, LIVE_LO } from '../model/read-command.ts'
 import type { Words } from '../model/row-format.ts'
 import type { TableMetadata } from '../model/table.ts'
 import type { ColumnFamilyStore } from './column-family-store.ts'
@@ -88,6 +89,8 @@ export class RecordReplay {
         const length = record.i32[at + 4]!
         const translated = applyTranslation(record, at, translation.descriptor, table)
         store.memtable.apply(translated.words, translated.at)
+        // Nobody looks for the least of its timestamps.
+        store.memtable.noteTimestamp(LIVE_HI, LIVE_LO)
         if (segmentId < store.dirtySince) store.dirtySince = segmentId
         schema.applied(table, record.u8.subarray(key, key + length))
       }

@@ -6,6 +6,7 @@ import type { Words } from '../model/row-format.ts'
 import type { TableMetadata } from '../model/table.ts'
 import { CLEAN, ColumnFamilyStore, type StoragePorts, type StoreListener } from './column-family-store.ts'
 import { CommitLogFailedError, MutationTooLargeError } from './commitlog/errors.ts'
+import { CompactionManager } from './compaction/compaction-manager.ts'
 import { Flusher } from './flusher.ts'
 import { MemtableReader } from './memtable/memtable-reader.ts'
 import { MemtableSpace } from './memtable-space.ts'
@@ -96,6 +97,8 @@ export class StorageEngine {
   readonly #ports: StoragePorts | null
   readonly #space: MemtableSpace
   readonly #flusher: Flusher | null
+  /** Null without files. */
+  readonly compactions: CompactionManager | null
   readonly #retirement: Retirement | null
   readonly #replay: RecordReplay
   /** This node's host id, as text; empty while it has none. */
@@ -138,6 +141,7 @@ export class StorageEngine {
       truncated: (store, truncation, position) => this.#replayTruncation(store, truncation, position),
     })
     this.#flusher = ports === null ? null : this.#newFlusher(ports)
+    this.compactions = ports === null ? null : this.#newCompactions(ports)
     this.#retirement =
       ports === null || this.#flusher === null ? null : this.#newRetirement(ports, this.#flusher)
   }
@@ -146,7 +150,10 @@ export class StorageEngine {
     return new Flusher(ports, {
       onBegin: ({ memtable }) => this.#space.flushing(memtable),
       logged: () => this.#logSynced(),
-      onFlushed: () => this.#freeLog(),
+      onFlushed: (store) => {
+        this.#freeLog()
+        this.compactions?.submit(store)
+      },
       onFailure: (error, { table }) => {
         const text = error instanceof Error ? error.message : String(error)
         ports.logger.error(`Flushing ${table.keyspace}.${table.name} failed: ${text}`)
@@ -155,9 +162,22 @@ export class StorageEngine {
     })
   }
 
+  #newCompactions(ports: StoragePorts): CompactionManager {
+    return new CompactionManager(ports, ports.concurrentCompactors, {
+      onCompleted: () => undefined,
+      onFailure: (error, { table }) => {
+        const text = error instanceof Error ? error.message : String(error)
+        ports.logger.error(`Compacting ${table.keyspace}.${table.name} failed: ${text}`)
+      },
+    })
+  }
+
   #newRetirement(ports: StoragePorts, flusher: Flusher): Retirement {
     return new Retirement(ports, flusher, {
-      stopCompactions: async () => undefined,
+      stopCompactions: async (store) => {
+        if (store.isDropped) await this.compactions?.dropTable(store)
+        else await this.compactions?.stop(store)
+      },
       snapshot: async () => undefined,
       removeDirectory: () => undefined,
     })
@@ -178,11 +198,13 @@ export class StorageEngine {
     this.#replayed = null
     this.#onLog?.(null)
     this.#onLog = null
+    for (const store of this.#stores.values()) this.compactions?.submit(store)
   }
 
   /** Ends what the engine does in the background, and lets go of files. To be called before the log is closed. */
   async close(): Promise<void> {
     this.#onLog?.(new Error('The commit log was not replayed'))
+    await this.compactions?.close()
     await this.#flusher?.close()
     await this.#retirement?.settled()
     for (const store of this.#stores.values()) store.tracker.close()
@@ -201,9 +223,14 @@ export class StorageEngine {
 
   /** Makes a table known, with what its directory has of it, or a new version of its metadata. */
   setTable(table: TableMetadata): void {
-    const store = this.#stores.get(table.handle)
+    let store = this.#stores.get(table.handle)
     if (store !== undefined) store.setTable(table)
-    else this.#stores.set(table.handle, new ColumnFamilyStore(table, this.#listener, this.#ports))
+    else {
+      store = new ColumnFamilyStore(table, this.#listener, this.#ports)
+      this.#stores.set(table.handle, store)
+    }
+    this.compactions?.setTable(store)
+    if (this.#log !== null) this.compactions?.submit(store)
   }
 
   /** Forgets a dropped table and its data. */
@@ -342,12 +369,14 @@ export class StorageEngine {
     return missing ?? NONE
   }
 
-  #applyUpdates(mutation: Words): void {
+  #applyUpdates(mutation: MutationBuilder): void {
     const count = mutation.i32[1]!
     let at = MUTATION_HEADER_WORDS
     for (let i = 0; i < count; i++) {
       const store = this.#store(mutation.i32[at + 1]!)
-      store.memtable.apply(mutation, at)
+      const { memtable } = store
+      memtable.apply(mutation, at)
+      memtable.noteTimestamp(mutation.minTimestampHi, mutation.minTimestampLo)
       // The segment that was described last is the one that the mutation is in.
       if (store.dirtySince === CLEAN) store.dirtySince = this.#describedSegment
       at += mutation.i32[at]! >>> 2

@@ -106,6 +106,9 @@ export class Memtable {
   readonly #onReserve: (bytes: number) => void
   /** Grows when all is dropped, so that an open scan notices. */
   generation = 0
+  /** Nothing in it has a lesser timestamp. */
+  minTimestampHi = 0x7fffffff
+  minTimestampLo = -1
 
   constructor(table: TableMetadata, onReserve: (bytes: number) => void) {
     this.table = table
@@ -130,6 +133,13 @@ export class Memtable {
         length,
       )
     })
+  }
+
+  /** To be told of the least timestamp of what is applied. */
+  noteTimestamp(hi: number, lo: number): void {
+    if (compare64(hi, lo, this.minTimestampHi, this.minTimestampLo) >= 0) return
+    this.minTimestampHi = hi
+    this.minTimestampLo = lo
   }
 
   /** Number of partitions. */
