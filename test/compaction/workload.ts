@@ -98,6 +98,7 @@ class Workload {
     }
     this.#table = { ...table, params }
     this.#writes = new RandomWrites(random, this.#table)
+    this.#writes.expiresByTimestamp = true
     this.#whole = this.#memtable()
     const disk = new SimDisk(new SimRandom(seed)).attach(new SimTimers(new SimClock()))
     this.#rewriter = new Rewriter(disk, '/data/ks/t')

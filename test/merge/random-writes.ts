@@ -196,6 +196,11 @@ export class RandomWrites {
 
   /** Time goes on with each mutation, as it does for those who write; else any comes before any. */
   isOrdered = false
+  /**
+   * Of two cells of one timestamp that both expire none expires before the other. Else the one that a compaction has made a
+   * tombstone of would win over one that lives on, in Cassandra too.
+   */
+  expiresByTimestamp = false
   #written = 0
 
   #timestamp(): number {
@@ -285,15 +290,13 @@ export class RandomWrites {
     const kind = random.below(10)
     if (kind === 0) this.#put(column.id, CELL_TOMBSTONE, timestamp, 0, this.#time(), path, NO_BYTES)
     else if (kind < 3) {
-      this.#put(
-        column.id,
-        CELL_EXPIRES,
-        timestamp,
-        1 + random.below(4),
-        this.#time(),
-        path,
-        this.#value(column),
-      )
+      let ttl = 1 + random.below(4)
+      let time = this.#time()
+      if (this.expiresByTimestamp) {
+        ttl = 1 + (timestamp % 4)
+        time = MOMENTS[timestamp % MOMENTS.length]!
+      }
+      this.#put(column.id, CELL_EXPIRES, timestamp, ttl, time, path, this.#value(column))
     } else this.#put(column.id, 0, timestamp, 0, 0, path, this.#value(column))
   }
 

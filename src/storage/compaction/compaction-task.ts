@@ -5,6 +5,7 @@ import type { DataReader } from '../sstable/data-reader.ts'
 import { type Descriptor, descriptorName } from '../sstable/descriptor.ts'
 import { SSTable } from '../sstable/sstable.ts'
 import type { SSTableWriter } from '../sstable/sstable-writer.ts'
+import { NO_DELETION } from '../sstable/statistics.ts'
 import { type OnNewSSTable, SSTableOutput } from '../tasks/sstable-output.ts'
 import type { CompactionJob, StorageTask } from '../tasks/storage-task.ts'
 import { tableCompression } from '../tasks/table-compression.ts'
@@ -19,6 +20,8 @@ import { UnfilteredFilter } from './unfiltered-filter.ts'
 
 /** Bytes of each input that are read at once. */
 export const READ_AHEAD_BYTES = 256 * 1024
+
+const LAST_DELETION_TIME_NB = 0x7ffffffe
 
 /**
  * Writes what several SSTables have together anew (`CompactionTask`): rows are merged, what is deleted is left out, and so
@@ -124,7 +127,17 @@ export class CompactionTask implements StorageTask {
 
   /** Closes inputs that nobody needs anything of. */
   #dropExpired(): void {
-    const candidates = this.#inputs.map((sstable) => ({ sstable, ...sstable.statistics.stats }))
+    const candidates = this.#inputs.map((sstable) => {
+      const { minTimestamp, maxTimestamp, maxLocalDeletionTime } = sstable.statistics.stats
+      // Version nb has no later time: it may stand for any.
+      const isLast = maxLocalDeletionTime >= LAST_DELETION_TIME_NB && !sstable.version.hasUnsignedDeletionTime
+      return {
+        sstable,
+        minTimestamp,
+        maxTimestamp,
+        maxLocalDeletionTime: isLast ? NO_DELETION : maxLocalDeletionTime,
+      }
+    })
     const expired = new Set(
       fullyExpiredSSTables(this.#job, candidates, this.#others, false).map(({ sstable }) => sstable),
     )
