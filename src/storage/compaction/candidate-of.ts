@@ -1,6 +1,8 @@
 import { murmur3Token } from '../../common/murmur3.ts'
 import type { LiveSSTable } from '../live-sstable.ts'
 import type { IndexSummary } from '../sstable/index-summary.ts'
+import type { SSTable } from '../sstable/sstable.ts'
+import { NO_DELETION } from '../sstable/statistics.ts'
 import type { CompactionCandidate, CompactionRange } from './candidate.ts'
 import { droppableTombstoneRatio } from './droppable-tombstones.ts'
 
@@ -31,7 +33,7 @@ export function candidateOf(live: LiveSSTable, state: CandidateState): Compactio
     lastKey: summary.lastKey,
     minTimestamp: stats.minTimestamp,
     maxTimestamp: stats.maxTimestamp,
-    maxLocalDeletionTime: stats.maxLocalDeletionTime,
+    maxLocalDeletionTime: maxLocalDeletionTimeOf(sstable),
     level: stats.level,
     createdAtMillis: state.createdAtMillis,
     isRepaired: stats.repairedAt > 0n,
@@ -43,6 +45,16 @@ export function candidateOf(live: LiveSSTable, state: CandidateState): Compactio
     estimatedKeysIn: (ranges) => estimatedKeysIn(summary, ranges),
     estimatedDroppableTombstoneRatio: (gcBeforeSeconds) => droppableTombstoneRatio(stats, gcBeforeSeconds),
   }
+}
+
+/** Version `nb` has no later time than this, which may stand for any that is. */
+const LAST_DELETION_TIME_NB = 0x7ffffffe
+
+/** When the last of what is in it is deleted or has expired, in seconds; NO_DELETION where it may never. */
+export function maxLocalDeletionTimeOf({ statistics, version }: SSTable): number {
+  const { maxLocalDeletionTime } = statistics.stats
+  const isLast = maxLocalDeletionTime >= LAST_DELETION_TIME_NB && !version.hasUnsignedDeletionTime
+  return isLast ? NO_DELETION : maxLocalDeletionTime
 }
 
 function int64(hi: number, lo: number): bigint {

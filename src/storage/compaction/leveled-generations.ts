@@ -50,10 +50,17 @@ export class LeveledGenerations {
     const now = new Map(own.map((candidate) => [candidate.number, candidate]))
     for (const [number, { candidate, level }] of this.#placed) {
       const current = now.get(number)
-      if (current !== undefined && current.level === candidate.level) continue
-      this.#placed.delete(number)
+      if (current === candidate) continue
       const placed = this.#levels[level]!
-      placed.splice(placed.indexOf(candidate), 1)
+      const index = placed.indexOf(candidate)
+      if (current !== undefined && current.level === candidate.level) {
+        // The same SSTable, of which something else is known than before.
+        placed[index] = current
+        this.#placed.set(number, { candidate: current, level })
+        continue
+      }
+      placed.splice(index, 1)
+      this.#placed.delete(number)
     }
     const added = own.filter(({ number }) => !this.#placed.has(number))
     for (const candidate of added.sort((a, b) => a.number - b.number)) this.#add(candidate)

@@ -159,6 +159,14 @@ describe('overlaps in a level', () => {
     ).toEqual([0, 2])
   })
 
+  test('what is known of an SSTable may change', () => {
+    const lcs = strategy()
+    const own = row(1, 11)
+    expect(lcs.nextBackgroundTask(viewOf(own))?.inputs).toEqual([own[0]])
+    const suspect = [{ ...own[0]!, isSuspect: true }, ...own.slice(1)]
+    expect(lcs.nextBackgroundTask(viewOf(suspect))?.inputs).toEqual([own[1]])
+  })
+
   test('an SSTable whose level was changed is placed anew', () => {
     const lcs = strategy()
     const [one] = row(1, 1)
