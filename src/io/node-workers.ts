@@ -16,22 +16,23 @@ const PROGRAM = 'storage-worker.cjs'
  * leaves behind small, too.
  */
 const OLD_GENERATION_MIB = 192
-const YOUNG_GENERATION_MIB = 16
+const YOUNG_GENERATION_MIB = 4
 
 /** Some less than the event loop gets where both want the same core; more would let flushes fall behind writes. */
 const NICENESS = 5
 
 class NodeWorkers implements Workers {
-  readonly #program: string
+  readonly #program: string | null
 
-  constructor(program: string) {
+  constructor(program: string | null) {
     this.#program = program
   }
 
   start(listener: WorkerListener): WorkerThread {
-    if (!fs.existsSync(this.#program)) throw new Error(`${this.#program} is not there`)
+    const program = this.#program ?? bundledProgram()
+    if (!fs.existsSync(program)) throw new Error(`${program} is not there`)
     const { Worker } = require('node:worker_threads') as typeof import('node:worker_threads')
-    const worker = new Worker(this.#program, {
+    const worker = new Worker(program, {
       // Loaders and hooks of the program that this one is embedded in are of no use there.
       execArgv: [],
       env: {},
@@ -77,7 +78,7 @@ class NodeWorkerThread implements WorkerThread {
  * Threads that run the program at that path; by default that of the build. Code that runs from its sources, or was
  * bundled once more without the program, has none, and `start` throws then.
  */
-export function createNodeWorkers(program: string = bundledProgram()): Workers {
+export function createNodeWorkers(program: string | null = null): Workers {
   return new NodeWorkers(program)
 }
 
