@@ -1,7 +1,7 @@
 /**
  * Flushes of memtables and compactions of four SSTables: rows of about 200 bytes, one a partition or many, compressed
  * and not, with and without reading ahead. Bundle it and run it: rolldown bench/compaction.ts --platform node
- * --file FILE, node FILE [partitions in thousands].
+ * --file FILE, node FILE [rows in thousands] [narrow | 100 | all | huge: one partition, of 10000 thousand rows 2 GB].
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -11,13 +11,25 @@ import { int32Bytes } from '../src/common/bytes.ts'
 import { murmur3Token } from '../src/common/murmur3.ts'
 import { createNodeDisk } from '../src/io/node-disk.ts'
 import { MutationBuilder } from '../src/model/mutation.ts'
-import { ROW_HAS_LIVENESS } from '../src/model/row-format.ts'
+import { clusteringAt, ROW_HAS_LIVENESS, type Words } from '../src/model/row-format.ts'
 import type { TableMetadata } from '../src/model/table.ts'
 import { createTableMetadata } from '../src/schema/index.ts'
 import { Memtable } from '../src/storage/memtable/memtable.ts'
+import { MemtableScan } from '../src/storage/memtable/memtable-source.ts'
 import type { Descriptor } from '../src/storage/sstable/descriptor.ts'
+import { HeaderCollector } from '../src/storage/sstable/header-component.ts'
 import { SSTable } from '../src/storage/sstable/sstable.ts'
+import { SSTableOutput } from '../src/storage/tasks/sstable-output.ts'
 import type { StorageTask } from '../src/storage/tasks/storage-task.ts'
+import { tableCompression } from '../src/storage/tasks/table-compression.ts'
+import {
+  LIVE,
+  NO_MARKER,
+  UNFILTERED_END,
+  UNFILTERED_ROW,
+  type UnfilteredKind,
+  type UnfilteredReader,
+} from '../src/storage/unfiltered.ts'
 import { native } from '../src/types/index.ts'
 import { Rewriter } from '../test/compaction/rewriter.ts'
 import { applyTo } from '../test/merge/tables.ts'
@@ -128,13 +140,93 @@ function run(name: string, compression: string, rowsPerPartition: number): void 
     report(`${name}: flush ${nth}`, rows, dataBytes(made, task.written), took)
   }
   const bytes = dataBytes(made, inputs)
-  for (let i = 0; i < 3; i++) {
-    const compaction = rewriter.compactionTask(made, inputs, {
-      gcBeforeSeconds: 2_000_000_000,
-      nowSeconds: 2_000_000_000,
-    })
-    report(`${name}: compaction of ${inputs.length}`, rows * INPUTS, bytes, timed(compaction))
+  for (let i = 0; i < 2; i++) {
+    for (const readAhead of [undefined, 0]) {
+      const purge = { gcBeforeSeconds: 2_000_000_000, nowSeconds: 2_000_000_000 }
+      const compaction = rewriter.compactionTask(made, inputs, purge, readAhead)
+      const what = readAhead === 0 ? ', a read a chunk' : ''
+      report(`${name}: compaction of ${inputs.length}${what}`, rows * INPUTS, bytes, timed(compaction))
+    }
   }
+}
+
+/** Rows of one partition without end, as if they had been read. */
+class Endless implements UnfilteredReader {
+  readonly keyBytes = int32Bytes(1)
+  readonly keyOffset = 0
+  readonly keyLength = 4
+  readonly tokenHi = 0
+  readonly tokenLo = 0
+  readonly partitionDeletion = LIVE
+  readonly marker = NO_MARKER
+  row: Words
+  readonly rowAt: number
+  readonly #clusteringAt: number
+  #left: number
+  #next: number
+
+  /** Rows like that of a mutation, whose clustering is one integer. */
+  constructor(row: Words, rowAt: number, first: number, count: number) {
+    this.row = row
+    this.rowAt = rowAt
+    this.#clusteringAt = (clusteringAt(row.i32, rowAt) + 1) << 2
+    this.#next = first
+    this.#left = count
+  }
+
+  nextPartition = () => true
+  staticRow = () => false
+  close = () => undefined
+
+  next(): UnfilteredKind {
+    if (this.#left-- === 0) return UNFILTERED_END
+    this.row.u8.set(int32Bytes(this.#next), this.#clusteringAt)
+    this.#next += 2
+    return UNFILTERED_ROW
+  }
+}
+
+/** One partition of THOUSANDS rows in two SSTables, whose rows come by turns. */
+function runHuge(): void {
+  const made = table(true, 'LZ4Compressor')
+  const rewriter = new Rewriter(disk, join(directory, 'huge'))
+  const header = new HeaderCollector()
+  const rows = THOUSANDS * 500
+  const inputs: Descriptor[] = []
+  for (const first of [0, 1]) {
+    const scan = new MemtableScan(memtableOf(made, 1, 1, 0))
+    scan.nextPartition()
+    scan.next()
+    header.row(scan.row, scan.rowAt)
+    const at = scan.rowAt
+    const copy = scan.row.i32.slice(at, at + (scan.row.i32[at]! >>> 2))
+    const reader = new Endless({ i32: copy, u8: new Uint8Array(copy.buffer) }, 0, first, rows)
+    const output = new SSTableOutput(disk, rewriter.target(made), made, () => undefined, {
+      header: header.component(made),
+      compression: tableCompression(made),
+      repairedAt: 0n,
+      commitLogIntervals: [],
+    })
+    output.begin(1, 0).append(reader)
+    output.finish()
+    inputs.push(...output.written)
+  }
+  const before = process.memoryUsage.rss()
+  const compaction = rewriter.compactionTask(made, inputs)
+  let most = 0
+  const step = compaction.step.bind(compaction)
+  let steps = 0
+  compaction.step = () => {
+    if (++steps % 64 === 0) most = Math.max(most, process.memoryUsage.rss())
+    return step()
+  }
+  report(
+    `one partition of ${(dataBytes(made, inputs) / 1e9).toFixed(2)} GB`,
+    rows * 2,
+    dataBytes(made, inputs),
+    timed(compaction),
+  )
+  console.log(`RSS ${(before / 1e6).toFixed(0)} MB before, at most ${(most / 1e6).toFixed(0)} MB`)
 }
 
 try {
@@ -147,6 +239,7 @@ try {
   ] as const) {
     if (only === undefined || name.startsWith(only)) run(name, compression, width)
   }
+  if (only === 'huge') runHuge()
 } finally {
   rmSync(directory, { recursive: true })
 }

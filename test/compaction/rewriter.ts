@@ -26,7 +26,7 @@ export class Rewriter {
     disk.mkdirpSync(directory)
   }
 
-  #target(table: TableMetadata) {
+  target(table: TableMetadata) {
     return {
       table: tableParts(table),
       directory: this.directory,
@@ -47,7 +47,7 @@ export class Rewriter {
   flushTask(memtable: Memtable, table: TableMetadata, options: Partial<FlushJob> = {}): FlushTask {
     const job: FlushJob = {
       kind: 'flush',
-      ...this.#target(table),
+      ...this.target(table),
       memtable: frozenParts(memtable),
       memtableBytes: 1_000_000,
       commitLogIntervals: [],
@@ -60,10 +60,11 @@ export class Rewriter {
     table: TableMetadata,
     inputs: readonly Descriptor[],
     options: Partial<CompactionJob> = {},
+    readAheadBytes?: number,
   ): CompactionTask {
     const job: CompactionJob = {
       kind: 'compaction',
-      ...this.#target(table),
+      ...this.target(table),
       inputs,
       others: [],
       memtableMinTimestamp: null,
@@ -73,7 +74,7 @@ export class Rewriter {
       maxSSTableBytes: null,
       ...options,
     }
-    return new CompactionTask(this.disk, structuredClone(job), this.#onNew)
+    return new CompactionTask(this.disk, structuredClone(job), this.#onNew, readAheadBytes)
   }
 
   /** Runs a task to its end. */

@@ -156,7 +156,7 @@ export class SSTableWriter {
     }
     this.#headerLength = -1
     this.#blocks.reset()
-    this.#blockOffsets.length = 0
+    if (this.#blockOffsets.length > 0) this.#blockOffsets.length = 0
     this.#previousStart = 0
     this.#blockStart = -1
     this.#openMarker = null
