@@ -4,7 +4,7 @@ import type { IndexSummary } from '../sstable/index-summary.ts'
 import type { SSTable } from '../sstable/sstable.ts'
 import { NO_DELETION } from '../sstable/statistics.ts'
 import type { CompactionCandidate, CompactionRange } from './candidate.ts'
-import { droppableTombstoneRatio } from './droppable-tombstones.ts'
+import { droppableTombstones } from './droppable-tombstones.ts'
 
 const BASE_SAMPLING_LEVEL = 128
 const token = new Int32Array(2)
@@ -43,7 +43,7 @@ export function candidateOf(live: LiveSSTable, state: CandidateState): Compactio
     isEstimationInformative: summary.count > 2,
     partitionCount: stats.cellsPerPartition.counts.reduce((sum, count) => sum + Number(count), 0),
     estimatedKeysIn: (ranges) => estimatedKeysIn(summary, ranges),
-    estimatedDroppableTombstoneRatio: (gcBeforeSeconds) => droppableTombstoneRatio(stats, gcBeforeSeconds),
+    estimatedDroppableTombstoneRatio: droppableTombstones(stats),
   }
 }
 

@@ -8,8 +8,20 @@ export function droppableTombstoneRatio(
   { cellsPerPartition, tombstoneDropTimes }: Pick<StatsMetadata, 'cellsPerPartition' | 'tombstoneDropTimes'>,
   gcBeforeSeconds: number,
 ): number {
+  return ratioOf(cellCount(cellsPerPartition), tombstoneDropTimes, gcBeforeSeconds)
+}
+
+/** The same for one SSTable and any time: what does not depend on the time is worked out once. */
+export function droppableTombstones({
+  cellsPerPartition,
+  tombstoneDropTimes,
+}: Pick<StatsMetadata, 'cellsPerPartition' | 'tombstoneDropTimes'>): (gcBeforeSeconds: number) => number {
   const cells = cellCount(cellsPerPartition)
-  return cells === 0 ? 0 : droppedBefore(tombstoneDropTimes, gcBeforeSeconds) / cells
+  return (gcBeforeSeconds) => ratioOf(cells, tombstoneDropTimes, gcBeforeSeconds)
+}
+
+function ratioOf(cells: number, dropTimes: StatsMetadata['tombstoneDropTimes'], seconds: number): number {
+  return cells === 0 ? 0 : droppedBefore(dropTimes, seconds) / cells
 }
 
 /**
