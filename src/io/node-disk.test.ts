@@ -68,3 +68,29 @@ test('a file is replaced whole', () => {
   expect(new TextDecoder().decode(disk.readFileSync(`${directory}/settings`))).toBe('new and longer')
   expect(disk.existsSync(`${directory}/settings.tmp`)).toBe(false)
 })
+
+test('links, times and kinds of what is there', () => {
+  const target = `${directory}/links`
+  disk.mkdirpSync(target)
+  const before = Date.now()
+  writeFileAtomicSync(disk, target, 'first', new TextEncoder().encode('content'))
+  disk.linkSync(`${target}/first`, `${target}/second`)
+  disk.unlinkSync(`${target}/first`)
+  expect(new TextDecoder().decode(disk.readFileSync(`${target}/second`))).toBe('content')
+  let code: string | undefined
+  try {
+    disk.linkSync(`${target}/second`, `${target}/second`)
+  } catch (error) {
+    code = isDiskError(error) ? error.code : undefined
+  }
+  expect(code).toBe('EEXIST')
+  const modified = disk.modifiedMsSync(`${target}/second`)
+  expect(Number.isInteger(modified)).toBe(true)
+  expect(Math.abs(modified - before)).toBeLessThan(60_000)
+  expect(disk.modifiedMsSync(`${target}/first`)).toBe(0)
+  expect(disk.isDirectorySync(target)).toBe(true)
+  expect(disk.isDirectorySync(`${target}/second`)).toBe(false)
+  expect(disk.isDirectorySync(`${target}/none`)).toBe(false)
+  fs.symlinkSync(target, `${directory}/symbolic`)
+  expect(disk.realPathSync(`${directory}/symbolic`)).toBe(fs.realpathSync(target))
+})

@@ -165,15 +165,15 @@ export function removedByLog({ lines, isCommitted }: LogFile): readonly string[]
 }
 
 /**
- * Removes what a log that was verified leaves over, and then the log (`LogFile.removeUnfinishedLeftovers`). Durable between
- * the two, and at the end: an id that is given out again must find no log that knows it. Returns the names of the files.
+ * Removes what a log that was verified leaves over, and then the log (`LogFile.removeUnfinishedLeftovers`); durably between the
+ * two. That the log is gone is durable with the next sync of the directory: the one that comes before an SSTable is created
+ * is early enough, lest an id that is given out again should find a log that knows it. Returns the names of the files.
  */
 export function removeLeftovers(disk: Disk, directory: string, log: LogFile): string[] {
-  const removed: string[] = []
-  for (const prefix of removedByLog(log)) removed.push(...deleteSSTableFiles(disk, directory, prefix))
+  const prefixes = removedByLog(log)
+  const removed = prefixes.flatMap((prefix) => deleteSSTableFiles(disk, directory, prefix))
   // Also what was removed before, while the transaction went on.
-  disk.fsyncDirectorySync(directory)
+  if (prefixes.length > 0) disk.fsyncDirectorySync(directory)
   unlinkIfThere(disk, log.path)
-  disk.fsyncDirectorySync(directory)
   return removed
 }

@@ -60,6 +60,7 @@ export function recoverTransactions(disk: Disk, directory: string): RecoveryRepo
     // A COMMIT may have been written and not synced; power may fail while files are removed on its behalf.
     syncFile(disk, logPath)
     const removed = removeLeftovers(disk, path, log)
+    disk.fsyncDirectorySync(path)
     transactions.push({ path: logPath, isCommitted: log.isCommitted, removed, warning })
   }
   if (refused.length > 0) throw new WrongDiskStateError(directory, refused)

@@ -53,7 +53,7 @@ function withoutTemporary(names: readonly string[]): string[] {
   return names.filter((name) => !name.endsWith('.tmp')).sort()
 }
 
-test(`${recorded.length} directories are recovered or refused as by Cassandra`, () => {
+test(`${recorded.length} directories are recovered or refused as by Cassandra`, { timeout: 300_000 }, () => {
   const wrong: unknown[] = []
   let refused = 0
   for (const [number, each] of recorded.entries()) {
@@ -70,7 +70,7 @@ test(`${recorded.length} directories are recovered or refused as by Cassandra`, 
   expect(refused).toBeGreaterThan(50)
 })
 
-test('files of transactions that go on are hidden as by Cassandra', () => {
+test('files of transactions that go on are hidden as by Cassandra', { timeout: 300_000 }, () => {
   let hidden = 0
   for (const each of recorded) {
     if (!each.isRecovered || each.listed === 'error') continue
