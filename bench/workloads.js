@@ -147,6 +147,32 @@ export const workloads = {
   },
 }
 
+/** How many partitions `manyReads` reads of those that `manyWrites` wrote. */
+const manyPartitions = Number(process.env['BENCH_PARTITIONS'] ?? 5_000_000)
+
+/** @param {Buffer} out @param {number} at @param {number} n */
+function stampKey(out, at, n) {
+  for (let digit = 9, left = n; digit > 0; digit--) {
+    out[at + digit] = 0x30 + (left % 10)
+    left = Math.floor(left / 10)
+  }
+}
+
+// As many partitions as wanted, each with its own key, of about 200 bytes.
+workloads['manyWrites'] = {
+  ...workloads['writes'],
+  stamp: (out, at, offsets, n) => stampKey(out, at + offsets[0], n),
+}
+workloads['manyReads'] = {
+  ...workloads['reads'],
+  stamp: (out, at, offsets, n) => {
+    // A permutation of 32 bits, so that keys come in no order.
+    let x = Math.imul(n ^ (n >>> 16), 0x45d9f3b)
+    x = Math.imul(x ^ (x >>> 16), 0x45d9f3b)
+    stampKey(out, at + offsets[0], ((x ^ (x >>> 16)) >>> 0) % manyPartitions)
+  },
+}
+
 workloads['unpreparedWrites'] = { ...workloads['writes'], isUnprepared: true }
 workloads['unpreparedReads'] = { ...workloads['reads'], isUnprepared: true }
 

@@ -37,8 +37,8 @@ export const IN_MEMORY = ':memory:'
 const MIB = 1024 * 1024
 /** Memory of memtables where they are flushed, and where they are all there is. */
 const MEMTABLE_SPACE_MIB = { files: 256, memory: 2048 }
-/** With more than so much in memtables they are flushed when the node stops, so that the next start is quick. */
-const FLUSH_AT_STOP_BYTES = 4 * MIB
+/** With a longer commit log memtables are flushed when the node stops, so that the next start is quick. */
+const FLUSH_AT_STOP_BYTES = 8 * MIB
 
 /** Everything of a node but its network: storage, schema and queries over one directory. */
 export interface Database {
@@ -80,7 +80,11 @@ export async function openDatabase(
   let log: CommitLog | null = null
   const close = async (): Promise<void> => {
     try {
-      if (log !== null && engine.reservedBytes > FLUSH_AT_STOP_BYTES) await engine.drain().catch(() => {})
+      if (log !== null && log.sizeBytes > FLUSH_AT_STOP_BYTES) {
+        await engine
+          .drain()
+          .catch((error: Error) => logger.warn(`Not all was flushed at the stop: ${error.message}`))
+      }
       await engine.close()
       await log?.close()
     } finally {

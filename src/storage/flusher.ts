@@ -7,7 +7,7 @@ import type { Memtable } from './memtable/memtable.ts'
 export interface FlushListener {
   onBegin(flushing: Flushing): void
   /** An SSTable has taken a memtable's place. */
-  onFlushed(store: ColumnFamilyStore): void
+  onFlushed(store: ColumnFamilyStore, flushing: Flushing): void
   onFailure(error: unknown, store: ColumnFamilyStore): void
   /** Resolves when all that the commit log has is on stable storage. */
   logged(): Promise<void>
@@ -120,6 +120,6 @@ export class Flusher {
     store.flushing.splice(store.flushing.indexOf(flushing), 1)
     store.tracker.flushed(flushing.memtable, opened)
     this.completed++
-    this.#listener.onFlushed(store)
+    this.#listener.onFlushed(store, flushing)
   }
 }

@@ -4,7 +4,13 @@ import { MUTATION_HEADER_WORDS } from '../model/mutation.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { Words } from '../model/row-format.ts'
 import type { TableMetadata } from '../model/table.ts'
-import { CLEAN, ColumnFamilyStore, type StoragePorts, type StoreListener } from './column-family-store.ts'
+import {
+  CLEAN,
+  ColumnFamilyStore,
+  type Flushing,
+  type StoragePorts,
+  type StoreListener,
+} from './column-family-store.ts'
 import { CommitLogFailedError, MutationTooLargeError } from './commitlog/errors.ts'
 import { CompactionManager } from './compaction/compaction-manager.ts'
 import { Flusher } from './flusher.ts'
@@ -74,6 +80,9 @@ interface Described {
   readonly table: TableMetadata
   readonly record: Uint8Array
 }
+
+/** A log of that size is replayed in no time. */
+const LOG_SIZE_MIN_BYTES = 64 * 1024 * 1024
 
 const NONE: readonly Described[] = []
 /** More than an entry's header in the log. */
@@ -150,7 +159,8 @@ export class StorageEngine {
     return new Flusher(ports, {
       onBegin: ({ memtable }) => this.#space.flushing(memtable),
       logged: () => this.#logSynced(),
-      onFlushed: (store) => {
+      onFlushed: (store, flushing) => {
+        this.#flushOlder(flushing)
         this.#freeLog()
         this.compactions?.submit(store)
       },
@@ -431,6 +441,18 @@ export class StorageEngine {
     // All that are as old, and some that follow, or the next segment would ask again.
     const until = oldest + (log.segmentId - oldest) / 8
     for (const store of this.#stores.values()) if (store.dirtySince <= until) flusher.begin(store)
+  }
+
+  /**
+   * Tables that are hardly written to would keep the log of those that are: with what was before a memtable that has been
+   * flushed, they are flushed too, unless it is little.
+   */
+  #flushOlder({ end }: Flushing): void {
+    const log = this.#log
+    const flusher = this.#flusher
+    if (log === null || flusher === null) return
+    if (log.sizeBytes < Math.max(LOG_SIZE_MIN_BYTES, 2 * this.#space.reservedBytes)) return
+    for (const store of this.#stores.values()) if (store.dirtySince < end.segmentId) flusher.begin(store)
   }
 
   /** The log's segments that no memtable needs may go. */

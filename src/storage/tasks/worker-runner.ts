@@ -139,6 +139,8 @@ export class WorkerRunner implements TaskRunner {
     if (crew.idle !== null) this.#ports.timers.clearTimeout(crew.idle)
     crew.idle = null
     crew.jobs.set(id, sent)
+    // Whoever waits for a flush may wait for nothing else: a start whose replay needs memory.
+    if (job.kind === 'flush') crew.thread.keepProcessAlive(true)
     const stop: TaskRequest = { kind: 'stop', id }
     handle.onStop(() => crew.thread.post(stop))
   }
@@ -154,6 +156,8 @@ export class WorkerRunner implements TaskRunner {
     sent.handle.onStop(null)
     if (reply.kind === 'done') sent.resolve(reply.written)
     else sent.reject(receiveError(reply.error))
+    const isFlushing = [...crew.jobs.values()].some((other) => other.job.kind === 'flush')
+    if (!isFlushing && !this.#isClosed) crew.thread.keepProcessAlive(false)
     this.#rest(crew)
     if (crew.jobs.size === 0) this.#onDrained?.()
   }
