@@ -196,6 +196,8 @@ export class RandomWrites {
 
   /** Time goes on with each mutation, as it does for those who write; else any comes before any. */
   isOrdered = false
+  /** Seconds around which things expire and are deleted. */
+  moments: readonly number[] = MOMENTS
   /**
    * Of two cells of one timestamp that both expire none expires before the other. Else the one that a compaction has made a
    * tombstone of would win over one that lives on, in Cassandra too.
@@ -217,7 +219,7 @@ export class RandomWrites {
 
   /** When something was deleted, or expires. */
   #time(): number {
-    return this.#random.pick(MOMENTS) + this.#random.below(3)
+    return this.#random.pick(this.moments) + this.#random.below(3)
   }
 
   #row(isStatic: boolean): void {
@@ -294,7 +296,7 @@ export class RandomWrites {
       let time = this.#time()
       if (this.expiresByTimestamp) {
         ttl = 1 + (timestamp % 4)
-        time = MOMENTS[timestamp % MOMENTS.length]!
+        time = this.moments[timestamp % this.moments.length]!
       }
       this.#put(column.id, CELL_EXPIRES, timestamp, ttl, time, path, this.#value(column))
     } else this.#put(column.id, 0, timestamp, 0, 0, path, this.#value(column))

@@ -128,8 +128,9 @@ export class Cassandra {
     oracle(['stop', '--wipe'])
   }
 
-  /** Copies all SSTables of a folder into a table's. The node has to be stopped. */
+  /** Copies all SSTables of a folder, if there is one, into a table's. The node has to be stopped. */
   copyInto(keyspace: string, name: string, id: string, from: string): void {
+    if (!existsSync(from)) return
     const to = this.tableDirectory(keyspace, name, id)
     mkdirSync(to, { recursive: true })
     cpSync(from, to, { recursive: true })

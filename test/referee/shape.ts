@@ -16,6 +16,8 @@ export interface Shape {
   readonly writes: readonly string[]
   /** Partition keys that nothing was written to, as a WHERE clause. */
   readonly absent?: readonly string[]
+  /** Why Cassandra's sstabledump ends with an error for its SSTables, if it does. */
+  readonly undumpable?: string
   /** Why what Cassandra flushes for the same statements is not the same bytes; null or left out where it is. */
   readonly unequal?: string
 }
