@@ -145,6 +145,17 @@ export async function readFully(
   return done
 }
 
+/** Writes a file that is not there yet, and syncs it; its name is the caller's to make durable. */
+export function createFileSync(disk: Disk, path: string, content: Uint8Array): void {
+  const file = disk.openSync(path, 'create')
+  try {
+    writeFullySync(file, content, 0, content.length, 0)
+    file.fsyncSync()
+  } finally {
+    file.closeSync()
+  }
+}
+
 /** Writes a whole small file so that after a crash `path` holds the old or the new content, never a part. */
 export function writeFileAtomicSync(disk: Disk, directory: string, name: string, content: Uint8Array): void {
   const temporary = `${directory}/${name}.tmp`

@@ -1,5 +1,5 @@
 import { utf8Bytes } from '../../common/bytes.ts'
-import { type Disk, isDiskError, writeFullySync } from '../../io/disk.ts'
+import { createFileSync, type Disk, isDiskError } from '../../io/disk.ts'
 import { descriptorName } from '../sstable/descriptor.ts'
 import {
   type ListedSSTable,
@@ -87,15 +87,17 @@ export function takeSnapshot(
         disk.linkSync(`${descriptor.directory}/${file}`, `${target}/${file}`)
       }
     }
-    if (schema !== null)
-      writeFile(disk, `${target}/schema.cql`, schema.endsWith('\n') ? schema : `${schema}\n`)
+    if (schema !== null) {
+      const text = schema.endsWith('\n') ? schema : `${schema}\n`
+      createFileSync(disk, `${target}/schema.cql`, utf8Bytes(text))
+    }
     const manifest = {
       files: sstables.map(({ descriptor }) => `${descriptorName(descriptor)}-Data.db`),
       createdAt: instantText(nowMs),
       expiresAt: ttlSeconds === null ? null : instantText(nowMs + ttlSeconds * 1000),
       ephemeral,
     }
-    writeFile(disk, `${target}/manifest.json`, manifestText(manifest))
+    createFileSync(disk, `${target}/manifest.json`, utf8Bytes(manifestText(manifest)))
     disk.fsyncDirectorySync(target)
   } catch (error) {
     try {
@@ -106,17 +108,6 @@ export function takeSnapshot(
     throw error
   }
   return target
-}
-
-function writeFile(disk: Disk, path: string, text: string): void {
-  const bytes = utf8Bytes(text)
-  const file = disk.openSync(path, 'create')
-  try {
-    writeFullySync(file, bytes, 0, bytes.length, 0)
-    file.fsyncSync()
-  } finally {
-    file.closeSync()
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { murmur3Token } from '../../common/murmur3.ts'
-import { type Disk, isDiskError, readFullySync, writeFullySync } from '../../io/disk.ts'
+import { createFileSync, type Disk, isDiskError, readFullySync, writeFullySync } from '../../io/disk.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { type Component, componentPath, type Descriptor, descriptorName } from '../sstable/descriptor.ts'
 import { SSTable } from '../sstable/sstable.ts'
@@ -208,7 +208,7 @@ function takeFiles(
     const path = componentPath(to, component)
     const changed = component === 'Statistics.db' ? changedBytes(disk, source, from, options) : null
     if (changed === null) linkOrCopy(disk, source, path)
-    else writeFile(disk, path, changed)
+    else createFileSync(disk, path, changed)
   }
 }
 
@@ -262,16 +262,6 @@ function copyFile(disk: Disk, from: string, to: string): void {
     }
   } finally {
     source.closeSync()
-  }
-}
-
-function writeFile(disk: Disk, path: string, bytes: Uint8Array): void {
-  const file = disk.openSync(path, 'create')
-  try {
-    writeFullySync(file, bytes, 0, bytes.length, 0)
-    file.fsyncSync()
-  } finally {
-    file.closeSync()
   }
 }
 
