@@ -8,8 +8,9 @@ import type { Question, Reply } from './questions.ts'
 
 const ORACLE = fileURLToPath(new URL('../../../shared/oracle/cassandra', import.meta.url))
 const TOOLS = fileURLToPath(new URL('Tools.java', import.meta.url))
-const NAME = 'referee'
-const ADDRESS = '127.0.73.1'
+/** Another name and address let another run go beside. */
+const NAME = process.env['REFEREE_NAME'] ?? 'referee'
+const ADDRESS = process.env['REFEREE_ADDRESS'] ?? '127.0.73.1'
 const PORT = 9042
 /** Compressors are the table's in what it flushes too. */
 const SHAPE = ['--ip-prefix', ADDRESS.slice(0, -1), '--set', 'flush_compression=table']
@@ -85,6 +86,13 @@ export class Cassandra {
     const answer = await this.server.query(text)
     if (answer['kind'] === 'error' || answer['code'] !== undefined)
       throw new Error(`${text}: ${JSON.stringify(answer)}`)
+  }
+
+  /** Writes at a time that is told. */
+  async write(text: string, now: number, timestamp: number): Promise<void> {
+    const operation = { kind: 'query', effect: 'write', text, now, timestamp } as const
+    const [answer] = await this.server.run(operation, () => Promise.reject(new Error('no pages')))
+    if (answer!['kind'] !== 'void') throw new Error(`${text}: ${JSON.stringify(answer)}`)
   }
 
   async ask({ text, values }: Question, now: number): Promise<Reply> {

@@ -2,18 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { DELETION_SHAPES } from './deletion-shapes.ts'
 import { EngineNode } from './engine-node.ts'
 import { askSibyl, produce } from './produce.ts'
 import { type Question, questionsAbout } from './questions.ts'
-import type { Shape } from './shape.ts'
-import { TABLE_SHAPES } from './table-shapes.ts'
-import { TYPE_SHAPES } from './type-shapes.ts'
+import { SHAPES, SHARE } from './shapes.ts'
 
-/** What was flushed, and compacted, answers as a node in memory does: every question that the referee is asked too. */
+/**
+ * What was flushed, and compacted, answers as a node in memory does: every question that the referee is asked too. REFEREE=all takes
+ * all shapes.
+ */
 
 const TIMES = { writtenSeconds: 1_790_000_000 }
-const shapes: readonly Shape[] = [...TYPE_SHAPES, ...DELETION_SHAPES, ...TABLE_SHAPES]
+const shapes = process.env['REFEREE'] === 'all' ? SHAPES : SHARE
 const scratch = mkdtempSync(join(tmpdir(), 'sibyl-produce-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
 

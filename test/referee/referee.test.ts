@@ -6,14 +6,12 @@ import { dump } from '../../src/admin/sstable-tools/dump.ts'
 import { createNodeDisk } from '../../src/io/node-disk.ts'
 import { componentPath, type Descriptor, parseFileName } from '../../src/storage/sstable/descriptor.ts'
 import { openOffline } from '../../src/storage/sstable/offline-sstable.ts'
-import { DELETION_SHAPES } from './deletion-shapes.ts'
 import { EngineNode } from './engine-node.ts'
 import { Cassandra, isOracleHere, type ToolCall } from './oracle.ts'
 import { askedSeconds, askSibyl, produce, produceRandom } from './produce.ts'
 import { type Question, questionsAbout, type Reply } from './questions.ts'
 import { inKeyspace, type Shape, schemaOf } from './shape.ts'
-import { TABLE_SHAPES } from './table-shapes.ts'
-import { TYPE_SHAPES } from './type-shapes.ts'
+import { SHAPES, SHARE } from './shapes.ts'
 
 /**
  * The referee: Apache Cassandra judges SSTables that were written here. Its tools read and verify them, what sstabledump says
@@ -21,33 +19,9 @@ import { TYPE_SHAPES } from './type-shapes.ts'
  * compacted them. REFEREE=all takes all shapes and RANDOM_TABLES random tables; else it is a share of them.
  */
 
-const ALL: readonly Shape[] = [...TYPE_SHAPES, ...DELETION_SHAPES, ...TABLE_SHAPES]
 const TAKES_ALL = process.env['REFEREE'] === 'all'
 const RANDOM_TABLES = Number(process.env['RANDOM_TABLES'] ?? (TAKES_ALL ? 40 : 6))
-/** Without REFEREE=all. */
-const SHARE = new Set([
-  't_text',
-  't_inet',
-  'collections',
-  'udt',
-  'counters',
-  'empty_values',
-  'ranges_mixed',
-  'deletions',
-  'ttls',
-  'timestamps',
-  'statics',
-  'columns_64',
-  'c_zstd_ratio',
-  'c_none',
-  'wide_two',
-  'composite',
-  'intervals',
-  'dropped',
-  'compact_static',
-  'compact_dense_two',
-])
-const shapes = TAKES_ALL ? ALL : ALL.filter(({ name }) => SHARE.has(name))
+const shapes = TAKES_ALL ? SHAPES : SHARE
 const TIMES = { writtenSeconds: Math.floor(Date.now() / 1000) - 5 * 86_400 }
 const WAYS = ['flushed', 'compacted', 'random'] as const
 type Way = (typeof WAYS)[number]
