@@ -85,8 +85,15 @@ export class SSTable {
       }
     }
     const data = disk.openSync(path('Data.db'), 'read')
-    const index = disk.openSync(path('Index.db'), 'read')
-    return new SSTable(descriptor, table, version, statistics, compression, summary, filter, data, index)
+    let index: DiskFile | null = null
+    try {
+      index = disk.openSync(path('Index.db'), 'read')
+      return new SSTable(descriptor, table, version, statistics, compression, summary, filter, data, index)
+    } catch (error) {
+      data.closeSync()
+      index?.closeSync()
+      throw error
+    }
   }
 
   /** Bytes of Data.db before compression. */
