@@ -4,12 +4,18 @@ import type { Disk } from '../io/disk.ts'
 import type { Timers } from '../io/timers.ts'
 import type { TableMetadata } from '../model/table.ts'
 import type { CommitLogLogger } from './commitlog/commit-log.ts'
-import { lastGeneration, listSSTables, tableDirectory } from './lifecycle/directories.ts'
+import {
+  lastGeneration,
+  listSSTables,
+  removeTableDirectory,
+  tableDirectory,
+} from './lifecycle/directories.ts'
 import type { LogTransaction } from './lifecycle/log-transaction.ts'
 import { recoverTransactions } from './lifecycle/recovery.ts'
 import { LiveSSTable, type StorageCaches } from './live-sstable.ts'
 import { frozenParts } from './memtable/frozen-memtable.ts'
 import { Memtable } from './memtable/memtable.ts'
+import type { SlabPool } from './memtable/slab-allocator.ts'
 import { CorruptSSTableError } from './sstable/corruption.ts'
 import type { Descriptor } from './sstable/descriptor.ts'
 import { SSTable } from './sstable/sstable.ts'
@@ -40,6 +46,8 @@ export interface StoragePorts {
 /** What a table tells the engine, and asks of it. */
 export interface StoreListener {
   onReserve(bytes: number): void
+  /** Memory of memtables that are gone; null where none is ever freed. */
+  readonly pool: SlabPool | null
   /** A memtable that was flushed or thrown away is read by nobody any more. */
   onMemtableFree(memtable: Memtable): void
   /** Where the next record of the commit log will stand; null where there is none. */
@@ -92,7 +100,7 @@ export class ColumnFamilyStore {
     this.#listener = listener
     this.directory =
       ports === null ? '' : tableDirectory(ports.dataDirectory, table.keyspace, table.name, table.id)
-    this.memtable = new Memtable(table, listener.onReserve)
+    this.memtable = new Memtable(table, listener.onReserve, listener.pool)
     this.#memtableStart = listener.logPosition() ?? NO_POSITION
     this.tracker = new TableTracker(this.memtable, this.#openAll(), listener.onMemtableFree)
   }
@@ -134,7 +142,19 @@ export class ColumnFamilyStore {
       if (transaction === undefined) return
       this.#obsolete.delete(sstable)
       transaction.release(descriptor)
+      if (this.isDropped) this.removeDirectory()
     })
+  }
+
+  /** The directory of a dropped table goes, unless something is kept in it, or read of it still. */
+  removeDirectory(): void {
+    const { disk, logger } = this.#ports!
+    if (this.#obsolete.size > 0) return
+    try {
+      removeTableDirectory(disk, this.directory)
+    } catch (error) {
+      logger.warn(`${this.directory} could not be removed: ${error instanceof Error ? error.message : error}`)
+    }
   }
 
   /**
@@ -171,7 +191,7 @@ export class ColumnFamilyStore {
   }
 
   #freshMemtable(start: LogPosition): void {
-    this.memtable = new Memtable(this.table, this.#listener.onReserve)
+    this.memtable = new Memtable(this.table, this.#listener.onReserve, this.#listener.pool)
     this.#memtableStart = start
     this.dirtySince = CLEAN
   }

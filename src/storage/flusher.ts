@@ -102,6 +102,8 @@ export class Flusher {
     disk.mkdirpSync(store.directory)
     const transaction = LogTransaction.begin(disk, store.directory, 'flush', timeUuid())
     const opened: LiveSSTable[] = []
+    // Also if the table is truncated meanwhile.
+    const letGo = store.tracker.hold(flushing.memtable)
     try {
       const written = await runner.run(store.flushJob(flushing, transaction.path))
       // So that after a loss of power no table is further on than what was written to the others before.
@@ -116,6 +118,8 @@ export class Flusher {
       for (const sstable of opened) sstable.release()
       transaction.abort()
       throw error
+    } finally {
+      letGo()
     }
     store.flushing.splice(store.flushing.indexOf(flushing), 1)
     store.tracker.flushed(flushing.memtable, opened)

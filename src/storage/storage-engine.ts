@@ -1,4 +1,5 @@
 import { OverloadedError } from '../common/errors.ts'
+import type { TimerHandle } from '../io/timers.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
 import { MUTATION_HEADER_WORDS } from '../model/mutation.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
@@ -15,6 +16,7 @@ import { CommitLogFailedError, MutationTooLargeError } from './commitlog/errors.
 import { CompactionManager } from './compaction/compaction-manager.ts'
 import { Flusher } from './flusher.ts'
 import { MemtableReader } from './memtable/memtable-reader.ts'
+import { SlabPool } from './memtable/slab-allocator.ts'
 import { MemtableSpace } from './memtable-space.ts'
 import { MergedReader } from './merged-reader.ts'
 import { RecordReplay, type ReplaySchema } from './record-replay.ts'
@@ -27,6 +29,7 @@ import {
   type Truncation,
 } from './records.ts'
 import { Retirement } from './retirement.ts'
+import { TableSnapshots } from './table-snapshots.ts'
 import type { LogPosition } from './tasks/storage-task.ts'
 
 export type { ReplaySchema } from './record-replay.ts'
@@ -84,6 +87,8 @@ interface Described {
 /** A log of that size is replayed in no time. */
 const LOG_SIZE_MIN_BYTES = 64 * 1024 * 1024
 
+const POOL_KEPT_MS = 15_000
+
 const NONE: readonly Described[] = []
 /** More than an entry's header in the log. */
 const ENTRY_OVERHEAD_BYTES = 64
@@ -106,12 +111,20 @@ export class StorageEngine {
   readonly #ports: StoragePorts | null
   readonly #space: MemtableSpace
   readonly #flusher: Flusher | null
+  readonly #pool: SlabPool | null
+  #poolTimer: TimerHandle | null = null
   /** Null without files. */
   readonly compactions: CompactionManager | null
+  /** Null without files. */
+  readonly snapshots: TableSnapshots | null
   readonly #retirement: Retirement | null
   readonly #replay: RecordReplay
   /** This node's host id, as text; empty while it has none. */
   hostId: () => string = () => ''
+  /** The statements that make a table again, for schema.cql of snapshots; null writes none. */
+  schemaText: (table: TableMetadata) => string | null = () => null
+  /** Resolves when what was dropped since the last commit is kept in snapshots. */
+  #kept: Promise<unknown> | null = null
   #log: MutationLog | null = null
   /** Resolves when there is a log. */
   #logged: Promise<void> | null = null
@@ -136,11 +149,16 @@ export class StorageEngine {
     this.#ports = ports
     const threshold = config.memtableCleanupThreshold ?? DEFAULT_MEMTABLE_CLEANUP_THRESHOLD
     this.#space = new MemtableSpace(config.memtableSpaceBytes, ports === null ? 1 : threshold)
+    // What is flushed at once comes again at once, as long as there is a load.
+    const pool = ports === null ? null : new SlabPool(config.memtableSpaceBytes * threshold)
+    this.#pool = pool
     this.#listener = {
+      pool,
       onReserve: (bytes) => this.#space.add(bytes),
       onMemtableFree: (memtable) => {
         this.#space.freed(memtable)
         memtable.slabs.clear()
+        this.#keepPool()
       },
       logPosition: () => this.#log?.position ?? this.#replayed,
       hostId: () => this.hostId(),
@@ -151,8 +169,18 @@ export class StorageEngine {
     })
     this.#flusher = ports === null ? null : this.#newFlusher(ports)
     this.compactions = ports === null ? null : this.#newCompactions(ports)
+    this.snapshots = ports === null ? null : new TableSnapshots(ports, (table) => this.schemaText(table))
     this.#retirement =
       ports === null || this.#flusher === null ? null : this.#newRetirement(ports, this.#flusher)
+  }
+
+  /** Memory for memtables is given back some time after the last of them was flushed. */
+  #keepPool(): void {
+    const pool = this.#pool
+    const timers = this.#ports?.timers
+    if (pool === null || pool.bytes === 0 || timers === undefined) return
+    if (this.#poolTimer !== null) timers.clearTimeout(this.#poolTimer)
+    this.#poolTimer = timers.setTimeout(() => pool.clear(), POOL_KEPT_MS, { unref: true })
   }
 
   #newFlusher(ports: StoragePorts): Flusher {
@@ -188,9 +216,13 @@ export class StorageEngine {
         if (store.isDropped) await this.compactions?.dropTable(store)
         else await this.compactions?.stop(store)
       },
-      snapshot: async () => undefined,
-      removeDirectory: () => undefined,
+      snapshot: async (store, view, reason) => this.snapshots?.ofRetired(store, view, reason),
     })
+  }
+
+  /** Whether what is dropped or truncated now is kept in a snapshot. What is replayed was kept when it happened first. */
+  #isKept({ table }: ColumnFamilyStore): boolean {
+    return this.#log !== null && (this.#config.autoSnapshot ?? true) && table.params.allowAutoSnapshot
   }
 
   /** The log that is going to be replayed, and used after that. */
@@ -213,6 +245,7 @@ export class StorageEngine {
 
   /** Ends what the engine does in the background, and lets go of files. To be called before the log is closed. */
   async close(): Promise<void> {
+    if (this.#poolTimer !== null) this.#ports?.timers.clearTimeout(this.#poolTimer)
     this.#onLog?.(new Error('The commit log was not replayed'))
     await this.compactions?.close()
     await this.#flusher?.close()
@@ -249,7 +282,8 @@ export class StorageEngine {
     if (store === undefined) return
     this.#stores.delete(handle)
     this.#described.delete(handle)
-    this.#retirement?.drop(store, this.#synced())
+    const kept = this.#retirement?.drop(store, this.#synced(), this.#isKept(store))
+    if (kept !== undefined) this.#kept = this.#kept === null ? kept : Promise.all([this.#kept, kept])
     if (this.#retirement === null) store.tracker.close()
     this.#freeLog()
   }
@@ -402,7 +436,8 @@ export class StorageEngine {
   /**
    * Makes what was applied durable: at once (null), or when the promise resolves. Throws, or rejects, when the commit
    * log failed: none of what was applied since the last call may be acknowledged then. Where nothing was, nothing is
-   * lost, and reads go on with a failed log. Where memory has run out, it waits for a flush.
+   * lost, and reads go on with a failed log. Where memory has run out, it waits for a flush, and after a drop for the
+   * snapshot of what was dropped.
    */
   commit(): Promise<void> | null {
     const log = this.#log
@@ -419,8 +454,10 @@ export class StorageEngine {
     }
     if (log.segmentId !== this.#checkedSegment) this.#checkLog(log)
     const pressure = hasUnflushed ? this.#space.pressure : null
-    if (pressure === null) return flushed
-    return flushed === null ? pressure : Promise.all([flushed, pressure]).then(() => undefined)
+    const kept = this.#kept
+    if (pressure === null && kept === null) return flushed
+    this.#kept = null
+    return Promise.all([flushed, pressure, kept]).then(() => undefined)
   }
 
   /** While memory is short: what to wait for before more is applied. */
@@ -547,7 +584,7 @@ export class StorageEngine {
       store.truncate()
       return null
     }
-    return this.#retirement.truncate(store, this.#synced())
+    return this.#retirement.truncate(store, this.#synced(), this.#isKept(store))
   }
 
   /** SSTables that were there when the table was truncated go again, if the server died before they were gone. */

@@ -121,6 +121,14 @@ export class TableTracker {
     for (const sstable of this.#view.sstables) sstable.setTable(table)
   }
 
+  /** Keeps a memtable's memory beyond its views, as while it is being written; returns what lets go of it. */
+  hold(memtable: Memtable): () => void {
+    this.#uses.set(memtable, (this.#uses.get(memtable) ?? 0) + 1)
+    return () => {
+      if (this.#isUnused(memtable)) this.#onMemtableFree(memtable)
+    }
+  }
+
   /** Lets go of everything: the table is dropped, or the node stops. */
   close(): void {
     this.#replace([], [])

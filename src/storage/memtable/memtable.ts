@@ -21,7 +21,7 @@ import type { CqlType } from '../../types/index.ts'
 import { MergeBuffer, mergeRows } from '../row-merge.ts'
 import { MemtableMarkerCounter } from './marker-counter.ts'
 import { RowTree, RowTreeCursor } from './row-tree.ts'
-import { SlabAllocator, type Slabs } from './slab-allocator.ts'
+import { SlabAllocator, type SlabPool, type Slabs } from './slab-allocator.ts'
 import { TokenIndex } from './token-index.ts'
 
 /**
@@ -110,10 +110,10 @@ export class Memtable {
   minTimestampHi = 0x7fffffff
   minTimestampLo = -1
 
-  constructor(table: TableMetadata, onReserve: (bytes: number) => void) {
+  constructor(table: TableMetadata, onReserve: (bytes: number) => void, pool: SlabPool | null = null) {
     this.table = table
     this.#onReserve = onReserve
-    this.slabs = new SlabAllocator(onReserve)
+    this.slabs = new SlabAllocator(onReserve, pool)
     this.clusteringTypes = clusteringTypes(table)
     this.#index = this.#newIndex()
     this.#tree = new RowTree(this)

@@ -40,6 +40,42 @@ export interface Slabs {
   readonly bytes: readonly Uint8Array[]
 }
 
+/** The memory of one slab. */
+interface Slab {
+  readonly words: Int32Array
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Slabs of memtables that are gone, for those to come. The system gets memory back only when the collector of each thread
+ * that has seen it finds the time, while new memtables already take more.
+ */
+export class SlabPool {
+  readonly #slabs: Slab[] = []
+  readonly #capacity: number
+
+  /** Keeps up to so many bytes. */
+  constructor(capacityBytes: number) {
+    this.#capacity = Math.floor(capacityBytes / STRIDE_BYTES)
+  }
+
+  get bytes(): number {
+    return this.#slabs.length * STRIDE_BYTES
+  }
+
+  take(bytes: number): Slab | undefined {
+    return bytes === STRIDE_BYTES ? this.#slabs.pop() : undefined
+  }
+
+  put(slab: Slab): void {
+    if (slab.bytes.length === STRIDE_BYTES && this.#slabs.length < this.#capacity) this.#slabs.push(slab)
+  }
+
+  clear(): void {
+    this.#slabs.length = 0
+  }
+}
+
 /** Allocates blocks out of slabs on SharedArrayBuffers. Contents of a block are not zeroed. */
 export class SlabAllocator implements Slabs {
   /** Views of each slab, by slab index. */
@@ -56,10 +92,12 @@ export class SlabAllocator implements Slabs {
   #limit = 0
   #nextSlabBytes = FIRST_SLAB_BYTES
   readonly #onReserve: (bytes: number) => void
+  readonly #pool: SlabPool | null
 
   /** `onReserve` hears of each change in reserved bytes, so that a limit over all tables can be kept. */
-  constructor(onReserve: (bytes: number) => void = () => {}) {
+  constructor(onReserve: (bytes: number) => void = () => {}, pool: SlabPool | null = null) {
     this.#onReserve = onReserve
+    this.#pool = pool
   }
 
   /** Word index of a block within its slab. */
@@ -117,9 +155,10 @@ export class SlabAllocator implements Slabs {
     return sizeClass(oldBytes) === sizeClass(newBytes)
   }
 
-  /** Lets go of everything. Pointers given before are void; open views keep their slabs by reference. */
+  /** Lets go of everything. Pointers given before are void; with a pool nobody may read any more. */
   clear(): void {
     this.#onReserve(-this.reservedBytes)
+    this.words.forEach((words, i) => this.#pool?.put({ words, bytes: this.bytes[i]! }))
     this.words.length = 0
     this.bytes.length = 0
     this.reservedBytes = 0
@@ -138,10 +177,11 @@ export class SlabAllocator implements Slabs {
   }
 
   #addSlab(bytes: number): number {
-    const memory = new SharedArrayBuffer(bytes)
     const slab = this.#emptySlabs.pop() ?? this.words.length
-    this.words[slab] = new Int32Array(memory)
-    this.bytes[slab] = new Uint8Array(memory)
+    const pooled = this.#pool?.take(bytes)
+    const memory = pooled === undefined ? new SharedArrayBuffer(bytes) : pooled.bytes.buffer
+    this.words[slab] = pooled?.words ?? new Int32Array(memory)
+    this.bytes[slab] = pooled?.bytes ?? new Uint8Array(memory)
     this.reservedBytes += bytes
     this.#onReserve(bytes)
     return slab
