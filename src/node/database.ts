@@ -8,6 +8,7 @@ import { QueryProcessor } from '../query/query-processor.ts'
 import { SchemaService } from '../query/schema-service.ts'
 import { TimeUuidSource } from '../query/statement-context.ts'
 import { VirtualTables } from '../query/virtual-tables.ts'
+import { snapshotSchemaCql } from '../schema/describe/index.ts'
 import { ChunkCache } from '../storage/cache/chunk-cache.ts'
 import { KeyCache } from '../storage/cache/key-cache.ts'
 import type { StoragePorts } from '../storage/column-family-store.ts'
@@ -95,11 +96,13 @@ export async function openDatabase(
     const ddl = settings.ddl
     const schema = new SchemaService({ engine, clock, timestamps, timeUuids, dataCenter, config: ddl })
     engine.hostId = () => schema.hostId ?? ''
+    engine.schemaText = snapshotSchemaCql
     if (lock !== null) {
       schema.load()
       log = await openLog(dir, ports, engine, schema, settings, logger, onFailure)
     }
     schema.finishReplay()
+    engine.isReplayed = true
     const hostId = writeIdentity(schema, options, dataCenter, ports)
     const virtual = new VirtualTables()
     const processor = new QueryProcessor({

@@ -10,10 +10,8 @@ import type { LogPosition } from './tasks/storage-task.ts'
 export interface RetirementHooks {
   /** Stops the compactions of a table; resolves when they have ended. */
   stopCompactions(store: ColumnFamilyStore): Promise<void>
-  /** Keeps the data of a view in a snapshot, where auto_snapshot asks for it. */
+  /** Keeps the data of a view in a snapshot. */
   snapshot(store: ColumnFamilyStore, view: TableView, reason: 'dropped' | 'truncated'): Promise<void>
-  /** The table's directory may go, if nothing is kept in it. */
-  removeDirectory(store: ColumnFamilyStore): void
 }
 
 /**
@@ -32,23 +30,28 @@ export class Retirement {
     this.#hooks = hooks
   }
 
-  /** Empties the table; `logged` resolves when the commit log has that durably. Null where there are no files. */
-  truncate(store: ColumnFamilyStore, logged: Promise<void>): Promise<void> | null {
+  /**
+   * Empties the table; `logged` resolves when the commit log has that durably. Where `isKept` says so there is a snapshot of it
+   * first.
+   */
+  truncate(store: ColumnFamilyStore, logged: Promise<void>, isKept: boolean): Promise<void> {
     const { view } = store.tracker
     view.retain()
     store.truncate()
-    return this.#run(store, logged, this.#retire(store, view, logged, 'truncated'))
+    return this.#run(store, logged, this.#retire(store, view, logged, isKept ? 'truncated' : null))
   }
 
-  /** Lets go of a dropped table. */
-  drop(store: ColumnFamilyStore, logged: Promise<void>): void {
+  /** Lets go of a dropped table. Resolves when its data is in a snapshot, if it is kept at all, or could not be. */
+  drop(store: ColumnFamilyStore, logged: Promise<void>, isKept: boolean): Promise<void> {
     const { view } = store.tracker
     view.retain()
     store.drop()
-    const dropped = this.#retire(store, view, logged, 'dropped').then(() =>
-      this.#hooks.removeDirectory(store),
-    )
-    void this.#run(store, logged, dropped)
+    return new Promise((resolve) => {
+      const dropped = this.#retire(store, view, logged, isKept ? 'dropped' : null, resolve).then(() =>
+        store.removeDirectory(),
+      )
+      this.#run(store, logged, dropped).catch(() => resolve())
+    })
   }
 
   /**
@@ -105,13 +108,15 @@ export class Retirement {
     store: ColumnFamilyStore,
     view: TableView,
     logged: Promise<void>,
-    reason: 'dropped' | 'truncated',
+    reason: 'dropped' | 'truncated' | null,
+    onKept: () => void = () => undefined,
   ): Promise<void> {
     const sstables = held(view.sstables)
     try {
       // Whoever writes to its directory ends first, and finds that the table holds it no longer.
       await Promise.all([this.#flusher.settled(view.memtables), this.#hooks.stopCompactions(store)])
-      await this.#hooks.snapshot(store, view, reason)
+      if (reason !== null) await this.#hooks.snapshot(store, view, reason)
+      onKept()
     } catch (error) {
       for (const sstable of sstables) sstable.release()
       throw error

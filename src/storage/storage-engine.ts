@@ -19,6 +19,7 @@ import { MemtableReader } from './memtable/memtable-reader.ts'
 import { SlabPool } from './memtable/slab-allocator.ts'
 import { MemtableSpace } from './memtable-space.ts'
 import { MergedReader } from './merged-reader.ts'
+import { PeriodicWork } from './periodic-work.ts'
 import { RecordReplay, type ReplaySchema } from './record-replay.ts'
 import {
   describeTable,
@@ -117,6 +118,7 @@ export class StorageEngine {
   readonly compactions: CompactionManager | null
   /** Null without files. */
   readonly snapshots: TableSnapshots | null
+  readonly #periodic: PeriodicWork | null
   readonly #retirement: Retirement | null
   readonly #replay: RecordReplay
   /** This node's host id, as text; empty while it has none. */
@@ -169,6 +171,13 @@ export class StorageEngine {
     })
     this.#flusher = ports === null ? null : this.#newFlusher(ports)
     this.compactions = ports === null ? null : this.#newCompactions(ports)
+    this.#periodic =
+      ports === null
+        ? null
+        : new PeriodicWork(ports.timers, {
+            flush: (store) => this.#flusher?.begin(store),
+            compact: () => this.#submitAll(),
+          })
     this.snapshots = ports === null ? null : new TableSnapshots(ports, (table) => this.schemaText(table))
     this.#retirement =
       ports === null || this.#flusher === null ? null : this.#newRetirement(ports, this.#flusher)
@@ -220,9 +229,12 @@ export class StorageEngine {
     })
   }
 
+  /** The schema is what it was when the node stopped: what is dropped or truncated from now on is kept. */
+  isReplayed = false
+
   /** Whether what is dropped or truncated now is kept in a snapshot. What is replayed was kept when it happened first. */
   #isKept({ table }: ColumnFamilyStore): boolean {
-    return this.#log !== null && (this.#config.autoSnapshot ?? true) && table.params.allowAutoSnapshot
+    return this.isReplayed && (this.#config.autoSnapshot ?? true) && table.params.allowAutoSnapshot
   }
 
   /** The log that is going to be replayed, and used after that. */
@@ -240,6 +252,11 @@ export class StorageEngine {
     this.#replayed = null
     this.#onLog?.(null)
     this.#onLog = null
+    this.#submitAll()
+    this.#periodic?.start()
+  }
+
+  #submitAll(): void {
     for (const store of this.#stores.values()) this.compactions?.submit(store)
   }
 
@@ -247,6 +264,7 @@ export class StorageEngine {
   async close(): Promise<void> {
     if (this.#poolTimer !== null) this.#ports?.timers.clearTimeout(this.#poolTimer)
     this.#onLog?.(new Error('The commit log was not replayed'))
+    this.#periodic?.stop()
     await this.compactions?.close()
     await this.#flusher?.close()
     await this.#retirement?.settled()
@@ -273,6 +291,7 @@ export class StorageEngine {
       this.#stores.set(table.handle, store)
     }
     this.compactions?.setTable(store)
+    this.#periodic?.setTable(store)
     if (this.#log !== null) this.compactions?.submit(store)
   }
 
@@ -281,6 +300,7 @@ export class StorageEngine {
     const store = this.#stores.get(handle)
     if (store === undefined) return
     this.#stores.delete(handle)
+    this.#periodic?.dropTable(store)
     this.#described.delete(handle)
     const kept = this.#retirement?.drop(store, this.#synced(), this.#isKept(store))
     if (kept !== undefined) this.#kept = this.#kept === null ? kept : Promise.all([this.#kept, kept])

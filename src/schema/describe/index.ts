@@ -4,3 +4,4 @@
  */
 
 export * from './element.ts'
+export { snapshotSchemaCql } from './snapshot-schema.ts'
