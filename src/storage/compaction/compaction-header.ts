@@ -1,5 +1,5 @@
 import { parseUuid } from '../../common/uuid.ts'
-import type { TableMetadata } from '../../model/table.ts'
+import type { DroppedColumn, TableMetadata } from '../../model/table.ts'
 import { mergedCardinality } from '../sstable/cardinality.ts'
 import { headerComponent } from '../sstable/header-component.ts'
 import type { SSTable } from '../sstable/sstable.ts'
@@ -19,12 +19,17 @@ export function mergedHeader(table: TableMetadata, sstables: readonly SSTable[])
   let minLocalDeletionTime = NO_DELETION
   let minTtl: number | null = null
   const columns = new Set<number>()
+  const dropped = new Map<string, DroppedColumn>()
   for (const { statistics, header } of sstables) {
     const { stats } = statistics
     if (minTimestamp === null || stats.minTimestamp < minTimestamp) minTimestamp = stats.minTimestamp
     if (minTtl === null || stats.minTtl < minTtl) minTtl = stats.minTtl
     minLocalDeletionTime = Math.min(minLocalDeletionTime, stats.minLocalDeletionTime)
-    for (const { columnId } of [...header.statics, ...header.regulars]) columns.add(columnId)
+    for (const { columnId, name } of [...header.statics, ...header.regulars]) {
+      const gone = table.dropped.get(name)
+      if (columnId >= 0) columns.add(columnId)
+      else if (gone !== undefined) dropped.set(name, gone)
+    }
   }
   return headerComponent(
     table,
@@ -35,6 +40,7 @@ export function mergedHeader(table: TableMetadata, sstables: readonly SSTable[])
       minTtl: minTtl ?? 0,
     },
     ({ id }) => columns.has(id),
+    [...dropped.values()],
   )
 }
 

@@ -10,7 +10,7 @@ import {
   RowHeader,
   type Words,
 } from '../../model/row-format.ts'
-import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
+import type { ColumnMetadata, DroppedColumn, TableMetadata } from '../../model/table.ts'
 import { MARSHAL_PACKAGE } from '../../types/index.ts'
 import {
   type DeletionTime,
@@ -127,18 +127,25 @@ export class HeaderCollector {
 /** The least of what an SSTable has: timestamp in microseconds, time of deletion and TTL in seconds (`EncodingStats`). */
 export type EncodingStats = Pick<HeaderComponent, 'minTimestamp' | 'minLocalDeletionTime' | 'minTtl'>
 
-/** The header of an SSTable of that table, with those of its columns for which `isThere`. */
+type Named = Pick<ColumnMetadata, 'name' | 'type'>
+
+/**
+ * The header of an SSTable of that table, with those of its columns for which `isThere`. Those that were dropped do no
+ * harm in it.
+ */
 export function headerComponent(
   table: TableMetadata,
   stats: EncodingStats,
   isThere: (column: ColumnMetadata) => boolean,
+  dropped: readonly DroppedColumn[] = [],
 ): HeaderComponent {
+  const of = (kind: DroppedColumn['kind']) => dropped.filter((column) => column.kind === kind)
   return {
     ...stats,
     keyType: keyTypeName(table),
     clusteringTypes: table.clusterings.map(({ type }) => type.className),
-    statics: headerColumns(table.statics.filter(isThere)),
-    regulars: headerColumns(table.regulars.filter(isThere)),
+    statics: headerColumns([...table.statics.filter(isThere), ...of('static')]),
+    regulars: headerColumns([...table.regulars.filter(isThere), ...of('regular')]),
   }
 }
 
@@ -149,7 +156,7 @@ export function keyTypeName({ partitionKeys }: TableMetadata): string {
 }
 
 /** In Cassandra's order: simple columns before those of several cells, then by the bytes of their names. */
-function headerColumns(columns: readonly ColumnMetadata[]): HeaderColumn[] {
+function headerColumns(columns: readonly Named[]): HeaderColumn[] {
   return columns
     .toSorted(
       (a, b) =>

@@ -57,8 +57,9 @@ export function markerKind({ bound, closes, opens }: RangeTombstoneMarker): numb
 /** Places of columns in a header by their ids. */
 function placesById(columns: readonly StoredColumn[]): Int32Array {
   const places = new Int32Array(Math.max(0, ...columns.map((column) => column.columnId + 1))).fill(-1)
-  columns.forEach((column, i) => {
-    places[column.columnId] = i
+  columns.forEach(({ columnId }, i) => {
+    // Of columns that were dropped nothing is written.
+    if (columnId >= 0) places[columnId] = i
   })
   return places
 }
