@@ -16,7 +16,7 @@ export const USAGE = `Usage: sibyl [options]
   --commitlog-sync MODE periodic, batch or group (periodic)                      SIBYL_COMMITLOG_SYNC
   --commit-failure-policy POLICY
                         stop, stop_commit, ignore or die (stop)                  SIBYL_COMMIT_FAILURE_POLICY
-  --memtable-space MIB  memory that rows may take (2048)                         SIBYL_MEMTABLE_SPACE
+  --memtable-space MIB  memory for rows not in SSTables yet (256; 2048 in memory) SIBYL_MEMTABLE_SPACE
   --tls-keystore FILE   PEM or PKCS12: serve TLS                                 SIBYL_TLS_KEYSTORE
   --tls-keystore-password TEXT                                                   SIBYL_TLS_KEYSTORE_PASSWORD
   --tls-truststore FILE PEM or PKCS12: demand client certificates of these       SIBYL_TLS_TRUSTSTORE

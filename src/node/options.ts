@@ -23,7 +23,7 @@ export interface SibylOptions {
   readonly commitlogSync?: 'periodic' | 'batch' | 'group'
   /** What happens when the commit log cannot be written. Default 'stop'. */
   readonly commitFailurePolicy?: 'stop' | 'stop_commit' | 'ignore' | 'die'
-  /** Memory that rows may take, in MiB. Default 2048. */
+  /** Memory for rows that are not in SSTables yet, in MiB: default 256. In memory that is all rows: default 2048. */
   readonly memtableSpaceMiB?: number
   /** client_encryption_options of cassandra.yaml. */
   readonly clientEncryption?: ClientEncryptionOptions
