@@ -12,8 +12,7 @@ const TOOLS = fileURLToPath(new URL('Tools.java', import.meta.url))
 const NAME = process.env['REFEREE_NAME'] ?? 'referee'
 const ADDRESS = process.env['REFEREE_ADDRESS'] ?? '127.0.73.1'
 const PORT = 9042
-/** Compressors are the table's in what it flushes too. */
-const SHAPE = ['--ip-prefix', ADDRESS.slice(0, -1), '--set', 'flush_compression=table']
+const SHAPE = ['--ip-prefix', ADDRESS.slice(0, -1)]
 /** Questions on their way at once. */
 const PARALLEL = 8
 

@@ -103,7 +103,7 @@ export async function produceRandom(node: EngineNode, seed: number): Promise<Sha
   const clusterings = random.pick([0, 1, 1, 2, 2, 3])
   const order: string[] = []
   for (let i = 0; i < clusterings; i++) {
-    columns.push(`c${i} ${random.pick(['int', 'text', 'blob', 'smallint'])}`)
+    columns.push(`c${i} ${random.pick(['int', 'text', 'blob'])}`)
     order.push(`c${i} ${random.chance(0.3) ? 'DESC' : 'ASC'}`)
   }
   const complex = ['map<int, blob>', 'set<text>', 'list<int>', `${node.keyspace}.u`]

@@ -100,6 +100,8 @@ function ourDump(descriptor: Descriptor): string {
   }
   try {
     return [...dump(offline, options, Math.floor(Date.now() / 1000))].join('')
+  } catch (error) {
+    return String(error)
   } finally {
     offline.sstable.close()
   }
