@@ -27,7 +27,7 @@ test('what flushes and compactions write reads as what was written', () => {
     }
   }
   console.log(coverage)
-  if (SEEDS < 200) return
+  if (SEEDS < 200 || FIRST !== 1) return
   for (const [what, count] of Object.entries(coverage)) expect(count, what).toBeGreaterThan(1)
   expect(coverage.tombstonesAfter).toBeLessThan(coverage.tombstonesBefore)
 }, 3_600_000)
