@@ -3,6 +3,7 @@ import { crc32 } from '../commitlog/crc32.ts'
 import type { CompressionInfo } from './compression-info.ts'
 import { type Compressor, compressorOf } from './compressors.ts'
 import { CorruptSSTableError } from './corruption.ts'
+import type { ChecksumFile } from './crc-file.ts'
 import type { Chunk, ChunkSource } from './file-cursor.ts'
 
 /** Pages in which a file is read that is not compressed. */
@@ -34,6 +35,56 @@ export class PlainSource implements ChunkSource {
       this.#loaded = start
     }
     return { bytes: this.#page, offset: 0, length, position: start }
+  }
+}
+
+/**
+ * Data.db that is not compressed, in the stretches that CRC.db has checksums of. They are verified with every read; Cassandra
+ * does that offline alone.
+ */
+export class ChecksummedSource implements ChunkSource {
+  readonly path: string
+  readonly length: number
+  readonly #file: DiskFile
+  readonly #checksums: ChecksumFile
+  /** Stretches that are read at once. */
+  readonly #bytes: number
+  #page: Uint8Array = new Uint8Array(0)
+  #loaded = -1
+  #chunk: Chunk | null = null
+
+  /** So many bytes at least are read from the file at once, for whoever reads on behind a stretch. */
+  constructor(file: DiskFile, length: number, checksums: ChecksumFile, readAheadBytes: number = 0) {
+    this.path = file.path
+    this.length = length
+    this.#file = file
+    this.#checksums = checksums
+    const { stretchBytes } = checksums
+    this.#bytes = Math.max(1, Math.floor(readAheadBytes / stretchBytes)) * stretchBytes
+  }
+
+  chunkAt(position: number): Chunk {
+    const start = position - (position % this.#bytes)
+    if (this.#chunk !== null && this.#loaded === start) return this.#chunk
+    this.#loaded = -1
+    const length = Math.min(this.#bytes, this.length - start)
+    if (this.#page.length < length) this.#page = new Uint8Array(length)
+    const read = readFullySync(this.#file, this.#page, 0, length, start)
+    if (read < length) throw new CorruptSSTableError(this.path, start + read, 'the file ends too early')
+    const { stretchBytes, checksums } = this.#checksums
+    for (let at = 0; at < length; at += stretchBytes) {
+      const checksum = crc32(this.#page, at, Math.min(stretchBytes, length - at))
+      if (checksum !== checksums[(start + at) / stretchBytes]) {
+        throw new CorruptSSTableError(
+          this.path,
+          start + at,
+          'the checksum of a stretch is not that of its bytes',
+        )
+      }
+    }
+    this.#loaded = start
+    this.#chunk = { bytes: this.#page, offset: 0, length, position: start }
+    return this.#chunk
   }
 }
 

@@ -59,6 +59,10 @@ export function readCompressionInfo(path: string, bytes: Uint8Array): Compressio
   if (count <= 0 || dataLength < 0 || count < Math.ceil(dataLength / chunkLength)) {
     throw new CorruptSSTableError(path, at - 4, `${count} chunks for ${dataLength} bytes`)
   }
+  // It comes from min_compress_ratio, which is at least 1, or there is none.
+  if (maxCompressedLength !== 0x7fffffff && (maxCompressedLength > chunkLength || maxCompressedLength <= 0)) {
+    throw new CorruptSSTableError(path, at - 16, `a greatest compressed length of ${maxCompressedLength}`)
+  }
   const from = need(count * 8)
   const chunkOffsets = new Float64Array(count)
   for (let i = 0; i < count; i++) {

@@ -4,6 +4,7 @@ import { compare64 } from '../../model/row-format.ts'
 import type { CqlType } from '../../types/index.ts'
 import { type DeletionTime, LIVE } from '../unfiltered.ts'
 import { KIND_CLUSTERING, readComponents, sideOf } from './clustering-codec.ts'
+import { CorruptSSTableError } from './corruption.ts'
 import { type ChunkSource, FileCursor } from './file-cursor.ts'
 import type { IndexSummary } from './index-summary.ts'
 import type { Prefix } from './metadata-collector.ts'
@@ -101,20 +102,26 @@ export class IndexReader {
     this.blockCount = 0
     if (size === 0) return
     this.headerLength = cursor.vint()
+    // The key with its length, and the deletion, stand in it.
+    if (this.headerLength <= 2 + this.keyLength) throw cursor.corrupt(`a head of ${this.headerLength} bytes`)
     this.partitionDeletion = readDeletionTime(cursor, this.#version)
     this.blockCount = cursor.vint()
     this.#blocksAt = cursor.position
     this.#offsetsAt = end - this.blockCount * 4
-    if (this.#offsetsAt < this.#blocksAt) throw cursor.corrupt(`${this.blockCount} blocks in ${size} bytes`)
+    if (this.blockCount === 0 || this.#offsetsAt < this.#blocksAt) {
+      throw cursor.corrupt(`${this.blockCount} blocks in ${size} bytes`)
+    }
   }
 
   /** Reads the entry of a key; false when the SSTable does not have it. */
   find(tokenHi: number, tokenLo: number, key: Uint8Array): boolean {
-    const sample = this.#summary.floor(tokenHi, tokenLo, key)
+    const summary = this.#summary
+    const sample = summary.floor(tokenHi, tokenLo, key)
     if (sample < 0) return false
     const cursor = this.#cursor
-    this.#next = this.#summary.positionAt(sample)
-    const end = sample + 1 < this.#summary.count ? this.#summary.positionAt(sample + 1) : cursor.length
+    const start = summary.positionAt(sample)
+    const end = sample + 1 < summary.count ? summary.positionAt(sample + 1) : cursor.length
+    this.#next = start
     while (this.#next < end) {
       cursor.seek(this.#next)
       const length = cursor.uint16()
@@ -127,23 +134,73 @@ export class IndexReader {
         this.#readEntry()
         return true
       }
+      if (this.#next === start) this.#checkSample(sample, cursor.taken, cursor.takenAt, length)
       cursor.vint()
       const size = cursor.vint()
       this.#next = cursor.position + size
       if (this.#next > cursor.length) throw cursor.corrupt(`an entry of ${size} bytes`)
     }
+    if (this.#next !== end) throw cursor.corrupt(`an entry that ends behind ${end}`)
     return false
   }
 
-  /** Reads on to the first entry at or behind a token; false when there is none. Its entry is then the one last read. */
-  seekToken(tokenHi: number, tokenLo: number): boolean {
-    const sample = this.#summary.floor(tokenHi, tokenLo, null)
-    this.#next = sample < 0 ? 0 : this.#summary.positionAt(sample)
+  /** The summary has no checksum: that it leads to its own key says that it leads to the right place. */
+  #checkSample(sample: number, bytes: Uint8Array, at: number, length: number): void {
+    const key = this.#summary.keyAt(sample)
+    if (compareBytes(bytes, at, length, key, 0, key.length) === 0) return
+    const where = `${this.#summary.path} has another key than ${this.#cursor.path} for its entry ${sample}`
+    throw this.#cursor.corrupt(where)
+  }
+
+  /**
+   * Goes to the entries around a key that `find` did not find: `onBefore` hears of the last one before it, when it is the one
+   * read last; then the first one behind it has been read. False where there is none behind. Throws a CorruptSSTableError
+   * where the keys are not in order.
+   */
+  around(tokenHi: number, tokenLo: number, key: Uint8Array, onBefore: () => void): boolean {
+    this.#next = this.#summary.positionAt(Math.max(0, this.#summary.floor(tokenHi, tokenLo, key)))
+    let before = -1
     while (this.next()) {
       murmur3Token(this.keyBytes, 0, this.keyLength, token)
+      const order = compare64(token[0]!, token[1]!, tokenHi, tokenLo)
+      const isBefore =
+        order < 0 || (order === 0 && compareBytes(this.keyBytes, 0, this.keyLength, key, 0, key.length) < 0)
+      if (!isBefore) break
+      before = this.entryPosition
+    }
+    const behind = this.#next > before && this.entryPosition !== before ? this.entryPosition : -1
+    if (before >= 0) {
+      this.#next = before
+      this.next()
+      onBefore()
+    }
+    if (behind < 0) return false
+    this.#next = behind
+    return this.next()
+  }
+
+  /**
+   * Reads on to the first entry at or behind a token; false when there is none. Its entry is then the one last read.
+   * `onSkipped` hears of each one before, when it is the one last read.
+   */
+  seekToken(tokenHi: number, tokenLo: number, onSkipped?: () => void): boolean {
+    const sample = this.#summary.floor(tokenHi, tokenLo, null)
+    const start = sample < 0 ? 0 : this.#summary.positionAt(sample)
+    this.#next = start
+    while (this.next()) {
+      if (sample >= 0 && this.entryPosition === start) {
+        this.#checkSample(sample, this.keyBytes, 0, this.keyLength)
+      }
+      murmur3Token(this.keyBytes, 0, this.keyLength, token)
       if (compare64(token[0]!, token[1]!, tokenHi, tokenLo) >= 0) return true
+      onSkipped?.()
     }
     return false
+  }
+
+  /** A CorruptSSTableError about the entry that was read last. */
+  corrupt(reason: string): CorruptSSTableError {
+    return new CorruptSSTableError(this.#cursor.path, this.entryPosition, reason)
   }
 
   /** Lets go of what is being read; `find`, `seek` and `seekToken` go on. */
@@ -151,22 +208,30 @@ export class IndexReader {
     this.#cursor.release()
   }
 
-  /** A block of the partition whose entry was read last. */
+  /** A block of the partition whose entry was read last. Throws a CorruptSSTableError where it is not whole. */
   block(i: number): IndexBlock {
     const cursor = this.#cursor
-    cursor.seek(this.#offsetsAt + i * 4)
-    const offset = cursor.int32()
-    if (offset < 0 || this.#blocksAt + offset >= this.#offsetsAt) {
-      throw cursor.corrupt(`block ${i} begins at ${offset}`)
-    }
-    cursor.seek(this.#blocksAt + offset)
+    const at = this.#blockAt(i)
+    const end = i + 1 < this.blockCount ? this.#blockAt(i + 1) : this.#offsetsAt
+    cursor.seek(at)
     const first = this.#prefix()
     const last = this.#prefix()
     const start = cursor.vint()
     cursor.signedVint64()
     const width = cursor.hi * 0x1_0000_0000 + (cursor.lo >>> 0) + WIDTH_BASE
     const openMarker = cursor.byte() === 0 ? null : readDeletionTime(cursor, this.#version)
+    if (cursor.position !== end) throw cursor.corrupt(`block ${i} does not end where the next one begins`)
     return { first, last, offset: start, width, openMarker }
+  }
+
+  #blockAt(i: number): number {
+    const cursor = this.#cursor
+    cursor.seek(this.#offsetsAt + i * 4)
+    const offset = cursor.int32()
+    if (offset < 0 || this.#blocksAt + offset >= this.#offsetsAt || (i === 0) !== (offset === 0)) {
+      throw cursor.corrupt(`block ${i} begins at ${offset}`)
+    }
+    return this.#blocksAt + offset
   }
 
   #prefix(): Prefix {

@@ -24,7 +24,7 @@ export class IndexSummary {
   readonly count: number
   readonly firstKey: Uint8Array
   readonly lastKey: Uint8Array
-  readonly #path: string
+  readonly path: string
   readonly #bytes: Uint8Array
   readonly #data: DataView
   readonly #entriesEnd: number
@@ -32,7 +32,7 @@ export class IndexSummary {
   readonly end: number
 
   private constructor(path: string, bytes: Uint8Array) {
-    this.#path = path
+    this.path = path
     this.#bytes = bytes
     this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     if (bytes.length < HEADER_BYTES) throw this.#corrupt(0, 'the file ends too early')
@@ -68,7 +68,7 @@ export class IndexSummary {
   }
 
   #corrupt(offset: number, reason: string): CorruptSSTableError {
-    return new CorruptSSTableError(this.#path, offset, reason)
+    return new CorruptSSTableError(this.path, offset, reason)
   }
 
   #key(at: number): Uint8Array {

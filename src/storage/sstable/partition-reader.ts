@@ -4,6 +4,7 @@ import type { Words } from '../../model/row-format.ts'
 import type { PartitionSource } from '../partition-source.ts'
 import { MergeBuffer } from '../row-merge.ts'
 import {
+  compareDeletions,
   type DeletionTime,
   LIVE,
   NO_MARKER,
@@ -92,13 +93,32 @@ export class SSTablePartitionReader implements PartitionSource {
   }
 
   /** Whether the partition at a position of Data.db is that of a key. */
-  isAt(position: number, key: Uint8Array): boolean {
+  isAt(position: number, key: Uint8Array, keyLength: number): boolean {
     const cursor = this.#cursor
+    if (position >= cursor.length) return false
     cursor.seek(position)
     const length = cursor.uint16()
-    if (length !== key.length) return false
+    if (length !== keyLength) return false
     cursor.take(length)
     return compareBytes(cursor.taken, cursor.takenAt, length, key, 0, length) === 0
+  }
+
+  /** Reads the partition at a position as a whole; where it ends in Data.db. */
+  endOf(position: number): number {
+    const cursor = this.#cursor
+    cursor.seek(position)
+    cursor.take(cursor.uint16())
+    this.#decoder.partitionDeletion()
+    if (this.#header.statics.length > 0) this.#decoder.readStaticRow()
+    for (;;) {
+      const flags = cursor.byte()
+      if (flags & END_OF_PARTITION) return cursor.position
+      if (flags & IS_MARKER) this.#decoder.readMarker()
+      else {
+        this.#decoder.beginRow(flags)
+        this.#decoder.skipRow()
+      }
+    }
   }
 
   /** Lets go of what is being read; `open` goes on. */
@@ -163,13 +183,18 @@ export class SSTablePartitionReader implements PartitionSource {
   #seekSlice(slice: Slice): void {
     const index = this.#index
     if (index !== null && !this.#atEnd) {
-      const block = firstBlock(index, (candidate) => this.#comparePrefix(candidate.last, slice.start) >= 0)
+      let block = firstBlock(index, (candidate) => this.#comparePrefix(candidate.last, slice.start) >= 0)
       if (block < index.blockCount) {
-        const at = this.#start + index.block(block).offset
+        // Between two blocks nothing should be asked for: the end of the one before may have a flipped bit.
+        if (block > 0 && this.#comparePrefix(index.block(block).first, slice.start) > 0) block--
+        const { offset, first } = index.block(block)
+        const at = this.#start + offset
         if (at > this.#cursor.position) {
+          const open = openBefore(index, block, (one) => this.#openAtEnd(one))
           this.#cursor.seek(at)
-          this.#hasPending = false
-          this.#open = block === 0 ? null : index.block(block - 1).openMarker
+          this.#open = open
+          this.#readPending()
+          if (!this.#isPendingAt(first)) throw this.#cursor.corrupt(`block ${block} does not begin here`)
         }
       }
     }
@@ -204,6 +229,40 @@ export class SSTablePartitionReader implements PartitionSource {
     return this.#pending === UNFILTERED_MARKER
       ? compareBounds(types, this.#pendingMarker.bound, bound)
       : compareRowToBound(types, this.#decoder.row, 0, bound)
+  }
+
+  /** Whether what was read is what a block begins with. */
+  #isPendingAt({ components, side }: Prefix): boolean {
+    const known = components as readonly Uint8Array[]
+    if (this.#pending === UNFILTERED_END) return false
+    if (this.#pending === UNFILTERED_MARKER) {
+      return side !== null && this.#comparePending({ components: known, side }) === 0
+    }
+    if (side !== null) return false
+    return (
+      this.#comparePending({ components: known, side: 0 }) > 0 &&
+      this.#comparePending({ components: known, side: 1 }) < 0
+    )
+  }
+
+  /** The deletion that is open at the end of a block, as Data.db says; undefined where the block has no markers. */
+  #openAtEnd(block: number): DeletionTime | null | undefined {
+    const index = this.#index!
+    const cursor = this.#cursor
+    const decoder = this.#decoder
+    cursor.seek(this.#start + index.block(block).offset)
+    const end = this.#start + endOfBlock(index, block)
+    let open: DeletionTime | null | undefined
+    while (cursor.position < end) {
+      const flags = cursor.byte()
+      if (flags & END_OF_PARTITION) break
+      if (flags & IS_MARKER) open = decoder.readMarker().opens
+      else {
+        decoder.beginRow(flags)
+        decoder.skipRow()
+      }
+    }
+    return open
   }
 
   #comparePrefix({ components, side }: Prefix, bound: ClusteringBound): number {
@@ -253,7 +312,10 @@ export class SSTablePartitionReader implements PartitionSource {
 
   /** Whether a block before the one at hand may have rows of the slice. */
   #mayReachBelow(slice: Slice): boolean {
-    return this.#comparePrefix(this.#index!.block(this.#block - 1).last, slice.start) >= 0
+    const index = this.#index!
+    if (this.#comparePrefix(index.block(this.#block - 1).last, slice.start) >= 0) return true
+    // As in `#seekSlice`: the end of the block below may have a flipped bit, if there is room for the slice above it.
+    return this.#comparePrefix(index.block(this.#block).first, slice.start) > 0
   }
 
   /** Goes to the last row or marker that is not behind the slice. */
@@ -262,7 +324,10 @@ export class SSTablePartitionReader implements PartitionSource {
     const isLoaded = this.#items.length > 0
     if (index !== null) {
       const behind = firstBlock(index, (candidate) => this.#comparePrefix(candidate.first, slice.end) > 0)
-      const block = Math.max(0, behind - 1)
+      let block = Math.max(0, behind - 1)
+      const isBetween =
+        behind < index.blockCount && this.#comparePrefix(index.block(block).last, slice.end) < 0
+      if (isBetween) block = behind
       if (!isLoaded || block < this.#block) {
         this.#block = block
         this.#loadBlock()
@@ -289,10 +354,16 @@ export class SSTablePartitionReader implements PartitionSource {
     const isLastSlice = this.#slice === 0
     const index = this.#index
     const cursor = this.#cursor
+    const end = index === null ? Number.POSITIVE_INFINITY : this.#start + endOfBlock(index, this.#block)
+    this.#openBefore = index === null ? null : openBefore(index, this.#block, (one) => this.#openAtEnd(one))
     const block = index?.block(this.#block)
     cursor.seek(block === undefined ? this.#rowsAt : this.#start + block.offset)
-    const end = block === undefined ? Number.POSITIVE_INFINITY : this.#start + block.offset + block.width
-    this.#openBefore = index === null || this.#block === 0 ? null : index.block(this.#block - 1).openMarker
+    if (block !== undefined) {
+      this.#readPending()
+      this.#hasPending = this.#atEnd = false
+      if (!this.#isPendingAt(block.first)) throw cursor.corrupt(`block ${this.#block} does not begin here`)
+      cursor.seek(this.#start + block.offset)
+    }
     this.#drop()
     let open = this.#openBefore
     let at = 0
@@ -323,6 +394,34 @@ export class SSTablePartitionReader implements PartitionSource {
     this.#items.push({ marker: null, rowAt: at, open })
     return at + words
   }
+}
+
+/** Where a block ends, from the beginning of the partition; the last one ends with the partition. */
+function endOfBlock(index: IndexReader, block: number): number {
+  if (block + 1 === index.blockCount) return Number.POSITIVE_INFINITY
+  const { offset, width } = index.block(block)
+  const next = index.block(block + 1).offset
+  if (next !== offset + width) throw index.corrupt(`block ${block} of ${width} bytes ends before ${next}`)
+  return next
+}
+
+/**
+ * The deletion that is open where a block begins. Index.db has no checksum: it has to be what `openAtEnd` of the block before
+ * finds in Data.db or, where that has no markers, what was open there already.
+ */
+function openBefore(
+  index: IndexReader,
+  block: number,
+  openAtEnd: (block: number) => DeletionTime | null | undefined,
+): DeletionTime | null {
+  const open = block === 0 ? null : index.block(block - 1).openMarker
+  if (open === null) return null
+  const found = openAtEnd(block - 1)
+  const expected = found !== undefined ? found : block > 1 ? index.block(block - 2).openMarker : null
+  if (expected === null || compareDeletions(expected, open) !== 0) {
+    throw index.corrupt(`the deletion that is open behind block ${block - 1} is another one in Data.db`)
+  }
+  return open
 }
 
 /** Whether the bytes are the key of the entry that was read last. */

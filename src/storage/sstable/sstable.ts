@@ -1,18 +1,42 @@
-import type { Disk, DiskFile } from '../../io/disk.ts'
+import { type Disk, type DiskFile, isDiskError, writeFileAtomicSync } from '../../io/disk.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { BloomFilter } from './bloom-filter.ts'
-import { CompressedSource, PlainSource } from './chunk-source.ts'
+import { ChecksummedSource, CompressedSource, PlainSource } from './chunk-source.ts'
 import { type CompressionInfo, readCompressionInfo } from './compression-info.ts'
 import { CorruptSSTableError } from './corruption.ts'
+import { type ChecksumFile, readChecksumFile } from './crc-file.ts'
 import { DataReader } from './data-reader.ts'
 import { type Component, componentPath, type Descriptor } from './descriptor.ts'
 import type { ChunkSource } from './file-cursor.ts'
+import { checkEdges, emptySummary, hasSampledKeys, type IndexFiles, rebuildIndex } from './index-edges.ts'
 import { IndexReader } from './index-reader.ts'
 import { IndexSummary } from './index-summary.ts'
 import { SSTablePartitionReader } from './partition-reader.ts'
 import { type SerializationHeader, serializationHeader } from './serialization-header.ts'
 import { readStatistics, type Statistics } from './statistics.ts'
 import { type FormatVersion, formatVersion } from './version.ts'
+
+/** How an SSTable is opened. */
+export interface OpenOptions {
+  /**
+   * What becomes of a Summary.db or Filter.db that is missing or broken: `none` leaves it so, which throws for the summary;
+   * otherwise both are made anew from Index.db, and `save` writes them in their place.
+   */
+  readonly repair?: 'none' | 'memory' | 'save'
+  /** Hears what an operator should know. */
+  readonly warn?: (message: string) => void
+}
+
+interface SSTableParts {
+  readonly descriptor: Descriptor
+  readonly table: TableMetadata
+  readonly version: FormatVersion
+  readonly statistics: Statistics
+  readonly compression: CompressionInfo | null
+  readonly checksums: ChecksumFile | null
+  readonly data: DiskFile
+  readonly index: DiskFile
+}
 
 /** One SSTable, open for reading (`BigTableReader`). */
 export class SSTable {
@@ -26,73 +50,131 @@ export class SSTable {
   readonly summary: IndexSummary
   /** Null where there is none: any key may be there. */
   readonly filter: BloomFilter | null
+  /** Those of CRC.db; null where Data.db is compressed, or there are none. */
+  readonly #checksums: ChecksumFile | null
   readonly #data: DiskFile
   readonly #dataBytes: number
   readonly #index: DiskFile
   readonly #indexBytes: number
 
-  private constructor(
-    descriptor: Descriptor,
-    table: TableMetadata,
-    version: FormatVersion,
-    statistics: Statistics,
-    compression: CompressionInfo | null,
-    summary: IndexSummary,
-    filter: BloomFilter | null,
-    data: DiskFile,
-    index: DiskFile,
-  ) {
+  private constructor(parts: SSTableParts, summary: IndexSummary, filter: BloomFilter | null) {
+    const { descriptor, table, statistics } = parts
     this.descriptor = descriptor
     this.table = table
-    this.version = version
+    this.version = parts.version
     this.statistics = statistics
     this.header = serializationHeader(componentPath(descriptor, 'Statistics.db'), statistics.header, table)
-    this.compression = compression
+    this.compression = parts.compression
     this.summary = summary
     this.filter = filter
-    this.#data = data
-    this.#dataBytes = data.sizeSync()
-    this.#index = index
-    this.#indexBytes = index.sizeSync()
+    this.#checksums = parts.checksums
+    this.#data = parts.data
+    this.#dataBytes = parts.data.sizeSync()
+    this.#index = parts.index
+    this.#indexBytes = parts.index.sizeSync()
   }
 
   /** Opens the files of one SSTable. Throws a CorruptSSTableError for what is broken or cannot be read here. */
-  static open(disk: Disk, descriptor: Descriptor, table: TableMetadata): SSTable {
+  static open(disk: Disk, descriptor: Descriptor, table: TableMetadata, options: OpenOptions = {}): SSTable {
     const path = (component: Component): string => componentPath(descriptor, component)
     const version = descriptor.format === 'big' ? formatVersion(descriptor.version) : null
     if (version === null) {
       const what = `${descriptor.version}-${descriptor.format}`
       throw new CorruptSSTableError(path('Data.db'), -1, `SSTables of the format ${what} cannot be read`)
     }
-    const read = (component: Component): Uint8Array => {
-      const file = path(component)
-      if (!disk.existsSync(file)) throw new CorruptSSTableError(file, -1, 'the file is missing')
-      return disk.readFileSync(file)
-    }
-    const statistics = readStatistics(path('Statistics.db'), read('Statistics.db'), version)
-    const compressionPath = path('CompressionInfo.db')
-    const compression = disk.existsSync(compressionPath)
-      ? readCompressionInfo(compressionPath, disk.readFileSync(compressionPath))
-      : null
-    const summary = IndexSummary.read(path('Summary.db'), read('Summary.db'))
-    const filterPath = path('Filter.db')
-    const filter = disk.existsSync(filterPath)
-      ? BloomFilter.read(filterPath, disk.readFileSync(filterPath))
-      : null
-    for (const component of ['Data.db', 'Index.db'] as const) {
-      if (!disk.existsSync(path(component))) {
-        throw new CorruptSSTableError(path(component), -1, 'the file is missing')
-      }
-    }
-    const data = disk.openSync(path('Data.db'), 'read')
+    const readIfThere = (component: Component): Uint8Array | null =>
+      disk.existsSync(path(component)) ? disk.readFileSync(path(component)) : null
+    const statisticsBytes = readIfThere('Statistics.db')
+    if (statisticsBytes === null) throw missing(path('Statistics.db'))
+    const statistics = readStatistics(path('Statistics.db'), statisticsBytes, version)
+    const compressionBytes = readIfThere('CompressionInfo.db')
+    const compression =
+      compressionBytes === null ? null : readCompressionInfo(path('CompressionInfo.db'), compressionBytes)
+    // What is not compressed has -1 there. Chunks that are taken for rows would be wrong rows.
+    if (compression === null && statistics.stats.compressionRatio >= 0)
+      throw missing(path('CompressionInfo.db'))
+    const data = openFile(disk, path('Data.db'))
     let index: DiskFile | null = null
     try {
-      index = disk.openSync(path('Index.db'), 'read')
-      return new SSTable(descriptor, table, version, statistics, compression, summary, filter, data, index)
+      index = openFile(disk, path('Index.db'))
+      const crcBytes = compression === null ? readIfThere('CRC.db') : null
+      const dataBytes = data.sizeSync()
+      const checksums = crcBytes === null ? null : readChecksumFile(path('CRC.db'), crcBytes, dataBytes)
+      if (compression === null && checksums === null) {
+        options.warn?.(`${path('CRC.db')} is missing: ${path('Data.db')} is read without checksums`)
+      }
+      const parts = { descriptor, table, version, statistics, compression, checksums, data, index }
+      const files = { summary: readIfThere('Summary.db'), filter: readIfThere('Filter.db') }
+      return SSTable.#withIndex(disk, parts, files, options)
     } catch (error) {
       data.closeSync()
       index?.closeSync()
       throw error
+    }
+  }
+
+  /** With Summary.db and Filter.db as they are, or where they are not to be believed, anew from Index.db. */
+  static #withIndex(
+    disk: Disk,
+    parts: SSTableParts,
+    files: { readonly summary: Uint8Array | null; readonly filter: Uint8Array | null },
+    { repair = 'none', warn }: OpenOptions,
+  ): SSTable {
+    const { descriptor, table } = parts
+    const summaryPath = componentPath(descriptor, 'Summary.db')
+    const filterPath = componentPath(descriptor, 'Filter.db')
+    const open = (): SSTable => {
+      if (files.summary === null) throw missing(summaryPath)
+      const summary = IndexSummary.read(summaryPath, files.summary)
+      const filter = files.filter === null ? null : BloomFilter.read(filterPath, files.filter)
+      return new SSTable(parts, summary, filter)
+    }
+    if (repair === 'none') return open()
+    const wantsFilter = table.params.bloomFilterFpChance < 1
+    const bare = new SSTable(parts, emptySummary(summaryPath), null)
+    const indexFiles = bare.#indexFiles()
+    let reason = `${filterPath} is missing`
+    try {
+      const sstable = open()
+      checkEdges(indexFiles, sstable.summary)
+      if (sstable.filter === null ? !wantsFilter : hasSampledKeys(sstable.filter, sstable.summary))
+        return sstable
+      if (sstable.filter !== null)
+        reason = `Corrupt SSTable file ${filterPath}: keys of the summary are not in it`
+    } catch (error) {
+      const isRepairable =
+        error instanceof CorruptSSTableError && (error.path === summaryPath || error.path === filterPath)
+      if (!isRepairable) throw error
+      reason = error.message
+    }
+    const { minIndexInterval, bloomFilterFpChance } = table.params
+    const made = rebuildIndex(indexFiles, minIndexInterval, bloomFilterFpChance)
+    const summary = IndexSummary.read(summaryPath, made.summary)
+    checkEdges(indexFiles, summary)
+    if (repair === 'save') {
+      warn?.(
+        `${reason}. The summary and the Bloom filter are made anew from ${componentPath(descriptor, 'Index.db')}`,
+      )
+      save(disk, summaryPath, made.summary, warn)
+      if (made.filter !== null) save(disk, filterPath, made.filter, warn)
+    }
+    return new SSTable(
+      parts,
+      summary,
+      made.filter === null ? null : BloomFilter.read(filterPath, made.filter),
+    )
+  }
+
+  #indexFiles(): IndexFiles {
+    const { descriptor } = this
+    const partitions = this.partitions()
+    return {
+      summaryPath: componentPath(descriptor, 'Summary.db'),
+      filterPath: componentPath(descriptor, 'Filter.db'),
+      indexPath: componentPath(descriptor, 'Index.db'),
+      reader: (summary) =>
+        new IndexReader(this.indexSource(), summary, this.version, this.header.clusteringTypes),
+      hasPartition: (position, key) => partitions.isAt(position, key, key.length),
     }
   }
 
@@ -111,9 +193,11 @@ export class SSTable {
    * for who reads all of it.
    */
   dataSource(readAheadBytes: number = 0): ChunkSource {
-    return this.compression === null
-      ? new PlainSource(this.#data, this.#dataBytes, readAheadBytes || undefined)
-      : new CompressedSource(this.#data, this.#dataBytes, this.compression, readAheadBytes)
+    const data = this.#data
+    const bytes = this.#dataBytes
+    if (this.compression !== null) return new CompressedSource(data, bytes, this.compression, readAheadBytes)
+    if (this.#checksums !== null) return new ChecksummedSource(data, bytes, this.#checksums, readAheadBytes)
+    return new PlainSource(data, bytes, readAheadBytes || undefined)
   }
 
   /** Index.db, for a reader of its own. */
@@ -139,5 +223,25 @@ export class SSTable {
   close(): void {
     this.#data.closeSync()
     this.#index.closeSync()
+  }
+}
+
+function missing(path: string): CorruptSSTableError {
+  return new CorruptSSTableError(path, -1, 'the file is missing')
+}
+
+function openFile(disk: Disk, path: string): DiskFile {
+  if (!disk.existsSync(path)) throw missing(path)
+  return disk.openSync(path, 'read')
+}
+
+/** Puts a file in the place of another, whose bytes stay in snapshots. What cannot be saved is made anew again next time. */
+function save(disk: Disk, path: string, bytes: Uint8Array, warn: OpenOptions['warn']): void {
+  const slash = path.lastIndexOf('/')
+  try {
+    writeFileAtomicSync(disk, path.slice(0, slash), path.slice(slash + 1), bytes)
+  } catch (error) {
+    if (!isDiskError(error)) throw error
+    warn?.(`${path} could not be saved: ${error.message}`)
   }
 }

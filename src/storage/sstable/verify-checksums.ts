@@ -1,7 +1,8 @@
-import { readInt32, utf8Text } from '../../common/bytes.ts'
+import { utf8Text } from '../../common/bytes.ts'
 import { type Disk, readFullySync } from '../../io/disk.ts'
 import { crc32 } from '../commitlog/crc32.ts'
 import { CorruptSSTableError } from './corruption.ts'
+import { readChecksumFile } from './crc-file.ts'
 import { componentPath, type Descriptor } from './descriptor.ts'
 import type { OfflineSSTable } from './offline-sstable.ts'
 
@@ -52,19 +53,12 @@ export function verifyDigest(disk: Disk, descriptor: Descriptor): void {
 export function verifyChecksums(disk: Disk, { descriptor, sstable }: OfflineSSTable): void {
   const { compression } = sstable
   if (compression !== null) {
-    const { chunkLength, chunkOffsets, dataLength, maxCompressedLength } = compression
+    const { chunkLength, chunkOffsets, dataLength } = compression
     const path = componentPath(descriptor, 'CompressionInfo.db')
     const needed = Math.ceil(dataLength / chunkLength)
     // A compaction may leave one empty chunk.
     if (chunkOffsets.length > needed + 1) {
       throw new CorruptSSTableError(path, -1, `${chunkOffsets.length} chunks for ${dataLength} bytes`)
-    }
-    // The limit comes from min_compress_ratio, which is at least 1, or there is none.
-    if (
-      maxCompressedLength !== 0x7fffffff &&
-      (maxCompressedLength > chunkLength || maxCompressedLength <= 0)
-    ) {
-      throw new CorruptSSTableError(path, -1, `a greatest compressed length of ${maxCompressedLength}`)
     }
     if (disk.fileSizeSync(path) !== compression.end) {
       throw new CorruptSSTableError(path, compression.end, 'there are bytes behind the chunks')
@@ -75,29 +69,11 @@ export function verifyChecksums(disk: Disk, { descriptor, sstable }: OfflineSSTa
   }
   const path = componentPath(descriptor, 'CRC.db')
   if (!disk.existsSync(path)) throw new CorruptSSTableError(path, -1, 'the file is missing')
-  const bytes = disk.readFileSync(path)
-  const length = bytes.length < 4 ? 0 : readInt32(bytes, 0)
-  if (length <= 0 || length > MAX_STRETCH || bytes.length % 4 !== 0) {
-    throw new CorruptSSTableError(
-      path,
-      0,
-      `checksums of stretches of ${length} bytes in ${bytes.length} bytes`,
-    )
-  }
   const dataPath = componentPath(descriptor, 'Data.db')
-  const count = Math.ceil(disk.fileSizeSync(dataPath) / length)
-  if (bytes.length !== 4 + count * 4) {
-    throw new CorruptSSTableError(
-      path,
-      bytes.length,
-      `${bytes.length / 4 - 1} checksums for ${count} stretches`,
-    )
-  }
-  readStretches(disk, dataPath, length, (stretch, at) => {
-    if (crc32(stretch, 0, stretch.length) !== readInt32(bytes, 4 + (at / length) * 4)) {
+  const file = readChecksumFile(path, disk.readFileSync(path), disk.fileSizeSync(dataPath))
+  readStretches(disk, dataPath, file.stretchBytes, (stretch, at) => {
+    if (crc32(stretch, 0, stretch.length) !== file.checksums[at / file.stretchBytes]) {
       throw new CorruptSSTableError(dataPath, at, 'the checksum of a stretch is not that of its bytes')
     }
   })
 }
-
-const MAX_STRETCH = 1 << 28
