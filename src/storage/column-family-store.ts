@@ -10,7 +10,7 @@ import {
   removeTableDirectory,
   tableDirectory,
 } from './lifecycle/directories.ts'
-import type { LogTransaction } from './lifecycle/log-transaction.ts'
+import { LogTransaction } from './lifecycle/log-transaction.ts'
 import { recoverTransactions } from './lifecycle/recovery.ts'
 import { LiveSSTable, type StorageCaches } from './live-sstable.ts'
 import { frozenParts } from './memtable/frozen-memtable.ts'
@@ -82,6 +82,8 @@ export class ColumnFamilyStore {
   dirtySince = CLEAN
   readonly tracker: TableTracker
   readonly flushing: Flushing[] = []
+  /** How often writes have gone on to another memtable (`MemtableSwitchCount`). */
+  memtableSwitches = 0
   /** The table was dropped. */
   isDropped = false
   readonly directory: string
@@ -123,6 +125,11 @@ export class ColumnFamilyStore {
     return opened
   }
 
+  /** SSTables that are not the table's any more, but are read still. */
+  get obsoleteSSTables(): readonly LiveSSTable[] {
+    return [...this.#obsolete.keys()]
+  }
+
   /** SSTables that reads see. */
   get sstables(): readonly LiveSSTable[] {
     return this.tracker.view.sstables
@@ -141,9 +148,40 @@ export class ColumnFamilyStore {
       const transaction = this.#obsolete.get(sstable)
       if (transaction === undefined) return
       this.#obsolete.delete(sstable)
-      transaction.release(descriptor)
-      if (this.isDropped) this.removeDirectory()
+      this.#removing = transaction.releaseLater(descriptor).then(() => {
+        if (this.isDropped) this.removeDirectory()
+      })
     })
+  }
+
+  /** The last removal of files that was begun. */
+  #removing: Promise<void> = Promise.resolve()
+
+  /** Resolves when the files are gone whose removal has begun. */
+  async removed(): Promise<void> {
+    await this.#removing
+  }
+
+  /**
+   * Removes the files of SSTables that the caller holds and reads see no more, and lets go of them; resolves when the files
+   * are gone that nobody reads. Rejects with a DiskError.
+   */
+  async remove(sstables: readonly LiveSSTable[]): Promise<void> {
+    const { disk, timeUuid } = this.#ports!
+    const transaction = LogTransaction.begin(disk, this.directory, 'unknowncompactiontype', timeUuid())
+    // A compaction may have ended at the same moment, and sees to what it read.
+    const unseen = sstables.filter((sstable) => !this.#obsolete.has(sstable))
+    try {
+      await transaction.commitReplacing(unseen.map(({ sstable }) => sstable.descriptor))
+      this.obsolete(unseen, transaction)
+    } catch (error) {
+      await transaction.abortLater()
+      throw error
+    } finally {
+      for (const sstable of sstables) sstable.release()
+    }
+    await transaction.removeLater()
+    await this.removed()
   }
 
   /** The directory of a dropped table goes, unless something is kept in it, or read of it still. */
@@ -185,6 +223,7 @@ export class ColumnFamilyStore {
       reservedBytes: memtable.slabs.reservedBytes,
     }
     this.#freshMemtable(end)
+    this.memtableSwitches++
     this.tracker.switchMemtable(this.memtable)
     this.flushing.push(flushing)
     return flushing
@@ -198,6 +237,7 @@ export class ColumnFamilyStore {
 
   /** Everything but `kept` is gone at once, for reads that begin from now on. */
   truncate(kept: readonly LiveSSTable[] = []): void {
+    this.memtableSwitches++
     this.#freshMemtable(this.#listener.logPosition() ?? NO_POSITION)
     this.flushing.length = 0
     this.tracker.truncate(this.memtable, kept)

@@ -109,17 +109,21 @@ export class Flusher {
       // So that after a loss of power no table is further on than what was written to the others before.
       await this.#listener.logged()
       if (!store.holds(flushing)) {
-        transaction.abort()
+        await transaction.abortLater()
         return
       }
       for (const descriptor of written) opened.push(store.open(descriptor))
-      transaction.commit()
+      await transaction.commitReplacing([])
     } catch (error) {
       for (const sstable of opened) sstable.release()
-      transaction.abort()
+      await transaction.abortLater()
       throw error
     } finally {
       letGo()
+    }
+    if (!store.holds(flushing)) {
+      await store.remove(opened)
+      return
     }
     store.flushing.splice(store.flushing.indexOf(flushing), 1)
     store.tracker.flushed(flushing.memtable, opened)

@@ -1,6 +1,5 @@
 import type { ColumnFamilyStore, StoragePorts } from './column-family-store.ts'
 import type { Flusher } from './flusher.ts'
-import { LogTransaction } from './lifecycle/log-transaction.ts'
 import type { LiveSSTable } from './live-sstable.ts'
 import type { Truncation } from './records.ts'
 import type { TableView } from './table-view.ts'
@@ -135,20 +134,11 @@ export class Retirement {
   ): Promise<void> {
     try {
       await logged
-      if (sstables.length === 0) return
-      const { disk, timeUuid } = this.#ports
-      const transaction = LogTransaction.begin(disk, store.directory, 'unknowncompactiontype', timeUuid())
-      try {
-        transaction.trackObsolete(...sstables.map(({ sstable }) => sstable.descriptor))
-        transaction.commit()
-      } catch (error) {
-        transaction.abort()
-        throw error
-      }
-      store.obsolete(sstables, transaction)
-    } finally {
+    } catch (error) {
       for (const sstable of sstables) sstable.release()
+      throw error
     }
+    if (sstables.length > 0) await store.remove(sstables)
   }
 }
 

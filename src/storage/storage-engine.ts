@@ -269,6 +269,7 @@ export class StorageEngine {
     await this.#flusher?.close()
     await this.#retirement?.settled()
     for (const store of this.#stores.values()) store.tracker.close()
+    for (const store of this.#stores.values()) await store.removed()
     await this.#ports?.runner.close()
   }
 

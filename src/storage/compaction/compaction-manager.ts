@@ -158,6 +158,29 @@ export class CompactionManager {
     return state === undefined ? null : state.strategies.levelSizes(this.#viewOf(state))
   }
 
+  /** How many go on in the background at a time. */
+  get concurrentCompactors(): number {
+    return this.#concurrent
+  }
+
+  /** Stops those that `matches` says, and waits for none of them (`CompactionManager.stopCompactionById`). */
+  interrupt(matches: (compaction: RunningCompaction) => boolean): void {
+    for (const compaction of this.#running.values()) if (matches(compaction)) compaction.handle.stop()
+  }
+
+  /** Whether a table is compacted in the background; a change of the setting begins what there is to do. */
+  setEnabled(store: ColumnFamilyStore, isEnabled: boolean): void {
+    const strategies = this.#tables.get(store)?.strategies
+    if (isEnabled) strategies?.enable()
+    else strategies?.disable()
+    if (isEnabled) this.submit(store)
+  }
+
+  /** The same for all tables: bytes a second, 0 without limit. */
+  setThroughput(bytesPerSecond: number): void {
+    this.#ports.runner.setCompactionThroughput(bytesPerSecond)
+  }
+
   setConcurrentCompactors(count: number): void {
     this.#concurrent = count
     this.#ports.runner.setConcurrentCompactors(count)
@@ -309,14 +332,18 @@ export class CompactionManager {
       // The table may have been truncated or dropped meanwhile.
       if (!inputs.every((input) => store.sstables.includes(input))) throw new TaskStoppedError()
       for (const descriptor of written) opened.push(store.open(descriptor))
-      transaction.trackObsolete(...inputs.map(({ sstable }) => sstable.descriptor))
-      transaction.commit()
+      await transaction.commitReplacing(inputs.map(({ sstable }) => sstable.descriptor))
     } catch (error) {
       for (const sstable of opened) sstable.release()
-      transaction.abort()
+      await transaction.abortLater()
       throw error
     }
     store.obsolete(inputs, transaction)
+    if (!inputs.every((input) => store.sstables.includes(input))) {
+      // It was truncated or dropped while the transaction was committed.
+      await store.remove(opened)
+      throw new TaskStoppedError()
+    }
     store.tracker.replace(inputs, opened)
     const removed = inputs.map((live) => this.#candidateOf(state, live))
     const added = opened.map((live) => this.#candidateOf(state, live))

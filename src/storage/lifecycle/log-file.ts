@@ -1,6 +1,6 @@
 import { utf8Text } from '../../common/bytes.ts'
 import type { Disk } from '../../io/disk.ts'
-import { deleteSSTableFiles, unlinkIfThere } from './delete-files.ts'
+import { type RemovalStep, removeNow, sstableRemoval } from './delete-files.ts'
 import {
   type FilesOnDisk,
   filesOf,
@@ -169,11 +169,21 @@ export function removedByLog({ lines, isCommitted }: LogFile): readonly string[]
  * two. That the log is gone is durable with the next sync of the directory: the one that comes before an SSTable is created
  * is early enough, lest an id that is given out again should find a log that knows it. Returns the names of the files.
  */
-export function removeLeftovers(disk: Disk, directory: string, log: LogFile): string[] {
+export function* leftoverRemoval(
+  disk: Disk,
+  directory: string,
+  log: LogFile,
+): Generator<RemovalStep, string[]> {
   const prefixes = removedByLog(log)
-  const removed = prefixes.flatMap((prefix) => deleteSSTableFiles(disk, directory, prefix))
+  const removed: string[] = []
+  for (const prefix of prefixes) removed.push(...(yield* sstableRemoval(disk, directory, prefix)))
   // Also what was removed before, while the transaction went on.
-  if (prefixes.length > 0) disk.fsyncDirectorySync(directory)
-  unlinkIfThere(disk, log.path)
+  if (prefixes.length > 0) yield { syncDirectory: directory }
+  yield { unlink: log.path }
   return removed
+}
+
+/** The same at once. */
+export function removeLeftovers(disk: Disk, directory: string, log: LogFile): string[] {
+  return removeNow(disk, leftoverRemoval(disk, directory, log))
 }

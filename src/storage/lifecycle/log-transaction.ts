@@ -1,13 +1,16 @@
 import { utf8Bytes } from '../../common/bytes.ts'
 import { type Disk, type DiskFile, writeFullySync } from '../../io/disk.ts'
 import { type Descriptor, descriptorName } from '../sstable/descriptor.ts'
-import { deleteSSTableFiles } from './delete-files.ts'
-import { logFileName, readLogFile, removeLeftovers } from './log-file.ts'
+import { type RemovalStep, remove, removeNow, sstableRemoval } from './delete-files.ts'
+import { leftoverRemoval, logFileName, readLogFile } from './log-file.ts'
 import { filesOf, filesOnDisk, type LogRecord, recordName, recordText, sameRecord } from './log-record.ts'
 import type { OperationType } from './operation-type.ts'
 
 /** Files of an SSTable with compression and a Bloom filter. */
 const USUAL_FILES = 8
+
+const COMMIT: LogRecord = { type: 'COMMIT', path: '', updateTimeMs: 0, numFiles: 0 }
+const ABORT: LogRecord = { type: 'ABORT', path: '', updateTimeMs: 0, numFiles: 0 }
 
 /**
  * `unknown`: COMMIT could neither be written nor taken back. Only the next start can tell, so the table must not be written
@@ -18,8 +21,9 @@ export type TransactionState = 'open' | 'committed' | 'aborted' | 'unknown'
 /**
  * Puts new SSTables in the place of old ones, all at once, also across a crash (`LogTransaction`): a file in the table's
  * directory names the new ones before they are written and the old ones before they are removed, and its last record says
- * what counts. Cassandra reads the same files. Synchronous; nothing is kept in memory that is not in the file too, so that
- * another thread may add to a transaction while the one that began it waits.
+ * what counts. Cassandra reads the same files. Nothing is kept in memory that is not in the file too, so that another thread
+ * may add to a transaction while the one that began it waits. What waits for the disk, or removes large files, comes twice:
+ * for a thread that may wait, and for the event loop, which does one thing after another with a transaction.
  */
 export class LogTransaction {
   readonly path: string
@@ -40,6 +44,7 @@ export class LogTransaction {
   readonly #released = new Set<string>()
   #isFinished = false
   #failure: unknown = null
+  #removing: Promise<void> = Promise.resolve()
 
   private constructor(disk: Disk, path: string) {
     this.#disk = disk
@@ -81,12 +86,39 @@ export class LogTransaction {
 
   /** Names SSTables that go when the transaction is committed, with what their files are like. Throws a DiskError. */
   trackObsolete(...descriptors: readonly Descriptor[]): void {
+    for (const record of this.#removals(descriptors)) this.#append(() => record)
+  }
+
+  #removals(descriptors: readonly Descriptor[]): LogRecord[] {
     const names = this.#disk.readdirSync(this.directory)
-    for (const descriptor of descriptors) {
+    return descriptors.map((descriptor) => {
       const files = filesOf(names, prefixOf(descriptor))
       const found = filesOnDisk(this.#disk, this.directory, files)
-      this.#append(() => ({ type: 'REMOVE', path: this.#pathOf(descriptor), ...found }))
+      return { type: 'REMOVE', path: this.#pathOf(descriptor), ...found }
+    })
+  }
+
+  /** `trackObsolete` and `commit` for the event loop. Rejects as they throw. */
+  async commitReplacing(obsolete: readonly Descriptor[]): Promise<void> {
+    this.#refresh()
+    const removals = obsolete.length === 0 ? [] : this.#removals(obsolete)
+    if (removals.length > 0 || this.#records.length > 0) {
+      await this.#disk.fsyncDirectory(this.directory)
+      if (removals.length > 0) await this.#appendLater(removals)
+      try {
+        await this.#appendLater([COMMIT])
+      } catch (error) {
+        if (this.#isTorn) this.#state = 'unknown'
+        throw error
+      }
     }
+    this.#committed()
+    await this.removeLater()
+  }
+
+  #committed(): void {
+    this.#state = 'committed'
+    for (const record of this.#records) if (record.type === 'REMOVE') this.#held.add(recordName(record))
   }
 
   /**
@@ -99,14 +131,13 @@ export class LogTransaction {
     if (this.#records.length > 0) {
       this.#disk.fsyncDirectorySync(this.directory)
       try {
-        this.#append(() => ({ type: 'COMMIT', path: '', updateTimeMs: 0, numFiles: 0 }))
+        this.#append(() => COMMIT)
       } catch (error) {
         if (this.#isTorn) this.#state = 'unknown'
         throw error
       }
     }
-    this.#state = 'committed'
-    for (const record of this.#records) if (record.type === 'REMOVE') this.#held.add(recordName(record))
+    this.#committed()
     this.retry()
   }
 
@@ -115,19 +146,34 @@ export class LogTransaction {
    * done where the state is `unknown`, or the transaction was aborted before.
    */
   abort(): void {
-    if (this.#state === 'aborted' || this.#state === 'unknown') return
-    if (this.#state === 'committed') throw new Error('Attempted to abort a committed operation')
+    if (!this.#mayAbort()) return
     try {
       this.#refresh()
       // A log without COMMIT means the same to whoever finds it.
-      if (this.#records.length > 0 && !this.#isTorn) {
-        this.#append(() => ({ type: 'ABORT', path: '', updateTimeMs: 0, numFiles: 0 }))
-      }
+      if (this.#records.length > 0 && !this.#isTorn) this.#append(() => ABORT)
     } catch (error) {
       this.#failure = error
     }
     this.#state = 'aborted'
     this.retry()
+  }
+
+  #mayAbort(): boolean {
+    if (this.#state === 'committed') throw new Error('Attempted to abort a committed operation')
+    return this.#state === 'open'
+  }
+
+  /** `abort` for the event loop; resolves when the files are gone, or could not be removed. */
+  async abortLater(): Promise<void> {
+    if (!this.#mayAbort()) return
+    try {
+      this.#refresh()
+      if (this.#records.length > 0 && !this.#isTorn) await this.#appendLater([ABORT])
+    } catch (error) {
+      this.#failure = error
+    }
+    this.#state = 'aborted'
+    await this.removeLater()
   }
 
   /**
@@ -139,25 +185,47 @@ export class LogTransaction {
     if (this.#state === 'committed') this.retry()
   }
 
+  /** `release` for the event loop; resolves when the files are gone, or could not be removed. */
+  async releaseLater(descriptor: Descriptor): Promise<void> {
+    this.#released.add(prefixOf(descriptor))
+    if (this.#state === 'committed') await this.removeLater()
+  }
+
   /** Tries again to remove what is to be removed. */
   retry(): void {
-    if (this.#isFinished || (this.#state !== 'committed' && this.#state !== 'aborted')) return
     try {
-      for (const name of [...this.#held].filter((held) => this.#released.has(held))) {
-        deleteSSTableFiles(this.#disk, this.directory, name)
-        this.#held.delete(name)
-      }
-      if (this.#held.size > 0) return
-      const { path } = this
-      if (this.#disk.existsSync(path)) {
-        const log = readLogFile(this.#disk, path)
-        removeLeftovers(this.#disk, this.directory, { ...log, isCommitted: this.#state === 'committed' })
-      }
-      this.#isFinished = true
-      this.#failure = null
+      removeNow(this.#disk, this.#removal())
     } catch (error) {
       this.#failure = error
     }
+  }
+
+  /** `retry` for the event loop. Never rejects. */
+  removeLater(): Promise<void> {
+    this.#removing = this.#removing.then(async () => {
+      try {
+        await remove(this.#disk, this.#removal())
+      } catch (error) {
+        this.#failure = error
+      }
+    })
+    return this.#removing
+  }
+
+  *#removal(): Generator<RemovalStep, void> {
+    if (this.#isFinished || (this.#state !== 'committed' && this.#state !== 'aborted')) return
+    for (const name of [...this.#held].filter((held) => this.#released.has(held))) {
+      yield* sstableRemoval(this.#disk, this.directory, name)
+      this.#held.delete(name)
+    }
+    if (this.#held.size > 0) return
+    const { path } = this
+    if (this.#disk.existsSync(path)) {
+      const log = readLogFile(this.#disk, path)
+      yield* leftoverRemoval(this.#disk, this.directory, { ...log, isCommitted: this.#state === 'committed' })
+    }
+    this.#isFinished = true
+    this.#failure = null
   }
 
   #pathOf(descriptor: Descriptor): string {
@@ -178,16 +246,9 @@ export class LogTransaction {
 
   /** Adds a record, durably (`LogReplica.append`). What of it cannot be written is taken away again. */
   #append(make: () => LogRecord): void {
-    if (this.#state !== 'open') throw new Error(`Transaction ${this.path} is ${this.#state}`)
-    this.#refresh()
-    if (this.#isTorn) throw new Error(`Transaction log ${this.path} ends in a record that is not whole`)
+    this.#checkOpen()
     const record = make()
-    const last = this.#records.at(-1)?.type
-    if (last === 'COMMIT' || last === 'ABORT') throw new Error(`Transaction ${this.path} is completed`)
-    if (this.#records.some((other) => sameRecord(other, record))) throw new Error('Record already exists')
-    const file = this.#disk.openSync(this.path, this.#disk.existsSync(this.path) ? 'update' : 'create')
-    const before = Math.max(0, this.#size)
-    const bytes = utf8Bytes(`${recordText(record)}\n`)
+    const { file, before, bytes } = this.#openToAppend([record])
     try {
       writeFullySync(file, bytes, 0, bytes.length, before)
       file.fsyncSync()
@@ -201,6 +262,42 @@ export class LogTransaction {
     }
     this.#size = before + bytes.length
     this.#records.push(record)
+  }
+
+  /** The same with several records, for the event loop. */
+  async #appendLater(records: readonly LogRecord[]): Promise<void> {
+    this.#checkOpen()
+    const { file, before, bytes } = this.#openToAppend(records)
+    try {
+      writeFullySync(file, bytes, 0, bytes.length, before)
+      await file.fsync()
+      if (!this.#isNameSynced) await this.#disk.fsyncDirectory(this.directory)
+      this.#isNameSynced = true
+    } catch (error) {
+      this.#takeBack(file, before)
+      throw error
+    } finally {
+      file.closeSync()
+    }
+    this.#size = before + bytes.length
+    this.#records.push(...records)
+  }
+
+  #checkOpen(): void {
+    if (this.#state !== 'open') throw new Error(`Transaction ${this.path} is ${this.#state}`)
+    this.#refresh()
+    if (this.#isTorn) throw new Error(`Transaction log ${this.path} ends in a record that is not whole`)
+    const last = this.#records.at(-1)?.type
+    if (last === 'COMMIT' || last === 'ABORT') throw new Error(`Transaction ${this.path} is completed`)
+  }
+
+  #openToAppend(records: readonly LogRecord[]): { file: DiskFile; before: number; bytes: Uint8Array } {
+    for (const record of records) {
+      if (this.#records.some((other) => sameRecord(other, record))) throw new Error('Record already exists')
+    }
+    const file = this.#disk.openSync(this.path, this.#disk.existsSync(this.path) ? 'update' : 'create')
+    const text = records.map((record) => `${recordText(record)}\n`).join('')
+    return { file, before: Math.max(0, this.#size), bytes: utf8Bytes(text) }
   }
 
   #takeBack(file: DiskFile, size: number): void {
