@@ -18,7 +18,7 @@ import { OutputSequence } from './plan.ts'
 import { CompactionPurge } from './purge.ts'
 import { UnfilteredFilter } from './unfiltered-filter.ts'
 
-/** Bytes of each input that are read at once. From the page cache that is no faster, for a disk it is a tenth of the reads. */
+/** Bytes of each input that are read at once. From the page cache that is no faster, but it takes less than a third of the reads. */
 export const READ_AHEAD_BYTES = 256 * 1024
 
 const LAST_DELETION_TIME_NB = 0x7ffffffe
