@@ -1,4 +1,4 @@
-import { parseUuid, uuidText } from '../common/uuid.ts'
+import { uuidText } from '../common/uuid.ts'
 import { type Clock, TimestampSource } from '../io/clock.ts'
 import type { Disk } from '../io/disk.ts'
 import type { Random } from '../io/random.ts'
@@ -13,14 +13,16 @@ import { ChunkCache } from '../storage/cache/chunk-cache.ts'
 import { KeyCache } from '../storage/cache/key-cache.ts'
 import type { StoragePorts } from '../storage/column-family-store.ts'
 import { CommitLog } from '../storage/commitlog/commit-log.ts'
+import { checkForeignSegments } from '../storage/commitlog/foreign-segments.ts'
+import { DiskFailures } from '../storage/disk-failures.ts'
 import { StorageEngine } from '../storage/storage-engine.ts'
 import { createTaskRunner } from '../storage/tasks/create-task-runner.ts'
 import type { CreateTask } from '../storage/tasks/task-runner.ts'
+import { knownAs, type NodeName, writeIdentity } from './identity.ts'
+import { warnOfLeftAlone } from './left-alone.ts'
 import type { Logger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
 import type { Settings } from './settings.ts'
-import { randomTokens } from './tokens.ts'
-import { CQL_VERSION, NATIVE_PROTOCOL_VERSION, PARTITIONER, RELEASE_VERSION } from './version.ts'
 
 /** What a database reaches the machine by. */
 export interface DatabasePorts {
@@ -47,6 +49,9 @@ export interface Database {
   readonly schema: SchemaService
   readonly virtual: VirtualTables
   readonly processor: QueryProcessor
+  /** To be told when clients are served. */
+  readonly failures: DiskFailures
+  readonly name: NodeName
   /** Syncs and closes the commit log and gives the directory free. */
   close(): Promise<void>
 }
@@ -64,7 +69,6 @@ export async function openDatabase(
 ): Promise<Database> {
   const { clock, timers, random, disk } = ports
   const dir = options.dir ?? IN_MEMORY
-  const dataCenter = options.dataCenter ?? 'datacenter1'
   const timestamps = new TimestampSource(clock)
   const timeUuids = new TimeUuidSource(timestamps, random)
   const lock = dir === IN_MEMORY ? null : disk.lockDirectory(dir)
@@ -76,7 +80,9 @@ export async function openDatabase(
     autoSnapshot: settings.storage.autoSnapshot,
   }
   const newTimeUuid = (): string => uuidText(timeUuids.next())
-  const storage = dir === IN_MEMORY ? null : storagePorts(dir, ports, settings, logger, newTimeUuid)
+  const failures = new DiskFailures(options.diskFailurePolicy ?? 'stop', logger)
+  const storage =
+    dir === IN_MEMORY ? null : storagePorts(dir, ports, settings, logger, failures, newTimeUuid)
   const engine = new StorageEngine(config, storage)
   let log: CommitLog | null = null
   const close = async (): Promise<void> => {
@@ -94,7 +100,9 @@ export async function openDatabase(
   }
   try {
     const ddl = settings.ddl
-    const schema = new SchemaService({ engine, clock, timestamps, timeUuids, dataCenter, config: ddl })
+    // Before anything is opened: a directory that is refused stays as it is.
+    if (lock !== null) checkForeignSegments(disk, `${dir}/commitlog`)
+    const schema = new SchemaService({ engine, clock, timestamps, timeUuids, config: ddl })
     engine.hostId = () => schema.hostId ?? ''
     engine.schemaText = snapshotSchemaCql
     if (lock !== null) {
@@ -103,7 +111,10 @@ export async function openDatabase(
     }
     schema.finishReplay()
     engine.isReplayed = true
-    const hostId = writeIdentity(schema, options, dataCenter, ports)
+    const name = knownAs(schema, options)
+    schema.dataCenter = name.dataCenter
+    if (dir !== IN_MEMORY) warnOfLeftAlone(schema, logger)
+    const hostId = writeIdentity(schema, options, name, ports)
     const virtual = new VirtualTables()
     const processor = new QueryProcessor({
       engine,
@@ -117,7 +128,7 @@ export async function openDatabase(
       config: settings.query,
     })
     processor.restorePrepared()
-    return { engine, schema, virtual, processor, close }
+    return { engine, schema, virtual, processor, failures, name, close }
   } catch (error) {
     await close().catch(() => {})
     throw error
@@ -134,6 +145,7 @@ function storagePorts(
   { disk, clock, timers, workers = null, createTask }: DatabasePorts,
   { storage }: Settings,
   logger: Logger,
+  failures: DiskFailures,
   timeUuid: () => string,
 ): StoragePorts {
   const { compactionThroughputBytes, concurrentCompactors } = storage
@@ -151,6 +163,7 @@ function storagePorts(
       keys: storage.keyCacheBytes > 0 ? new KeyCache(storage.keyCacheBytes) : null,
     },
     logger,
+    failures,
     dataDirectory: `${dir}/data`,
     columnIndexSizeBytes: storage.columnIndexSizeBytes,
     concurrentCompactors,
@@ -189,49 +202,4 @@ async function openLog(
   })
   engine.useLog(log)
   return log
-}
-
-/** Writes this node into system.local, with the id and tokens it had before, if it had any. Returns the id's bytes. */
-function writeIdentity(
-  schema: SchemaService,
-  options: SibylOptions,
-  dataCenter: string,
-  { clock, random }: DatabasePorts,
-): Uint8Array {
-  const before = schema.hostId
-  const hostId = before ?? randomHostId(random)
-  const host = options.host ?? '127.0.0.1'
-  const address =
-    host === 'localhost' ? '127.0.0.1' : host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  schema.listenAddress = address
-  schema.writeLocal({
-    bootstrapped: 'COMPLETED',
-    broadcast_address: address,
-    broadcast_port: 7000,
-    cluster_name: options.clusterName ?? 'Test Cluster',
-    cql_version: CQL_VERSION,
-    data_center: dataCenter,
-    gossip_generation: Math.floor(clock.nowMs() / 1000),
-    host_id: hostId,
-    listen_address: address,
-    listen_port: 7000,
-    native_protocol_version: NATIVE_PROTOCOL_VERSION,
-    partitioner: PARTITIONER,
-    rack: options.rack ?? 'rack1',
-    release_version: RELEASE_VERSION,
-    rpc_address: address,
-    rpc_port: options.port ?? 9042,
-    schema_version: schema.current.version,
-    ...(before === null ? { tokens: new Set(randomTokens(options.numTokens ?? 256, random)) } : {}),
-  })
-  return parseUuid(hostId)!
-}
-
-/** A random UUID (version 4). */
-function randomHostId(random: Random): string {
-  const bytes = new Uint8Array(16)
-  random.bytes(bytes)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return uuidText(bytes)
 }

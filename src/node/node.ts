@@ -2,6 +2,7 @@ import { AllowAllAuthenticator, type Authenticator, PasswordAuthenticator } from
 import { ConsistencyLevel } from '../common/errors.ts'
 import { splitScript } from '../cql/script.ts'
 import type { Network, TlsSettings } from '../io/network.ts'
+import type { TimerHandle, Timers } from '../io/timers.ts'
 import { NO_VALUES, type QueryOptions } from '../model/query-options.ts'
 import type { ClientState } from '../query/query-handler.ts'
 import type { QueryProcessor } from '../query/query-processor.ts'
@@ -21,21 +22,30 @@ export interface NodePorts extends DatabasePorts {
 
 /** Exit code of commit_failure_policy die, as of Cassandra. */
 const FAILED_EXIT_CODE = 100
+/** A timer that is due in an hour keeps a process that has no socket. */
+const ALIVE_MS = 3_600_000
 const NO_FLAGS = { tracing: false, customPayload: null }
 
 /** A node that listens for CQL clients. */
 export class Node {
   readonly #transport: NativeTransport
   readonly #database: Database
+  readonly #timers: Timers
   #stopping: Promise<void> | null = null
+  #alive: TimerHandle | null = null
 
-  constructor(transport: NativeTransport, database: Database) {
+  constructor(transport: NativeTransport, database: Database, timers: Timers) {
     this.#transport = transport
     this.#database = database
+    this.#timers = timers
   }
 
   get address(): { readonly host: string; readonly port: number } {
     return this.#transport.address
+  }
+
+  get dataCenter(): string {
+    return this.#database.name.dataCenter
   }
 
   /** Answers what is being asked, closes every connection and file. Idempotent. */
@@ -44,7 +54,19 @@ export class Node {
     return this.#stopping
   }
 
+  /** Closes every connection and takes none any more (`StorageService.stopTransports`). The process lives until `stop`. */
+  async stopTransport(): Promise<void> {
+    if (this.#stopping !== null || this.#alive !== null) return
+    this.#stayAlive()
+    await this.#transport.stop()
+  }
+
+  #stayAlive(): void {
+    this.#alive = this.#timers.setTimeout(() => this.#stayAlive(), ALIVE_MS)
+  }
+
   async #stop(): Promise<void> {
+    if (this.#alive !== null) this.#timers.clearTimeout(this.#alive)
     try {
       await this.#transport.stop()
     } finally {
@@ -74,7 +96,7 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
   }
   const database = await openDatabase(options, settings, ports, logger, onFailure)
   try {
-    const { engine, schema, virtual, processor } = database
+    const { engine, schema, virtual, processor, failures, name } = database
     await runInit(options.init, processor)
     const transport = await NativeTransport.start({
       network: ports.network,
@@ -88,11 +110,16 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
       logger,
       ...(await encryption(options)),
     })
-    node = new Node(transport, database)
+    node = new Node(transport, database, ports.timers)
     try {
       schema.writeLocal({ rpc_address: transport.address.host, rpc_port: transport.address.port })
       await engine.commit()
       if (failure !== null && policy !== 'stop_commit') throw failure
+      const serving = node
+      failures.started({
+        stopTransport: () => void serving.stopTransport().catch(() => {}),
+        die: () => ports.exit(FAILED_EXIT_CODE),
+      })
     } catch (error) {
       await node.stop().catch(() => {})
       throw error
@@ -102,7 +129,7 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
       transport,
       processor,
       engine,
-      options,
+      options: { ...options, ...name },
       settings,
       clock: ports.clock,
     })

@@ -26,12 +26,12 @@ export class Sibyl {
   readonly dir: string
   readonly #node: Node
 
-  private constructor(node: Node, dir: string, dataCenter: string) {
+  private constructor(node: Node, dir: string) {
     this.#node = node
     this.host = node.address.host
     this.port = node.address.port
     this.dir = dir
-    this.localDataCenter = dataCenter
+    this.localDataCenter = node.dataCenter
   }
 
   /** `host:port`, as drivers name a node. */
@@ -62,7 +62,7 @@ export class Sibyl {
       workers: createNodeWorkers(),
       exit: (code) => process.exit(code),
     })
-    return new Sibyl(node, options.dir ?? IN_MEMORY, options.dataCenter ?? 'datacenter1')
+    return new Sibyl(node, options.dir ?? IN_MEMORY)
   }
 
   /** Answers what is being asked, closes every connection and file. Idempotent. */

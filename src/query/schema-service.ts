@@ -30,6 +30,7 @@ import {
   type WriteTime,
   writeInternalRow,
 } from './internal-rows.ts'
+import { LeftAlone } from './left-alone.ts'
 import type { TimeUuidSource } from './statement-context.ts'
 
 export interface SchemaServiceOptions {
@@ -37,7 +38,6 @@ export interface SchemaServiceOptions {
   readonly clock: Clock
   readonly timestamps: TimestampSource
   readonly timeUuids: TimeUuidSource
-  readonly dataCenter: string
   /** Settings of DDL other than those of cassandra.yaml as it is shipped. */
   readonly config?: Partial<DdlConfig>
 }
@@ -58,8 +58,8 @@ export class SchemaService implements ReplaySchema {
   readonly #clock: Clock
   readonly #timestamps: TimestampSource
   readonly #timeUuids: TimeUuidSource
-  readonly #dataCenter: string
-  readonly #ddlConfig: DdlConfig
+  #dataCenter = 'datacenter1'
+  #ddlConfig: DdlConfig
   readonly #listeners = new Set<SchemaListener>()
   readonly #mutation = new MutationBuilder()
   readonly #read = (command: ReadCommand): PartitionReader => this.#engine.read(command)
@@ -73,11 +73,10 @@ export class SchemaService implements ReplaySchema {
     this.#clock = options.clock
     this.#timestamps = options.timestamps
     this.#timeUuids = options.timeUuids
-    this.#dataCenter = options.dataCenter
     this.#ddlConfig = {
       ...DEFAULT_DDL_CONFIG,
       ...options.config,
-      datacenters: new Map([[options.dataCenter, 1]]),
+      datacenters: new Map([[this.#dataCenter, 1]]),
     }
     this.#current = new Schema(systemKeyspaces())
     for (const table of this.#current.tables()) if (!table.isVirtual) this.#engine.setTable(table)
@@ -89,6 +88,13 @@ export class SchemaService implements ReplaySchema {
   /** The schema as it is now. */
   get current(): Schema {
     return this.#current
+  }
+
+  /** The data centre of this node; datacenter1 until it is set, before the first statement. */
+  set dataCenter(name: string) {
+    this.#dataCenter = name
+    this.#ddlConfig = { ...this.#ddlConfig, datacenters: new Map([[name, 1]]) }
+    this.#factors.clear()
   }
 
   systemTable(name: string): TableMetadata {
@@ -156,12 +162,28 @@ export class SchemaService implements ReplaySchema {
   /** To be called when replay is over: takes over what is still stale, and writes the built-in keyspaces' rows. */
   finishReplay(): void {
     if (this.#stale.size > 0) this.#reload()
+    this.#readLeftAlone()
     const keyspaces = this.#current.keyspace('system_schema')!.tables.get('keyspaces')!
     const key = utf8Bytes('system')
     if (readInternalRows(this.#read, keyspaces, key, 0).length > 0) return
     for (const keyspace of this.#current.keyspaces.values()) {
       if (!keyspace.isVirtual) this.#writeRows({ upserts: schemaRows(keyspace), deletes: [] })
     }
+  }
+
+  /** What Cassandra has put into the schema and nothing here serves; null where there is nothing. */
+  get leftAlone(): LeftAlone | null {
+    return this.#leftAlone
+  }
+
+  #leftAlone: LeftAlone | null = null
+
+  #readLeftAlone(): void {
+    const tables = this.#current.keyspace('system_schema')!.tables
+    const nowSeconds = this.#nowSeconds()
+    this.#leftAlone = LeftAlone.read((name) =>
+      readInternalRows(this.#read, tables.get(name)!, null, nowSeconds),
+    )
   }
 
   // --- change
@@ -195,13 +217,16 @@ export class SchemaService implements ReplaySchema {
     if (outcome.change === null) return { kind: 'void', ...warnings }
     const after = outcome.schema
     const names = new Set([...before.keyspaces.keys(), ...after.keyspaces.keys()])
-    for (const name of names) {
-      const old = before.keyspace(name)
-      const fresh = after.keyspace(name)
-      if (old === fresh) continue
+    const changed = [...names]
+      .map((name) => ({ old: before.keyspace(name), fresh: after.keyspace(name) }))
+      .filter(({ old, fresh }) => old !== fresh)
+    const gone = changed.flatMap(({ old, fresh }) => this.#leftAlone?.check(old, fresh) ?? [])
+    for (const { old, fresh } of changed) {
       this.#writeRows(diffRows(old, fresh))
       this.#updateEngine(old, fresh)
     }
+    if (gone.length > 0) this.#writeRows({ upserts: [], deletes: gone })
+    if (this.#leftAlone !== null) this.#readLeftAlone()
     this.#current = after
     this.#factors.clear()
     this.writeLocal({ schema_version: after.version })

@@ -4,6 +4,7 @@ import type { Disk } from '../io/disk.ts'
 import type { Timers } from '../io/timers.ts'
 import type { TableMetadata } from '../model/table.ts'
 import type { CommitLogLogger } from './commitlog/commit-log.ts'
+import { type DiskFailures, UnknownTransactionError } from './disk-failures.ts'
 import {
   lastGeneration,
   listSSTables,
@@ -12,6 +13,7 @@ import {
 } from './lifecycle/directories.ts'
 import { LogTransaction } from './lifecycle/log-transaction.ts'
 import { recoverTransactions } from './lifecycle/recovery.ts'
+import type { ImportTarget } from './lifecycle/sstable-importer.ts'
 import { LiveSSTable, type StorageCaches } from './live-sstable.ts'
 import { frozenParts } from './memtable/frozen-memtable.ts'
 import { Memtable } from './memtable/memtable.ts'
@@ -20,6 +22,8 @@ import { CorruptSSTableError } from './sstable/corruption.ts'
 import type { Descriptor } from './sstable/descriptor.ts'
 import { SSTable } from './sstable/sstable.ts'
 import type { Statistics } from './sstable/statistics.ts'
+import { UnsupportedSSTableError } from './sstable/unsupported.ts'
+import { isReadable } from './sstable/version.ts'
 import { TableTracker } from './table-view.ts'
 import type { FlushJob, JobTarget, LogPosition } from './tasks/storage-task.ts'
 import { tableParts } from './tasks/table-parts.ts'
@@ -33,6 +37,8 @@ export interface StoragePorts {
   readonly runner: TaskRunner
   readonly caches: StorageCaches
   readonly logger: CommitLogLogger
+  /** disk_failure_policy. */
+  readonly failures: DiskFailures
   /** Directory of keyspaces. */
   readonly dataDirectory: string
   /** column_index_size, in bytes. */
@@ -95,7 +101,10 @@ export class ColumnFamilyStore {
   /** SSTables whose files go when nobody reads them any more. */
   readonly #obsolete = new Map<LiveSSTable, LogTransaction>()
 
-  /** Opens what the table's directory has. Throws a CorruptSSTableError, or what recovering a transaction throws. */
+  /**
+   * Opens what the table's directory has. Throws a CorruptSSTableError, an UnsupportedSSTableError, or what recovering a
+   * transaction throws.
+   */
   constructor(table: TableMetadata, listener: StoreListener, ports: StoragePorts | null) {
     this.table = table
     this.#ports = ports
@@ -113,11 +122,21 @@ export class ColumnFamilyStore {
     if (!disk.existsSync(this.directory)) return []
     recoverTransactions(disk, this.directory)
     const { sstables, problems } = listSSTables(disk, this.directory)
-    for (const { path, reason } of problems) throw new CorruptSSTableError(path, -1, reason)
+    const { failures } = this.#ports
+    for (const { descriptor, path, reason } of problems) {
+      if (!isReadable(descriptor)) throw new UnsupportedSSTableError(path, descriptor)
+      failures.atStart(new CorruptSSTableError(path, -1, reason), this.table.keyspace)
+    }
     Atomics.store(new Int32Array(this.generations), 0, lastGeneration(disk, this.directory))
     const opened: LiveSSTable[] = []
     try {
-      for (const { descriptor } of sstables) opened.push(this.open(descriptor))
+      for (const { descriptor } of sstables) {
+        try {
+          opened.push(this.open(descriptor))
+        } catch (error) {
+          failures.atStart(error, this.table.keyspace)
+        }
+      }
     } catch (error) {
       for (const sstable of opened) sstable.release()
       throw error
@@ -128,6 +147,23 @@ export class ColumnFamilyStore {
   /** SSTables that are not the table's any more, but are read still. */
   get obsoleteSSTables(): readonly LiveSSTable[] {
     return [...this.#obsolete.keys()]
+  }
+
+  #unknown: string | null = null
+
+  /** A transaction of the table is neither completed nor taken back, and only a start can tell what counts. */
+  becomeUnknown({ path }: LogTransaction): void {
+    this.#unknown = path
+  }
+
+  /** Throws an UnknownTransactionError where nothing may be written to the table's directory, or removed from it. */
+  checkKnown(): void {
+    if (this.#unknown === null) return
+    throw new UnknownTransactionError(`${this.table.keyspace}.${this.table.name}`, this.#unknown)
+  }
+
+  get isUnknown(): boolean {
+    return this.#unknown !== null
   }
 
   /** SSTables that reads see. */
@@ -143,8 +179,10 @@ export class ColumnFamilyStore {
 
   /** Opens an SSTable of the table's directory. Throws a CorruptSSTableError. */
   open(descriptor: Descriptor): LiveSSTable {
-    const { disk, caches } = this.#ports!
-    return new LiveSSTable(SSTable.open(disk, descriptor, this.table), caches, (sstable) => {
+    const { disk, caches, logger } = this.#ports!
+    const warn = (message: string): void => logger.warn(message)
+    const opened = SSTable.open(disk, descriptor, this.table, { repair: 'save', warn })
+    return new LiveSSTable(opened, caches, (sstable) => {
       const transaction = this.#obsolete.get(sstable)
       if (transaction === undefined) return
       this.#obsolete.delete(sstable)
@@ -265,6 +303,14 @@ export class ColumnFamilyStore {
       if (min === null || timestamp < min) min = timestamp
     }
     return min
+  }
+
+  /** Where SSTables from elsewhere are taken. Throws an Error without files. */
+  importTarget(): ImportTarget {
+    if (this.#ports === null) throw new Error('Data lives in memory alone: there are no SSTables')
+    const { disk, timeUuid } = this.#ports
+    const { table, directory, generations } = this
+    return { disk, table, directory, generations, timeUuid }
   }
 
   /** Where and how SSTables of the table are to be written, as part of that transaction. */

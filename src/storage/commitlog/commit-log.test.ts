@@ -426,8 +426,8 @@ describe('torn tails and corruption', () => {
     const machine = new Machine()
     const disk = machine.disk.attach(machine.timers)
     disk.mkdirpSync(DIRECTORY)
-    disk.openSync(`${DIRECTORY}/CommitLog-7-1.log`, 'create')
-    await expect(machine.start()).rejects.toThrow('Commit log version 7 is not supported')
+    disk.openSync(`${DIRECTORY}/CommitLog-2-1.log`, 'create')
+    await expect(machine.start()).rejects.toThrow('Commit log version 2 is not supported')
   })
 })
 

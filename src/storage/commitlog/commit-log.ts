@@ -437,9 +437,25 @@ export class CommitLog {
       this.#state = 'closed'
       await Promise.allSettled([this.#preparing, this.#removing, this.#running])
       for (const segment of this.#segments) segment.close()
-      if (this.#next !== undefined) this.#dispose(this.#next)
-      this.#next = undefined
+      this.#leaveDirectory()
     }
+  }
+
+  /**
+   * Of a log without a record no file stays, so that Apache Cassandra finds none that it cannot read. One with records
+   * keeps the segment that was made ahead: Cassandra gives up the last file of its log when it cannot read that, and
+   * removes it; with another behind, it refuses to start, and nothing is lost.
+   */
+  #leaveDirectory(): void {
+    const next = this.#next
+    this.#next = undefined
+    const [segment, ...others] = this.#segments
+    const isEmpty = segment !== undefined && others.length === 0 && !segment.hasRecords
+    const mayRemove = isEmpty && this.#failure === undefined && !this.#untrusted
+    if (mayRemove && segment === this.#current) this.#dispose(segment)
+    if (next === undefined) return
+    if (segment === undefined || mayRemove || !this.#nextIsReady) this.#dispose(next)
+    else next.close()
   }
 
   #checkRunning(): void {

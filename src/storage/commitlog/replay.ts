@@ -18,6 +18,7 @@ import { CorruptionError } from '../../common/errors.ts'
 import type { Clock } from '../../io/clock.ts'
 import { type Disk, type DiskFile, readFully, readFullySync } from '../../io/disk.ts'
 import { nextTurn, type Timers } from '../../io/timers.ts'
+import { checkForeignSegments, isForeignSegment } from './foreign-segments.ts'
 import {
   type CommitLogPosition,
   checkEntry,
@@ -125,10 +126,12 @@ class Slices {
 
 /** Looks at the directory and finds out what the log consists of, from the newest segment that says so. */
 export function planReplay(disk: Disk, directory: string): ReplayPlan {
+  checkForeignSegments(disk, directory)
   const files: SegmentFile[] = []
   for (const name of disk.readdirSync(directory)) {
     const parsed = parseSegmentFileName(name)
-    if (parsed === undefined) continue
+    // Cassandra's are empty, and stay where they are.
+    if (parsed === undefined || isForeignSegment(parsed.version)) continue
     const path = `${directory}/${name}`
     if (name !== segmentFileName(parsed.id)) {
       throw new CorruptionError(`Commit log version ${parsed.version} is not supported`, path, 0)

@@ -1,6 +1,12 @@
 import { utf8Text } from '../../common/bytes.ts'
 import type { Disk } from '../../io/disk.ts'
-import { type Component, type Descriptor, descriptorName, parseFileName } from '../sstable/descriptor.ts'
+import {
+  type Component,
+  type Descriptor,
+  descriptorName,
+  isComponent,
+  parseFileName,
+} from '../sstable/descriptor.ts'
 import { formatVersion } from '../sstable/version.ts'
 import { isLogFile, readLogFile, removedByLog } from './log-file.ts'
 
@@ -133,7 +139,8 @@ function problemOf(disk: Disk, { descriptor, components }: ListedSSTable): SSTab
   if (disk.fileSizeSync(`${name}-Data.db`) === 0) return missing('Data.db', 'the file is empty')
   if (!components.includes('TOC.txt')) return null
   const named = utf8Text(disk.readFileSync(`${name}-TOC.txt`)).split('\n')
-  const absent = named.find((component) => component !== '' && !components.includes(component.trim()))
+  // An index with nothing in it has no files, and TOC.txt names them nevertheless.
+  const absent = named.find((component) => isComponent(component) && !components.includes(component))
   return absent === undefined ? null : missing(absent, 'the file is missing, and TOC.txt names it')
 }
 

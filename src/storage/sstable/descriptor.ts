@@ -1,16 +1,24 @@
 /** The files of an SSTable by Cassandra's names (`Descriptor`, `BigFormat.Components`). */
 
 /** Component names as they stand behind the last hyphen of a file name. */
-export type Component =
-  | 'Data.db'
-  | 'Index.db'
-  | 'Summary.db'
-  | 'Filter.db'
-  | 'Statistics.db'
-  | 'CompressionInfo.db'
-  | 'CRC.db'
-  | 'Digest.crc32'
-  | 'TOC.txt'
+export type Component = (typeof COMPONENTS)[number]
+
+const COMPONENTS = [
+  'Data.db',
+  'Index.db',
+  'Summary.db',
+  'Filter.db',
+  'Statistics.db',
+  'CompressionInfo.db',
+  'CRC.db',
+  'Digest.crc32',
+  'TOC.txt',
+] as const
+
+/** Whether a component is one of the format's own. Others are of indexes (`SAI+aa+by_age+TermsData.db`). */
+export function isComponent(name: string): name is Component {
+  return (COMPONENTS as readonly string[]).includes(name)
+}
 
 /** One SSTable of a directory: `nb-17-big` is version nb, id 17, format big. */
 export interface Descriptor {

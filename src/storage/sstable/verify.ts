@@ -4,7 +4,7 @@ import type { Disk } from '../../io/disk.ts'
 import { compare64 } from '../../model/row-format.ts'
 import { BloomFilter } from './bloom-filter.ts'
 import { CorruptSSTableError } from './corruption.ts'
-import { type Component, componentPath, type Descriptor, descriptorName } from './descriptor.ts'
+import { componentPath, type Descriptor, descriptorName, isComponent } from './descriptor.ts'
 import type { IndexReader } from './index-reader.ts'
 import { type OfflineSSTable, openOffline, versionOf } from './offline-sstable.ts'
 import { verifyChecksums, verifyDigest } from './verify-checksums.ts'
@@ -82,7 +82,8 @@ function verifyTableOfContents(disk: Disk, descriptor: Descriptor): void {
   for (const [i, component] of named.entries()) {
     if (named.indexOf(component) !== i)
       throw new CorruptSSTableError(path, offset, `${component} stands twice`)
-    if (!disk.existsSync(componentPath(descriptor, component as Component))) {
+    // An index with nothing in it has no files, and is named nevertheless.
+    if (isComponent(component) && !disk.existsSync(componentPath(descriptor, component))) {
       throw new CorruptSSTableError(path, offset, `there is no ${component}`)
     }
     offset += component.length + 1
@@ -92,23 +93,11 @@ function verifyTableOfContents(disk: Disk, descriptor: Descriptor): void {
     if (!file.startsWith(prefix) || !/^[A-Za-z]+\.(db|crc32|txt)$/.test(file.slice(prefix.length))) continue
     const component = file.slice(prefix.length)
     // What tools leave beside an SSTable is no component of it.
-    if (KNOWN.has(component) && !named.includes(component)) {
+    if (isComponent(component) && !named.includes(component)) {
       throw new CorruptSSTableError(path, -1, `${component} is there and not named`)
     }
   }
 }
-
-const KNOWN = new Set<string>([
-  'Data.db',
-  'Index.db',
-  'Summary.db',
-  'Filter.db',
-  'Statistics.db',
-  'CompressionInfo.db',
-  'CRC.db',
-  'Digest.crc32',
-  'TOC.txt',
-] satisfies Component[])
 
 /** Index.db is read whole: its keys are in order, and Summary.db and Filter.db are those of its keys. */
 function verifyIndex(disk: Disk, { descriptor, sstable }: OfflineSSTable): void {

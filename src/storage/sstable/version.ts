@@ -1,3 +1,5 @@
+import type { Descriptor } from './descriptor.ts'
+
 /**
  * Versions of the `big` format that are read: those from 4.0 on. What differs between them, as
  * `BigFormat.BigVersion` says it.
@@ -19,6 +21,11 @@ const VERSIONS: Readonly<Record<string, FormatVersion>> = {
 
 /** What is written, as by Cassandra 5.0 unless told otherwise. */
 export const NB: FormatVersion = VERSIONS['nb']!
+
+/** Whether SSTables of that format and version are read. */
+export function isReadable({ format, version }: Descriptor): boolean {
+  return format === 'big' && formatVersion(version) !== null
+}
 
 /** The version of that name, or null where it cannot be read. */
 export function formatVersion(name: string): FormatVersion | null {

@@ -1,0 +1,106 @@
+import { ConfigurationError } from '../common/errors.ts'
+import { parseUuid, uuidText } from '../common/uuid.ts'
+import type { Clock } from '../io/clock.ts'
+import type { Random } from '../io/random.ts'
+import { internalValue } from '../query/internal-rows.ts'
+import type { SchemaService } from '../query/schema-service.ts'
+import type { SibylOptions } from './options.ts'
+import { randomTokens } from './tokens.ts'
+import { CQL_VERSION, NATIVE_PROTOCOL_VERSION, PARTITIONER, RELEASE_VERSION } from './version.ts'
+
+/** What a node keeps over its starts, beside its host id and its tokens. */
+export interface NodeName {
+  readonly clusterName: string
+  readonly dataCenter: string
+  readonly rack: string
+  /** Tokens that it owns, or will. */
+  readonly numTokens: number
+}
+
+const DEFAULT_NAME: NodeName = {
+  clusterName: 'Test Cluster',
+  dataCenter: 'datacenter1',
+  rack: 'rack1',
+  numTokens: 256,
+}
+
+/**
+ * What the node is called: as its directory says, or, where that is new, as the options say. Throws a
+ * ConfigurationError when an option says other than the directory (`SystemKeyspace.checkHealth`, `StartupChecks`).
+ */
+export function knownAs(schema: SchemaService, options: SibylOptions): NodeName {
+  const row = schema.readLocal()
+  const saved = (name: string): unknown =>
+    row === null ? null : internalValue(schema.systemTable('local'), row, name)
+  const [cluster, dataCenter, rack] = ['cluster_name', 'data_center', 'rack'].map(
+    (name) => saved(name) as string | null,
+  ) as [string | null, string | null, string | null]
+  const tokens = (saved('tokens') as ReadonlySet<string> | null)?.size ?? null
+  if (cluster !== null && options.clusterName !== undefined && options.clusterName !== cluster) {
+    throw new ConfigurationError(`Saved cluster name ${cluster} != configured name ${options.clusterName}`)
+  }
+  checkPlace('data center', options.dataCenter, dataCenter, '--dc')
+  checkPlace('rack', options.rack, rack, '--rack')
+  if (tokens !== null && options.numTokens !== undefined && options.numTokens !== tokens) {
+    throw new ConfigurationError(`Cannot change the number of tokens from ${tokens} to ${options.numTokens}`)
+  }
+  return {
+    clusterName: cluster ?? options.clusterName ?? DEFAULT_NAME.clusterName,
+    dataCenter: dataCenter ?? options.dataCenter ?? DEFAULT_NAME.dataCenter,
+    rack: rack ?? options.rack ?? DEFAULT_NAME.rack,
+    numTokens: tokens ?? options.numTokens ?? DEFAULT_NAME.numTokens,
+  }
+}
+
+function checkPlace(what: string, current: string | undefined, saved: string | null, flag: string): void {
+  if (saved === null || current === undefined || current === saved) return
+  throw new ConfigurationError(
+    `Cannot start node if snitch's ${what} (${current}) differs from previous ${what} (${saved}). ` +
+      `Please leave out ${flag}, or start with a new directory`,
+  )
+}
+
+/** Writes this node into system.local, with the id and tokens it had before, if it had any. Returns the id's bytes. */
+export function writeIdentity(
+  schema: SchemaService,
+  options: SibylOptions,
+  { clusterName, dataCenter, rack, numTokens }: NodeName,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+): Uint8Array {
+  const before = schema.hostId
+  const hostId = before ?? randomHostId(random)
+  const host = options.host ?? '127.0.0.1'
+  const address =
+    host === 'localhost' ? '127.0.0.1' : host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  schema.listenAddress = address
+  schema.writeLocal({
+    bootstrapped: 'COMPLETED',
+    broadcast_address: address,
+    broadcast_port: 7000,
+    cluster_name: clusterName,
+    cql_version: CQL_VERSION,
+    data_center: dataCenter,
+    gossip_generation: Math.floor(clock.nowMs() / 1000),
+    host_id: hostId,
+    listen_address: address,
+    listen_port: 7000,
+    native_protocol_version: NATIVE_PROTOCOL_VERSION,
+    partitioner: PARTITIONER,
+    rack,
+    release_version: RELEASE_VERSION,
+    rpc_address: address,
+    rpc_port: options.port ?? 9042,
+    schema_version: schema.current.version,
+    ...(before === null ? { tokens: new Set(randomTokens(numTokens, random)) } : {}),
+  })
+  return parseUuid(hostId)!
+}
+
+/** A random UUID (version 4). */
+function randomHostId(random: Random): string {
+  const bytes = new Uint8Array(16)
+  random.bytes(bytes)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return uuidText(bytes)
+}
