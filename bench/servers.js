@@ -71,13 +71,14 @@ export function temporaryDirectory() {
 }
 
 /**
- * @param {{ dir?: string, port?: number, env?: Record<string, string>, nodeArgs?: readonly string[] }} options
+ * @param {{ dir?: string, port?: number, env?: Record<string, string>, nodeArgs?: readonly string[], args?: readonly string[] }} options
  *   without a dir: a durable one of its own, removed at the end
  */
 export async function startSibyl(options = {}) {
   const own = options.dir === undefined ? temporaryDirectory() : undefined
   const dir = options.dir ?? own?.path ?? ''
   const args = [...(options.nodeArgs ?? []), program, '--port', String(options.port ?? 0), '--dir', dir]
+  args.push(...(options.args ?? []))
   return startNode('sibyl', args, options.env ?? {}, () => own?.remove())
 }
 
