@@ -12,9 +12,15 @@ const TOOLS = fileURLToPath(new URL('Tools.java', import.meta.url))
 const NAME = process.env['REFEREE_NAME'] ?? 'referee'
 const ADDRESS = process.env['REFEREE_ADDRESS'] ?? '127.0.73.1'
 const PORT = 9042
-const SHAPE = ['--ip-prefix', ADDRESS.slice(0, -1)]
+/** A read that takes too long on a busy machine is no verdict. */
+const TIMEOUTS = ['range_request_timeout=60s', 'read_request_timeout=60s'].flatMap((setting) => [
+  '--set',
+  setting,
+])
+const SHAPE = ['--ip-prefix', ADDRESS.slice(0, -1), ...TIMEOUTS]
 /** Questions on their way at once. */
 const PARALLEL = 8
+const TRIES = 6
 
 /** Whether a Cassandra can be started here: the oracle kit beside the repository, and Java 17. */
 export function isOracleHere(): boolean {
@@ -96,9 +102,13 @@ export class Cassandra {
 
   async ask({ text, values }: Question, now: number): Promise<Reply> {
     const operation = { kind: 'query', effect: 'read', text, values, now } as const
-    const [answer] = await this.server.run(operation, () => Promise.reject(new Error('no pages')))
-    if (answer!['kind'] !== 'rows') return { error: String(answer!['message']) }
-    return { rows: answer!['rows'] as (string | null)[][] }
+    for (let tries = 1; ; tries++) {
+      const [answer] = await this.server.run(operation, () => Promise.reject(new Error('no pages')))
+      if (answer!['kind'] === 'rows') return { rows: answer!['rows'] as (string | null)[][] }
+      const error = String(answer!['message'])
+      // A read of all that is given up, as on a busy machine after the start, is no verdict.
+      if (tries === TRIES || !/^Operation (timed out|failed)/.test(error)) return { error }
+    }
   }
 
   /** The answers, in the order of the questions. */
