@@ -240,7 +240,8 @@ function command(
   slices: readonly Slice[],
   range: TokenRange = FULL_RING,
 ): ReadCommand {
-  return { table: prepared.table, keys, range, slices, reversed: isReversed(prepared) }
+  const { table, queried } = prepared
+  return { table, keys, range, slices, reversed: isReversed(prepared), queried }
 }
 
 function isReversed(prepared: PreparedSelect): boolean {
@@ -254,8 +255,9 @@ function fromStart(
   range: TokenRange,
   perPartitionLimit: number,
 ): Reading {
+  const { table, queried } = prepared
   return {
-    commands: [{ table: prepared.table, keys, range, slices, reversed: isReversed(prepared) }],
+    commands: [{ table, keys, range, slices, reversed: isReversed(prepared), queried }],
     isContinued: false,
     remainingInPartition: perPartitionLimit,
   }

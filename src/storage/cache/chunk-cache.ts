@@ -187,6 +187,7 @@ export class ChunkCache {
 function readPage(loader: ChunkSource, number: number, out: Uint8Array, to: number): number {
   const start = number * PAGE_BYTES
   const length = Math.min(PAGE_BYTES, loader.length - start)
+  if (loader.fill?.(start, length, out, to) === true) return length
   for (let done = 0; done < length; ) {
     const chunk = loader.chunkAt(start + done)
     const from = start + done - chunk.position

@@ -36,6 +36,12 @@ export class PlainSource implements ChunkSource {
     }
     return { bytes: this.#page, offset: 0, length, position: start }
   }
+
+  fill(position: number, length: number, output: Uint8Array, at: number): boolean {
+    const read = readFullySync(this.#file, output, at, length, position)
+    if (read < length) throw new CorruptSSTableError(this.path, position + read, 'the file ends too early')
+    return true
+  }
 }
 
 /**
@@ -112,6 +118,7 @@ export class CompressedSource implements ChunkSource {
   #stored: Uint8Array = new Uint8Array(0)
   #storedFrom = 0
   #storedLength = 0
+  #bytes: Uint8Array = new Uint8Array(0)
   #chunk: Chunk | null = null
 
   /** So many bytes at least are read from the file at once, for whoever reads on behind a chunk. */
@@ -126,10 +133,28 @@ export class CompressedSource implements ChunkSource {
   }
 
   chunkAt(position: number): Chunk {
-    const { chunkLength, chunkOffsets, maxCompressedLength, dataLength } = this.#info
-    const index = Math.floor(position / chunkLength)
-    const start = index * chunkLength
+    const { chunkLength } = this.#info
+    const start = position - (position % chunkLength)
     if (this.#chunk?.position === start) return this.#chunk
+    this.#chunk = null
+    const length = Math.min(chunkLength, this.length - start)
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(length)
+    this.#read(start, length, this.#bytes, 0)
+    this.#chunk = { bytes: this.#bytes, offset: 0, length, position: start }
+    return this.#chunk
+  }
+
+  fill(position: number, length: number, output: Uint8Array, at: number): boolean {
+    const { chunkLength } = this.#info
+    if (position % chunkLength !== 0 || length !== Math.min(chunkLength, this.length - position)) return false
+    this.#read(position, length, output, at)
+    return true
+  }
+
+  /** Reads the chunk that begins at `start`, which is `length` bytes, to `to` of `output`. */
+  #read(start: number, length: number, output: Uint8Array, to: number): void {
+    const { chunkLength, chunkOffsets, maxCompressedLength } = this.#info
+    const index = start / chunkLength
     const from = chunkOffsets[index]!
     const end = index + 1 < chunkOffsets.length ? chunkOffsets[index + 1]! : this.#fileLength
     const storedLength = end - from - 4
@@ -145,15 +170,18 @@ export class CompressedSource implements ChunkSource {
     if (crc32(stored, at, storedLength) !== checksum) {
       throw new CorruptSSTableError(this.path, from, 'the checksum of a chunk is not that of its bytes')
     }
-    const length = Math.min(chunkLength, dataLength - start)
-    const bytes =
-      storedLength < maxCompressedLength
-        ? this.#uncompress(stored.subarray(at, behind), length, from)
-        : stored.slice(at, behind)
+    if (storedLength < maxCompressedLength) {
+      try {
+        this.#compressor.decompressTo(stored, at, behind, output, to, length)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new CorruptSSTableError(this.path, from, `a chunk cannot be decompressed: ${reason}`)
+      }
+      return
+    }
     // The last chunk may be padded where it is stored as it is.
-    if (bytes.length < length) throw new CorruptSSTableError(this.path, from, 'a chunk is too short')
-    this.#chunk = { bytes, offset: 0, length, position: start }
-    return this.#chunk
+    if (storedLength < length) throw new CorruptSSTableError(this.path, from, 'a chunk is too short')
+    output.set(stored.subarray(at, at + length), to)
   }
 
   /** Brings bytes of the file to `#stored`; returns where they begin there. */
@@ -166,28 +194,12 @@ export class CompressedSource implements ChunkSource {
       this.#stored = new Uint8Array(Math.max(wanted, usual))
     }
     this.#storedFrom = from
+    // What is there is nothing until the read has succeeded.
+    this.#storedLength = 0
     this.#storedLength = readFullySync(this.#file, this.#stored, 0, wanted, from)
     if (this.#storedLength < length) {
       throw new CorruptSSTableError(this.path, from + this.#storedLength, 'the file ends too early')
     }
     return 0
-  }
-
-  #uncompress(stored: Uint8Array, length: number, from: number): Uint8Array {
-    let bytes: Uint8Array
-    try {
-      bytes = this.#compressor.decompress(stored, length)
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new CorruptSSTableError(this.path, from, `a chunk cannot be decompressed: ${reason}`)
-    }
-    if (bytes.length !== length) {
-      throw new CorruptSSTableError(
-        this.path,
-        from,
-        `a chunk of ${bytes.length} bytes where ${length} are due`,
-      )
-    }
-    return bytes
   }
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { deflateSync, inflateSync } from 'node:zlib'
-import { isLz4Block } from '../../common/lz4-block.ts'
+import { decodeLz4Block } from '../../common/lz4-decoder.ts'
 import { decompressSnappy, snappyLength } from '../../common/snappy-stream.ts'
 import { zstdCompress, zstdDecompress } from './zstd.ts'
 
@@ -15,17 +15,21 @@ export interface Compressor {
    * endless loop, no memory but for the bytes due.
    */
   decompress(stored: Uint8Array, length: number): Uint8Array
+  /** The same of the bytes between `start` and `end`, to `at` of memory that is there. */
+  decompressTo(
+    stored: Uint8Array,
+    start: number,
+    end: number,
+    output: Uint8Array,
+    at: number,
+    length: number,
+  ): void
 }
 
 /** Options of a table's `compression` but for class and chunk length. */
 export type CompressorOptions = ReadonlyMap<string, string>
 
-interface Lz4Library {
-  compress(bytes: Uint8Array): Uint8Array
-  decompress(block: Uint8Array): Uint8Array
-}
-
-interface SnappyLibrary {
+interface CompressingLibrary {
   compress(bytes: Uint8Array): Uint8Array
 }
 
@@ -33,55 +37,73 @@ const require = createRequire(import.meta.url)
 const ZSTD_LEVEL = '3'
 const LENGTH_BYTES = 4
 
+/** Decompresses into memory that is there what a library gives in memory of its own. */
+function copying(decompress: Compressor['decompress']): Pick<Compressor, 'decompress' | 'decompressTo'> {
+  return {
+    decompress,
+    decompressTo(stored, start, end, output, at, length) {
+      const bytes = decompress(stored.subarray(start, end), length)
+      if (bytes.length !== length) throw new Error(`a chunk of ${bytes.length} bytes instead of ${length}`)
+      output.set(bytes, at)
+    },
+  }
+}
+
+const decompressLz4: Compressor['decompressTo'] = (stored, start, end, output, at, length) => {
+  const said =
+    stored[start]! | (stored[start + 1]! << 8) | (stored[start + 2]! << 16) | (stored[start + 3]! << 24)
+  if (end - start <= LENGTH_BYTES || said !== length) {
+    throw new Error(`a chunk of ${said} bytes instead of ${length}`)
+  }
+  if (!decodeLz4Block(stored, start + LENGTH_BYTES, end, output, at, length)) throw new Error('no LZ4 block')
+}
+
 const makers: Readonly<Record<string, (options: CompressorOptions) => Compressor>> = {
   LZ4Compressor() {
-    const library = require('lz4-wasm-nodejs') as Lz4Library
+    const library = require('lz4-wasm-nodejs') as CompressingLibrary
     return {
       name: 'LZ4Compressor',
       // The length in four bytes, little-endian, is how Cassandra stores it and how the library has it.
       compress: (bytes) => library.compress(bytes),
       decompress(stored, length) {
-        const said = stored[0]! | (stored[1]! << 8) | (stored[2]! << 16) | (stored[3]! << 24)
-        if (stored.length <= LENGTH_BYTES || said !== length) {
-          throw new Error(`a chunk of ${said} bytes instead of ${length}`)
-        }
-        // The library is fast because it trusts its input.
-        if (!isLz4Block(stored, LENGTH_BYTES, stored.length, length)) throw new Error('no LZ4 block')
-        return library.decompress(stored)
+        const bytes = new Uint8Array(length)
+        decompressLz4(stored, 0, stored.length, bytes, 0, length)
+        return bytes
       },
+      decompressTo: decompressLz4,
     }
   },
   SnappyCompressor() {
-    const library = require('snappyjs') as SnappyLibrary
+    const library = require('snappyjs') as CompressingLibrary
     return {
       name: 'SnappyCompressor',
       compress: (bytes) => library.compress(bytes),
-      decompress(stored, length) {
+      ...copying((stored, length) => {
         const said = snappyLength(stored)
         if (said !== length) throw new Error(`a chunk of ${said} bytes instead of ${length}`)
         const bytes = decompressSnappy(stored, length)
         if (bytes === null) throw new Error('no Snappy stream')
         return bytes
-      },
+      }),
     }
   },
   DeflateCompressor: () => ({
     name: 'DeflateCompressor',
     compress: (bytes) => deflateSync(bytes),
-    decompress: (stored, length) => inflateSync(stored, { maxOutputLength: Math.max(1, length) }),
+    ...copying((stored, length) => inflateSync(stored, { maxOutputLength: Math.max(1, length) })),
   }),
   ZstdCompressor(options) {
     const level = Number(options.get('compression_level') ?? ZSTD_LEVEL)
     return {
       name: 'ZstdCompressor',
       compress: (bytes) => zstdCompress(bytes, level),
-      decompress: zstdDecompress,
+      ...copying(zstdDecompress),
     }
   },
   NoopCompressor: () => ({
     name: 'NoopCompressor',
     compress: (bytes) => bytes,
-    decompress: (stored) => stored,
+    ...copying((stored) => stored),
   }),
 }
 

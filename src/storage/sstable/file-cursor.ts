@@ -17,6 +17,11 @@ export interface ChunkSource {
   readonly length: number
   /** The stretch that covers a position below `length`. Throws a CorruptSSTableError. */
   chunkAt(position: number): Chunk
+  /**
+   * Reads bytes straight to `at` of memory that is the caller's; false, with nothing done, where it cannot since they are
+   * no whole stretch. Throws as `chunkAt` does; then anything may stand there.
+   */
+  fill?(position: number, length: number, output: Uint8Array, at: number): boolean
   /** Gives back what `chunkAt` returned last, where that is memory that others want. */
   release?(): void
 }
