@@ -256,7 +256,7 @@ export class ColumnFamilyStore {
     const flushing: Flushing = {
       memtable,
       dirtySince,
-      start: this.#memtableStart,
+      start: this.#start,
       end,
       reservedBytes: memtable.slabs.reservedBytes,
     }
@@ -265,6 +265,12 @@ export class ColumnFamilyStore {
     this.tracker.switchMemtable(this.memtable)
     this.flushing.push(flushing)
     return flushing
+  }
+
+  /** Where in the commit log the memtable begins. It was there before the log, where it is replayed into. */
+  get #start(): LogPosition {
+    if (this.#memtableStart.segmentId >= 0 || this.dirtySince === CLEAN) return this.#memtableStart
+    return { segmentId: this.dirtySince, offset: 0 }
   }
 
   #freshMemtable(start: LogPosition): void {

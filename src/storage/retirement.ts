@@ -11,6 +11,8 @@ export interface RetirementHooks {
   stopCompactions(store: ColumnFamilyStore): Promise<void>
   /** Keeps the data of a view in a snapshot. */
   snapshot(store: ColumnFamilyStore, view: TableView, reason: 'dropped' | 'truncated'): Promise<void>
+  /** Files that were to go are gone, so that the commit log need not say so any more. */
+  onRemoved(): void
 }
 
 /**
@@ -22,6 +24,8 @@ export class Retirement {
   readonly #flusher: Flusher
   readonly #hooks: RetirementHooks
   readonly #running = new Set<Promise<void>>()
+  /** Segments of the commit log that say that something is gone whose files are not yet, or could not be removed. */
+  readonly #segments = new Map<symbol, number>()
 
   constructor(ports: StoragePorts, flusher: Flusher, hooks: RetirementHooks) {
     this.#ports = ports
@@ -30,18 +34,23 @@ export class Retirement {
   }
 
   /**
-   * Empties the table; `logged` resolves when the commit log has that durably. Where `isKept` says so there is a snapshot of it
-   * first.
+   * Empties the table; `logged` resolves when the commit log has that durably, in `segment` or later. Where `isKept` says so
+   * there is a snapshot of it first.
    */
-  truncate(store: ColumnFamilyStore, logged: Promise<void>, isKept: boolean): Promise<void> {
+  truncate(
+    store: ColumnFamilyStore,
+    logged: Promise<void>,
+    segment: number,
+    isKept: boolean,
+  ): Promise<void> {
     const { view } = store.tracker
     view.retain()
     store.truncate()
-    return this.#run(store, logged, this.#retire(store, view, logged, isKept ? 'truncated' : null))
+    return this.#run(store, logged, segment, this.#retire(store, view, logged, isKept ? 'truncated' : null))
   }
 
   /** Lets go of a dropped table. Resolves when its data is in a snapshot, if it is kept at all, or could not be. */
-  drop(store: ColumnFamilyStore, logged: Promise<void>, isKept: boolean): Promise<void> {
+  drop(store: ColumnFamilyStore, logged: Promise<void>, segment: number, isKept: boolean): Promise<void> {
     const { view } = store.tracker
     view.retain()
     store.drop()
@@ -49,7 +58,7 @@ export class Retirement {
       const dropped = this.#retire(store, view, logged, isKept ? 'dropped' : null, resolve).then(() =>
         store.removeDirectory(),
       )
-      this.#run(store, logged, dropped).catch(() => resolve())
+      this.#run(store, logged, segment, dropped).catch(() => resolve())
     })
   }
 
@@ -79,7 +88,7 @@ export class Retirement {
     const { sstables: all } = store
     const gone = held(all.filter(isBefore))
     store.truncate(all.filter((sstable) => !gone.includes(sstable)))
-    void this.#run(store, logged, this.#remove(store, gone, logged))
+    void this.#run(store, logged, position.segmentId, this.#remove(store, gone, logged))
   }
 
   /** Resolves when nothing is being removed any more. */
@@ -87,10 +96,26 @@ export class Retirement {
     await Promise.allSettled(this.#running)
   }
 
-  #run(store: ColumnFamilyStore, logged: Promise<void>, work: Promise<void>): Promise<void> {
+  /** The oldest segment of the commit log that has to stay, or else what is being removed could come back. */
+  get oldestSegment(): number {
+    return Math.min(...this.#segments.values())
+  }
+
+  #run(
+    store: ColumnFamilyStore,
+    logged: Promise<void>,
+    segment: number,
+    work: Promise<void>,
+  ): Promise<void> {
     // It may fail before anybody waits for it.
     logged.catch(() => undefined)
+    const id = Symbol()
+    this.#segments.set(id, segment)
     const running = work
+      .then(() => {
+        this.#segments.delete(id)
+        this.#hooks.onRemoved()
+      })
       .catch((error: unknown) => {
         const { keyspace, name } = store.table
         const text = error instanceof Error ? error.message : String(error)

@@ -226,6 +226,7 @@ export class StorageEngine {
         else await this.compactions?.stop(store)
       },
       snapshot: async (store, view, reason) => this.snapshots?.ofRetired(store, view, reason),
+      onRemoved: () => this.#freeLog(),
     })
   }
 
@@ -303,7 +304,7 @@ export class StorageEngine {
     this.#stores.delete(handle)
     this.#periodic?.dropTable(store)
     this.#described.delete(handle)
-    const kept = this.#retirement?.drop(store, this.#synced(), this.#isKept(store))
+    const kept = this.#retirement?.drop(store, this.#synced(), this.#segment, this.#isKept(store))
     if (kept !== undefined) this.#kept = this.#kept === null ? kept : Promise.all([this.#kept, kept])
     if (this.#retirement === null) store.tracker.close()
     this.#freeLog()
@@ -517,7 +518,7 @@ export class StorageEngine {
   #freeLog(): void {
     const log = this.#log
     if (log === null || log.failure !== undefined) return
-    let oldest = log.position.segmentId
+    let oldest = Math.min(log.position.segmentId, this.#retirement?.oldestSegment ?? CLEAN)
     for (const { dirtySince, flushing } of this.#stores.values()) {
       oldest = Math.min(oldest, dirtySince)
       for (const memtable of flushing) oldest = Math.min(oldest, memtable.dirtySince)
@@ -573,11 +574,18 @@ export class StorageEngine {
     await this.#retirement?.settled()
     const log = this.#log
     if (log === null || log.failure !== undefined) return
+    // Files that could not be removed would come back without it.
+    if (Number.isFinite(this.#retirement?.oldestSegment)) return
     log.flush()?.catch(() => undefined)
     await log.empty()
   }
 
   // --- truncate
+
+  /** The segment of the commit log that the next record stands in, or a later one. */
+  get #segment(): number {
+    return (this.#log?.position ?? this.#replayed)?.segmentId ?? 0
+  }
 
   /**
    * Removes all rows of a table, durably with the next `commit`. Where it has files, they are gone when the promise
@@ -586,6 +594,7 @@ export class StorageEngine {
   truncate(table: TableMetadata): Promise<void> | null {
     const store = this.#store(table.handle)
     const log = this.#log
+    const segment = this.#segment
     if (log !== null) {
       const truncation: Truncation = {
         table: table.id,
@@ -605,7 +614,7 @@ export class StorageEngine {
       store.truncate()
       return null
     }
-    return this.#retirement.truncate(store, this.#synced(), this.#isKept(store))
+    return this.#retirement.truncate(store, this.#synced(), segment, this.#isKept(store))
   }
 
   /** SSTables that were there when the table was truncated go again, if the server died before they were gone. */

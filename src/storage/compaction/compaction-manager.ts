@@ -199,7 +199,7 @@ export class CompactionManager {
     for (const state of this.#queue) {
       if (this.#background >= this.#concurrent) return
       this.#queue.delete(state)
-      const plan = state.strategies.nextBackgroundTask(this.#viewOf(state))
+      const plan = this.#nextPlan(state)
       if (plan === null) continue
       this.#background++
       this.#run(state, plan)
@@ -214,6 +214,16 @@ export class CompactionManager {
         })
       // There may be more to do beside it.
       this.#queue.add(state)
+    }
+  }
+
+  /** What to do for a table next; where its files cannot be looked at, nothing. */
+  #nextPlan(state: TableState): CompactionPlan | null {
+    try {
+      return state.strategies.nextBackgroundTask(this.#viewOf(state))
+    } catch (error) {
+      this.#listener.onFailure(error, state.store)
+      return null
     }
   }
 
