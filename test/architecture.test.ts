@@ -16,9 +16,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   auth: ['common', 'types', 'model', 'schema'],
   query: ['common', 'io', 'types', 'model', 'schema', 'cql', 'storage', 'auth'],
   server: ['common', 'io', 'types', 'model', 'protocol', 'auth', 'query'],
-  node: ['common', 'io', 'types', 'model', 'schema', 'protocol', 'cql', 'storage', 'auth', 'query', 'server'],
+  node: [
+    'common',
+    'io',
+    'types',
+    'model',
+    'schema',
+    'protocol',
+    'cql',
+    'storage',
+    'auth',
+    'query',
+    'server',
+    'admin',
+  ],
   admin: ['common', 'io', 'types', 'model', 'schema', 'cql', 'storage', 'auth', 'query'],
-  cli: ['node', 'admin'],
+  cli: ['io', 'node', 'admin'],
 }
 
 /** Node's modules that touch the world are for io and for the rooms that wire the process. */

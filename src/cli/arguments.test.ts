@@ -9,7 +9,14 @@ function options(args: readonly string[], env: Readonly<Record<string, string>> 
 
 describe('arguments', () => {
   it('have defaults', () => {
-    expect(options([])).toEqual({ port: 9042, dir: './data', init: [], logLevel: 'info', settings: {} })
+    expect(options([])).toEqual({
+      port: 9042,
+      adminPort: 'auto',
+      dir: './data',
+      init: [],
+      logLevel: 'info',
+      settings: {},
+    })
   })
 
   it('are flags with their value behind or beside them', () => {

@@ -1,10 +1,15 @@
 import type { SibylOptions } from '../node/options.ts'
 
 export const USAGE = `Usage: sibyl [options]
+       sibyl nodetool VERB ...                       asks a running server; sibyl nodetool help says more
        sibyl sstable dump|metadata|verify FILE...   offline tools; sibyl sstable --help says more
 
   --host ADDRESS        address to listen on (127.0.0.1)                         SIBYL_HOST
   --port PORT           port to listen on; 0 takes a free one (9042)             SIBYL_PORT
+  --admin-port PORT|off port of nodetool, 0 takes a free one (7199, or none      SIBYL_ADMIN_PORT
+                        where that is taken)
+  --admin-host ADDRESS  address of that port; whoever reaches it may do          SIBYL_ADMIN_HOST
+                        everything (127.0.0.1)
   --dir PATH|:memory:   directory of the data, or none (./data)                  SIBYL_DIR
   --init FILE|DIR       CQL to execute at start; may be given several times      SIBYL_INIT
   --cluster-name NAME   name of the cluster ('Test Cluster')                     SIBYL_CLUSTER_NAME
@@ -36,6 +41,8 @@ type Parsed =
 const FLAGS: Readonly<Record<string, { readonly value: boolean }>> = {
   host: { value: true },
   port: { value: true },
+  'admin-port': { value: true },
+  'admin-host': { value: true },
   dir: { value: true },
   init: { value: true },
   'cluster-name': { value: true },
@@ -117,6 +124,8 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
   const options: Record<string, unknown> = {
     host: text('host'),
     port: number('port', 0, 65_535) ?? 9042,
+    adminPort: text('admin-port') === 'off' ? 'off' : (number('admin-port', 0, 65_535) ?? 'auto'),
+    adminHost: text('admin-host'),
     dir: text('dir') ?? './data',
     init: all('init'),
     clusterName: text('cluster-name'),
@@ -126,6 +135,13 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
     authenticator: choice('authenticator', ['AllowAllAuthenticator', 'PasswordAuthenticator']),
     commitlogSync: choice('commitlog-sync', ['periodic', 'batch', 'group']),
     commitFailurePolicy: choice('commit-failure-policy', ['stop', 'stop_commit', 'ignore', 'die']),
+    diskFailurePolicy: choice('disk-failure-policy', [
+      'stop',
+      'stop_paranoid',
+      'best_effort',
+      'ignore',
+      'die',
+    ]),
     memtableSpaceMiB: number('memtable-space', 1, 32_768),
     settings,
     logLevel: choice('log-level', ['silent', 'error', 'warn', 'info', 'debug']) ?? 'info',

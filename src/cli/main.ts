@@ -9,6 +9,7 @@ async function main(): Promise<number> {
     const { runSSTableCommand } = await import('../admin/sstable-tools/index.ts')
     return runSSTableCommand(args.slice(1), process.stdout, process.stderr)
   }
+  if (args[0] === 'nodetool') return nodetool(args.slice(1))
   const parsed = parseArguments(args, process.env)
   if (parsed.kind === 'help') {
     process.stdout.write(USAGE)
@@ -31,6 +32,21 @@ async function main(): Promise<number> {
   })
   await db.stop()
   return 0
+}
+
+async function nodetool(args: readonly string[]): Promise<number> {
+  const [{ runNodetool }, { nodeHttp }, { resolve }] = await Promise.all([
+    import('../admin/nodetool/command.ts'),
+    import('../io/node-http.ts'),
+    import('node:path'),
+  ])
+  return runNodetool(args, {
+    http: nodeHttp,
+    out: process.stdout,
+    err: process.stderr,
+    resolve,
+    nowMs: () => Date.now(),
+  })
 }
 
 async function watchLoopDelay(): Promise<void> {

@@ -50,6 +50,10 @@ export interface HistogramSnapshot {
   quantile(share: number): number
   /** The upper end of the last bucket that is not empty; 0 when there are no values. */
   readonly max: number
+  /** One more than the upper end of the bucket before the first that is not empty; 0 when there are no values. */
+  readonly min: number
+  /** By the upper ends of the buckets; NaN when there are no values. */
+  readonly mean: number
 }
 
 /**
@@ -110,8 +114,11 @@ export class DecayingHistogram {
     for (const count of counts) total += count
     let max = 0
     for (let i = 0; i < bucketCount; i++) if (counts[i]! > 0) max = OFFSETS[i]!
+    const first = counts.findIndex((count) => count > 0)
     return {
       max: counts[bucketCount]! > 0 ? Number.MAX_SAFE_INTEGER : max,
+      min: first <= 0 ? 0 : 1 + OFFSETS[first - 1]!,
+      mean: counts.subarray(0, bucketCount).reduce((sum, count, i) => sum + count * OFFSETS[i]!, 0) / total,
       quantile(share) {
         const rank = Math.ceil(total * share)
         if (rank === 0) return 0
@@ -126,7 +133,7 @@ export class DecayingHistogram {
   }
 }
 
-const EMPTY_SNAPSHOT: HistogramSnapshot = { quantile: () => 0, max: 0 }
+const EMPTY_SNAPSHOT: HistogramSnapshot = { quantile: () => 0, max: 0, min: 0, mean: Number.NaN }
 
 const TICK_MS = 5000
 /** Of the moving average over five minutes. */
@@ -148,6 +155,8 @@ export class LatencyTimer {
   readonly #histogram = new DecayingHistogram(LOW_BUCKET_COUNT)
   /** Whose requests are requests of this timer, too, without being counted twice. */
   readonly #base: LatencyTimer | null
+  /** Microseconds that all requests took, those that were not timed as much as those that stand for them. */
+  totalMicros = 0
   #exactLeft = TIMED_A_TICK
   #skip = STRIDE
   #lastTickMs = 0
@@ -190,7 +199,9 @@ export class LatencyTimer {
 
   /** Takes in the time of `requests` that were marked. */
   update(milliseconds: number, nowMs: number, requests: number): void {
-    this.#histogram.update(Math.floor(milliseconds * 1000), nowMs, requests)
+    const micros = Math.floor(milliseconds * 1000)
+    this.totalMicros += micros * requests
+    this.#histogram.update(micros, nowMs, requests)
   }
 
   /** Microseconds. */
@@ -219,5 +230,40 @@ export class LatencyTimer {
     this.#countAtTick = this.#own
     this.#rate = this.#rate < 0 ? instant : this.#rate + ALPHA * (instant - this.#rate)
     this.#rate *= (1 - ALPHA) ** (ticks - 1)
+  }
+}
+
+const FIFTEEN_MINUTES_ALPHA = 1 - Math.exp(-(TICK_MS / 1000) / (15 * 60))
+
+/** How often something happens: events a second on average over fifteen minutes, older ones counting less (`Meter`). */
+export class FifteenMinuteRate {
+  #startMs = 0
+  #ticks = 0
+  #uncounted = 0
+  #perSecond = -1
+
+  mark(nowMs: number): void {
+    this.#tick(nowMs)
+    this.#uncounted++
+  }
+
+  get(nowMs: number): number {
+    this.#tick(nowMs)
+    return Math.max(0, this.#perSecond)
+  }
+
+  #tick(nowMs: number): void {
+    if (this.#startMs === 0) this.#startMs = nowMs
+    for (const ticks = Math.floor((nowMs - this.#startMs) / TICK_MS); this.#ticks < ticks; this.#ticks++) {
+      const now = this.#uncounted / (TICK_MS / 1000)
+      this.#uncounted = 0
+      this.#perSecond =
+        this.#perSecond < 0 ? now : this.#perSecond + FIFTEEN_MINUTES_ALPHA * (now - this.#perSecond)
+      // What has long been forgotten need not be counted down.
+      if (this.#perSecond < 1e-12) {
+        this.#perSecond = 0
+        this.#ticks = ticks - 1
+      }
+    }
   }
 }

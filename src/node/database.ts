@@ -15,9 +15,11 @@ import type { StoragePorts } from '../storage/column-family-store.ts'
 import { CommitLog } from '../storage/commitlog/commit-log.ts'
 import { checkForeignSegments } from '../storage/commitlog/foreign-segments.ts'
 import { DiskFailures } from '../storage/disk-failures.ts'
+import type { StorageCaches } from '../storage/live-sstable.ts'
 import { StorageEngine } from '../storage/storage-engine.ts'
 import { createTaskRunner } from '../storage/tasks/create-task-runner.ts'
 import type { CreateTask } from '../storage/tasks/task-runner.ts'
+import { logCompactions } from './compaction-log.ts'
 import { knownAs, type NodeName, writeIdentity } from './identity.ts'
 import { warnOfLeftAlone } from './left-alone.ts'
 import type { Logger } from './logger.ts'
@@ -52,6 +54,8 @@ export interface Database {
   /** To be told when clients are served. */
   readonly failures: DiskFailures
   readonly name: NodeName
+  /** Null where data lives in memory alone. */
+  readonly caches: StorageCaches | null
   /** Syncs and closes the commit log and gives the directory free. */
   close(): Promise<void>
 }
@@ -81,8 +85,7 @@ export async function openDatabase(
   }
   const newTimeUuid = (): string => uuidText(timeUuids.next())
   const failures = new DiskFailures(options.diskFailurePolicy ?? 'stop', logger)
-  const storage =
-    dir === IN_MEMORY ? null : storagePorts(dir, ports, settings, logger, failures, newTimeUuid)
+  const storage = dir === IN_MEMORY ? null : storagePorts(dir, ports, settings, logger, failures, newTimeUuid)
   const engine = new StorageEngine(config, storage)
   let log: CommitLog | null = null
   const close = async (): Promise<void> => {
@@ -128,7 +131,9 @@ export async function openDatabase(
       config: settings.query,
     })
     processor.restorePrepared()
-    return { engine, schema, virtual, processor, failures, name, close }
+    logCompactions(engine, schema, logger)
+    const caches = storage?.caches ?? null
+    return { engine, schema, virtual, processor, failures, name, caches, close }
   } catch (error) {
     await close().catch(() => {})
     throw error

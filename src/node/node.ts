@@ -1,12 +1,15 @@
+import type { AdminServer } from '../admin/admin-server.ts'
 import { AllowAllAuthenticator, type Authenticator, PasswordAuthenticator } from '../auth/index.ts'
 import { ConsistencyLevel } from '../common/errors.ts'
 import { splitScript } from '../cql/script.ts'
+import type { Http } from '../io/http.ts'
 import type { Network, TlsSettings } from '../io/network.ts'
 import type { TimerHandle, Timers } from '../io/timers.ts'
 import { NO_VALUES, type QueryOptions } from '../model/query-options.ts'
 import type { ClientState } from '../query/query-handler.ts'
 import type { QueryProcessor } from '../query/query-processor.ts'
 import { NativeTransport } from '../server/index.ts'
+import { startAdminPort } from './admin-port.ts'
 import { type Database, type DatabasePorts, openDatabase } from './database.ts'
 import { createLogger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
@@ -16,6 +19,8 @@ import { registerSystemViews } from './system-views/index.ts'
 /** All that a node reaches the machine by. */
 export interface NodePorts extends DatabasePorts {
   readonly network: Network
+  /** HTTP for the admin port; without it there is none. */
+  readonly loadHttp?: () => Promise<Http>
   /** Ends the process: commit_failure_policy die. */
   exit(code: number): void
 }
@@ -31,6 +36,8 @@ export class Node {
   readonly #transport: NativeTransport
   readonly #database: Database
   readonly #timers: Timers
+  #admin: AdminServer | null = null
+  #draining: Promise<void> | null = null
   #stopping: Promise<void> | null = null
   #alive: TimerHandle | null = null
 
@@ -46,6 +53,35 @@ export class Node {
 
   get dataCenter(): string {
     return this.#database.name.dataCenter
+  }
+
+  /** Where nodetool finds the node; null where it does not. */
+  get adminAddress(): { readonly host: string; readonly port: number } | null {
+    return this.#admin === null ? null : { host: this.#admin.host, port: this.#admin.port }
+  }
+
+  /** Takes over the admin port, which closes with the node. */
+  useAdmin(admin: AdminServer | null): void {
+    this.#admin = admin
+  }
+
+  /** CQL clients are taken. */
+  get isTransportRunning(): boolean {
+    return this.#alive === null && this.#stopping === null
+  }
+
+  /** Takes no clients any more, writes everything into SSTables and empties the commit log (`StorageService.drain`). Once. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain()
+    return this.#draining
+  }
+
+  async #drain(): Promise<void> {
+    const { engine } = this.#database
+    await this.stopTransport()
+    await engine.compactions?.close()
+    await engine.drain()
+    engine.refuseWrites()
   }
 
   /** Answers what is being asked, closes every connection and file. Idempotent. */
@@ -68,6 +104,8 @@ export class Node {
   async #stop(): Promise<void> {
     if (this.#alive !== null) this.#timers.clearTimeout(this.#alive)
     try {
+      await this.#admin?.close()
+      await this.#draining?.catch(() => {})
       await this.#transport.stop()
     } finally {
       await this.#database.close()
@@ -114,6 +152,7 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
     try {
       schema.writeLocal({ rpc_address: transport.address.host, rpc_port: transport.address.port })
       await engine.commit()
+      node.useAdmin(await startAdminPort(options, ports, database, settings, node, logger))
       if (failure !== null && policy !== 'stop_commit') throw failure
       const serving = node
       failures.started({

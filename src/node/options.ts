@@ -6,6 +6,13 @@ export interface SibylOptions {
   readonly host?: string
   /** Port to listen on; 0 takes a free one. Default 9042 for the command, 0 when embedded. */
   readonly port?: number
+  /**
+   * Port of nodetool, over HTTP; 0 takes a free one, 'off' has none, and 'auto' is 7199, or none where that is taken. Default
+   * 'auto' for the command, 'off' when embedded.
+   */
+  readonly adminPort?: number | 'auto' | 'off'
+  /** Address of that port. Whoever reaches it may do everything. Default 127.0.0.1. */
+  readonly adminHost?: string
   /** Directory of the data, or ':memory:'. Default ./data for the command, ':memory:' when embedded. */
   readonly dir?: string
   /** CQL files, or directories of them, executed in order when the server has started. */
@@ -23,6 +30,8 @@ export interface SibylOptions {
   readonly commitlogSync?: 'periodic' | 'batch' | 'group'
   /** What happens when the commit log cannot be written. Default 'stop'. */
   readonly commitFailurePolicy?: 'stop' | 'stop_commit' | 'ignore' | 'die'
+  /** What happens when a file of a table cannot be read or written: disk_failure_policy. Default 'stop'. */
+  readonly diskFailurePolicy?: 'stop' | 'stop_paranoid' | 'best_effort' | 'ignore' | 'die'
   /** Memory for rows that are not in SSTables yet, in MiB: default 256. In memory that is all rows: default 2048. */
   readonly memtableSpaceMiB?: number
   /** client_encryption_options of cassandra.yaml. */

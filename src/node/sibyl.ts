@@ -34,6 +34,11 @@ export class Sibyl {
     this.localDataCenter = node.dataCenter
   }
 
+  /** Port of nodetool and its HTTP; null where there is none. */
+  get adminPort(): number | null {
+    return this.#node.adminAddress?.port ?? null
+  }
+
   /** `host:port`, as drivers name a node. */
   get contactPoints(): string[] {
     return [`${this.host}:${this.port}`]
@@ -60,6 +65,7 @@ export class Sibyl {
       timers: nodeTimers,
       random: nodeRandom,
       workers: createNodeWorkers(),
+      loadHttp: async () => (await import('../io/node-http.ts')).nodeHttp,
       exit: (code) => process.exit(code),
     })
     return new Sibyl(node, options.dir ?? IN_MEMORY)

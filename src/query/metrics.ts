@@ -17,6 +17,8 @@ export class TableMetrics {
   /** Of the reads that are timed. */
   readonly tombstonesPerRead = new DecayingHistogram()
   readonly rowsPerRead = new DecayingHistogram()
+  /** Of reads of partitions by key that are timed: the SSTables that had one of them. */
+  readonly sstablesPerRead = new DecayingHistogram()
 
   /** Counts reads of partitions by key, or a scan. Returns for how many the one to be timed stands, or 0. */
   beginRead(isScan: boolean, reads: number, nowMs: number): number {

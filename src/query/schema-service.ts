@@ -304,11 +304,11 @@ export class SchemaService implements ReplaySchema {
     this.writeSystemRow('local', { key: 'local', ...values })
   }
 
-  /** Writes a row of a table of the system keyspace, from JavaScript values. */
-  writeSystemRow(tableName: string, values: Readonly<Record<string, unknown>>): void {
+  /** Writes a row of a table of the system keyspace, from JavaScript values; with a TTL it expires after so many seconds. */
+  writeSystemRow(tableName: string, values: Readonly<Record<string, unknown>>, ttl: number = 0): void {
     const table = this.systemTable(tableName)
     this.#mutation.begin()
-    writeInternalRow(this.#mutation, table, internalRow(table, values), this.writeTime())
+    writeInternalRow(this.#mutation, table, internalRow(table, values), { ...this.writeTime(), ttl })
     this.#apply()
   }
 

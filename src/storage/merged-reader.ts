@@ -127,14 +127,19 @@ export class MergedReader implements PartitionReader {
   /** Looks for the partition in an SSTable whose tokens go around its own; null where it is not there. */
   #find(sstable: LiveSSTable, key: DecoratedKey): SSTableAccess | null {
     this.sstablesAsked++
-    if (sstable.sstable.filter?.mayContainHash(keyHash) === false) return null
+    if (sstable.sstable.filter?.mayContainHash(keyHash) === false) {
+      sstable.trueNegatives++
+      return null
+    }
     const access = sstable.access()
     // To be given back whatever happens.
     this.#accesses.push(access)
     if (access.find(key)) {
       this.sstablesRead++
+      sstable.truePositives++
       return access
     }
+    sstable.falsePositives++
     this.#accesses.pop()
     sstable.giveBack(access)
     return null

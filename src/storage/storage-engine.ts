@@ -13,8 +13,14 @@ import {
   type StoreListener,
 } from './column-family-store.ts'
 import { CommitLogFailedError, MutationTooLargeError } from './commitlog/errors.ts'
-import { CompactionManager } from './compaction/compaction-manager.ts'
+import { CompactionManager, type CompletedCompaction } from './compaction/compaction-manager.ts'
 import { Flusher } from './flusher.ts'
+import {
+  type ImportOptions,
+  type ImportResult,
+  importSSTables,
+  refreshSSTables,
+} from './lifecycle/sstable-importer.ts'
 import { MemtableReader } from './memtable/memtable-reader.ts'
 import { SlabPool } from './memtable/slab-allocator.ts'
 import { MemtableSpace } from './memtable-space.ts'
@@ -30,6 +36,7 @@ import {
   type Truncation,
 } from './records.ts'
 import { Retirement } from './retirement.ts'
+import { componentPath, type Descriptor } from './sstable/descriptor.ts'
 import { TableSnapshots } from './table-snapshots.ts'
 import type { LogPosition } from './tasks/storage-task.ts'
 
@@ -125,6 +132,8 @@ export class StorageEngine {
   hostId: () => string = () => ''
   /** The statements that make a table again, for schema.cql of snapshots; null writes none. */
   schemaText: (table: TableMetadata) => string | null = () => null
+  /** Hears of each compaction that has ended. */
+  onCompacted: (compaction: CompletedCompaction) => void = () => undefined
   /** Resolves when what was dropped since the last commit is kept in snapshots. */
   #kept: Promise<unknown> | null = null
   #log: MutationLog | null = null
@@ -165,6 +174,7 @@ export class StorageEngine {
       logPosition: () => this.#log?.position ?? this.#replayed,
       hostId: () => this.hostId(),
     }
+    if (ports !== null) ports.failures.onUnreadable = (path) => this.#withdraw(ports, path)
     this.#replay = new RecordReplay({
       store: (handle) => this.#stores.get(handle),
       truncated: (store, truncation, position) => this.#replayTruncation(store, truncation, position),
@@ -202,8 +212,8 @@ export class StorageEngine {
         this.compactions?.submit(store)
       },
       onFailure: (error, { table }) => {
-        const text = error instanceof Error ? error.message : String(error)
-        ports.logger.error(`Flushing ${table.keyspace}.${table.name} failed: ${text}`)
+        const what = `Flushing ${table.keyspace}.${table.name} failed`
+        this.#failed(ports, error, 'write', what)
         this.#space.failed()
       },
     })
@@ -211,10 +221,10 @@ export class StorageEngine {
 
   #newCompactions(ports: StoragePorts): CompactionManager {
     return new CompactionManager(ports, ports.concurrentCompactors, {
-      onCompleted: () => undefined,
+      onCompleted: (compaction) => this.onCompacted(compaction),
       onFailure: (error, { table }) => {
-        const text = error instanceof Error ? error.message : String(error)
-        ports.logger.error(`Compacting ${table.keyspace}.${table.name} failed: ${text}`)
+        const what = `Compacting ${table.keyspace}.${table.name} failed`
+        this.#failed(ports, error, 'write', what)
       },
     })
   }
@@ -580,6 +590,45 @@ export class StorageEngine {
     await log.empty()
   }
 
+  /** Writes are refused from now on, as by a node that is drained. */
+  refuseWrites(): void {
+    const log = this.#log
+    if (log === null || log.failure !== undefined) return
+    const failure = new Error('Unable to write: the node was drained.')
+    this.#log = new Proxy(log, {
+      get: (target, name) => (name === 'failure' ? failure : Reflect.get(target, name, target)),
+    })
+  }
+
+  // --- foreign SSTables
+
+  /** Takes the SSTables of directories into a table (`nodetool import`). Throws as `importSSTables` does. */
+  importInto(store: ColumnFamilyStore, directories: readonly string[], options: ImportOptions): ImportResult {
+    const result = importSSTables(store.importTarget(), directories, options)
+    this.#adopt(store, result.imported)
+    return result
+  }
+
+  /** Takes what was put into a table's own directory (`nodetool refresh`). Throws as `refreshSSTables` does. */
+  refresh(store: ColumnFamilyStore): number {
+    const held = [...store.sstables, ...store.obsoleteSSTables]
+    const found = refreshSSTables(
+      store.importTarget(),
+      held.map(({ sstable }) => sstable.descriptor),
+    )
+    this.#adopt(store, found)
+    return found.length
+  }
+
+  #adopt(store: ColumnFamilyStore, descriptors: readonly Descriptor[]): void {
+    if (descriptors.length === 0) return
+    store.tracker.replace(
+      [],
+      descriptors.map((descriptor) => store.open(descriptor)),
+    )
+    this.compactions?.submit(store)
+  }
+
   // --- truncate
 
   /** The segment of the commit log that the next record stands in, or a later one. */
@@ -593,6 +642,7 @@ export class StorageEngine {
    */
   truncate(table: TableMetadata): Promise<void> | null {
     const store = this.#store(table.handle)
+    store.checkKnown()
     const log = this.#log
     const segment = this.#segment
     if (log !== null) {
@@ -638,6 +688,28 @@ export class StorageEngine {
       this.#freeMergedReaders.pop() ?? new MergedReader((done) => this.#freeMergedReaders.push(done))
     reader.open(view, command)
     return reader
+  }
+
+  /** A read has failed: does what disk_failure_policy says. True where the error is one of the disk, or of an SSTable. */
+  readFailed(error: unknown, { keyspace, name }: TableMetadata): boolean {
+    return this.#ports?.failures.inspect(error, 'read', `Reading ${keyspace}.${name} failed`) ?? false
+  }
+
+  #failed({ failures, logger }: StoragePorts, error: unknown, during: 'read' | 'write', what: string): void {
+    if (failures.inspect(error, during, what)) return
+    logger.error(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+
+  /** Leaves the SSTable that a file belongs to out of reads from now on; its files stay. */
+  #withdraw({ logger }: StoragePorts, path: string): void {
+    for (const store of this.#stores.values()) {
+      const broken = store.sstables.filter(({ sstable }) =>
+        path.startsWith(componentPath(sstable.descriptor, 'Data.db').slice(0, -'Data.db'.length)),
+      )
+      if (broken.length === 0) continue
+      store.tracker.replace(broken, [])
+      logger.error(`Disallowing ${path} for reads: they do without its SSTable from now on`)
+    }
   }
 
   // --- replay

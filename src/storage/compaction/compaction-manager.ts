@@ -1,3 +1,4 @@
+import { FifteenMinuteRate } from '../../common/metrics.ts'
 import type { ColumnFamilyStore, StoragePorts } from '../column-family-store.ts'
 import { LogTransaction } from '../lifecycle/log-transaction.ts'
 import type { OperationType } from '../lifecycle/operation-type.ts'
@@ -18,6 +19,8 @@ export interface RunningCompaction {
   readonly store: ColumnFamilyStore
   readonly kind: CompactionKind
   readonly handle: TaskHandle
+  /** How many SSTables are compacted. */
+  readonly inputs: number
 }
 
 /** A compaction that has ended (a row of system.compaction_history). */
@@ -29,6 +32,8 @@ export interface CompletedCompaction {
   /** Bytes of Data.db on disk, before and after. */
   readonly bytesIn: number
   readonly bytesOut: number
+  /** Of how many partitions so many of the SSTables had something, from 1 on. */
+  readonly mergedCounts: readonly number[]
 }
 
 /** Hears of compactions. */
@@ -54,6 +59,14 @@ const OPERATIONS: Readonly<Record<CompactionKind, OperationType>> = {
   tombstone: 'tombstonecompaction',
 }
 
+/** What compactionstats and system.compaction_history call them (`OperationType.toString`). */
+export const TYPE_TEXTS: Readonly<Record<CompactionKind, string>> = {
+  compaction: 'Compaction',
+  expired: 'Compaction',
+  major: 'Major compaction',
+  tombstone: 'Tombstone Compaction',
+}
+
 /**
  * Asks the strategies of all tables what to compact, has it done, and puts what was written in the place of what was read
  * (`CompactionManager`).
@@ -72,6 +85,9 @@ export class CompactionManager {
   /** Figures of nodetool compactionstats: compactions that were completed, and bytes that they read. */
   completed = 0
   bytesCompacted = 0
+  /** Compactions that were stopped. */
+  aborted = 0
+  readonly rate = new FifteenMinuteRate()
 
   /** At most `concurrent` compactions go on in the background at a time: concurrent_compactors. */
   constructor(ports: StoragePorts, concurrent: number, listener: CompactionListener) {
@@ -219,6 +235,7 @@ export class CompactionManager {
 
   /** What to do for a table next; where its files cannot be looked at, nothing. */
   #nextPlan(state: TableState): CompactionPlan | null {
+    if (state.store.isUnknown) return null
     try {
       return state.strategies.nextBackgroundTask(this.#viewOf(state))
     } catch (error) {
@@ -256,6 +273,7 @@ export class CompactionManager {
   ): Promise<void> {
     const state = this.#tables.get(store)
     if (state === undefined || this.#isStopped) return
+    store.checkKnown()
     await this.stop(store)
     const results = await Promise.allSettled(plansOf(state).map((plan) => this.#run(state, plan)))
     this.submit(store)
@@ -297,7 +315,7 @@ export class CompactionManager {
     for (const number of numbers) compacting.add(number)
     const id = this.#ports.timeUuid()
     const handle = new TaskHandle()
-    this.#running.set(handle, { id, store, kind: plan.kind, handle })
+    this.#running.set(handle, { id, store, kind: plan.kind, handle, inputs: inputs.length })
     const running = this.#compact(state, plan, inputs, id, handle)
       .catch((error: unknown) => {
         this.#failed(state, inputs, error)
@@ -314,7 +332,10 @@ export class CompactionManager {
   }
 
   #failed({ store, suspect }: TableState, inputs: readonly LiveSSTable[], error: unknown): void {
-    if (error instanceof TaskStoppedError) return
+    if (error instanceof TaskStoppedError) {
+      this.aborted++
+      return
+    }
     if (error instanceof CorruptSSTableError) {
       // What cannot be read is left alone, or it would be tried for ever (`SSTableReader.markSuspect`).
       const broken = inputs.filter(({ sstable }) => error.path.startsWith(pathPrefix(sstable.descriptor)))
@@ -334,16 +355,18 @@ export class CompactionManager {
     const { disk, runner, clock } = this.#ports
     const transaction = LogTransaction.begin(disk, store.directory, OPERATIONS[plan.kind], id)
     const opened: LiveSSTable[] = []
+    const mergedCounts = new SharedArrayBuffer(inputs.length * Float64Array.BYTES_PER_ELEMENT)
     try {
       const written =
         plan.kind === 'expired'
           ? []
-          : await runner.run(this.#jobOf(store, plan, inputs, transaction.path), handle)
+          : await runner.run({ ...this.#jobOf(store, plan, inputs, transaction.path), mergedCounts }, handle)
       // The table may have been truncated or dropped meanwhile.
       if (!inputs.every((input) => store.sstables.includes(input))) throw new TaskStoppedError()
       for (const descriptor of written) opened.push(store.open(descriptor))
       await transaction.commitReplacing(inputs.map(({ sstable }) => sstable.descriptor))
     } catch (error) {
+      if (transaction.state === 'unknown') store.becomeUnknown(transaction)
       for (const sstable of opened) sstable.release()
       await transaction.abortLater()
       throw error
@@ -360,8 +383,9 @@ export class CompactionManager {
     strategies.replaced(removed, added)
     const bytesIn = sum(removed)
     this.completed++
-    this.bytesCompacted += bytesIn
+    this.bytesCompacted += handle.totalBytes
     const completedAtMillis = clock.nowMs()
+    this.rate.mark(completedAtMillis)
     this.#listener.onCompleted({
       id,
       store,
@@ -369,6 +393,7 @@ export class CompactionManager {
       kind: plan.kind,
       bytesIn,
       bytesOut: sum(added),
+      mergedCounts: [...new Float64Array(mergedCounts)],
     })
   }
 

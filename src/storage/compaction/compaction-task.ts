@@ -92,7 +92,8 @@ export class CompactionTask implements StorageTask {
     if (at < inputs.length) {
       const descriptor = inputs[at]!
       const isExpired = expired?.some((other) => descriptorName(other) === descriptorName(descriptor))
-      if (!isExpired) this.#inputs.push(SSTable.open(this.#disk, descriptor, this.#table))
+      if (!isExpired)
+        this.#inputs.push(SSTable.open(this.#disk, descriptor, this.#table, { repair: 'memory' }))
       return true
     }
     const other = others[at - inputs.length]

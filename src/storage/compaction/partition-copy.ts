@@ -17,11 +17,18 @@ export class PartitionCopy {
   #isInPartition = false
   /** Of the partition at hand; null as long as nothing of it has to be written. */
   #writer: SSTableWriter | null = null
+  readonly #mergedCounts: Float64Array | null
   /** Partitions that have been read. */
   partitions = 0
 
-  /** `writerOf` gives the SSTable that a partition goes to. */
-  constructor(reader: MergedPartition, filter: UnfilteredFilter, writerOf: () => SSTableWriter) {
+  /** `writerOf` gives the SSTable that a partition goes to; `mergedCounts` is that of the job. */
+  constructor(
+    reader: MergedPartition,
+    filter: UnfilteredFilter,
+    writerOf: () => SSTableWriter,
+    mergedCounts: SharedArrayBuffer | null = null,
+  ) {
+    this.#mergedCounts = mergedCounts === null ? null : new Float64Array(mergedCounts)
     this.#reader = reader
     this.#filter = filter
     this.#writerOf = writerOf
@@ -58,6 +65,7 @@ export class PartitionCopy {
     const reader = this.#reader
     const filter = this.#filter
     this.partitions++
+    if (this.#mergedCounts !== null) this.#mergedCounts[reader.sourceCount - 1]!++
     this.#isInPartition = true
     this.#deletion = filter.beginPartition(reader)
     if (this.#deletion !== LIVE) this.#begun()

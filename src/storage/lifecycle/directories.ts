@@ -17,7 +17,9 @@ export const SNAPSHOTS = 'snapshots'
 const TABLE_DIRECTORY = /^(\w+)-([0-9a-f]{32})$/
 const SSTABLE_NUMBER = /^[0-9]+$/
 /** Without these nothing can be read. */
-const REQUIRED: readonly Component[] = ['Data.db', 'Index.db', 'Statistics.db', 'Summary.db']
+const REQUIRED: readonly Component[] = ['Data.db', 'Index.db', 'Statistics.db']
+/** These are made anew, or done without, whatever TOC.txt says. */
+const REPLACEABLE: readonly string[] = ['Summary.db', 'Filter.db', 'Digest.crc32', 'CRC.db']
 
 /** The directory of one table (`Directories`). */
 export interface TableDirectory {
@@ -140,7 +142,10 @@ function problemOf(disk: Disk, { descriptor, components }: ListedSSTable): SSTab
   if (!components.includes('TOC.txt')) return null
   const named = utf8Text(disk.readFileSync(`${name}-TOC.txt`)).split('\n')
   // An index with nothing in it has no files, and TOC.txt names them nevertheless.
-  const absent = named.find((component) => isComponent(component) && !components.includes(component))
+  const absent = named.find(
+    (component) =>
+      isComponent(component) && !components.includes(component) && !REPLACEABLE.includes(component),
+  )
   return absent === undefined ? null : missing(absent, 'the file is missing, and TOC.txt names it')
 }
 

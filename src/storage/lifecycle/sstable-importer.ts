@@ -78,7 +78,9 @@ export function importSSTables(
   for (const source of sources) {
     if (!disk.existsSync(source)) throw new Error(`Directory ${source} does not exist`)
     if (!disk.isDirectorySync(source)) throw new Error(`Insufficient permissions on directory ${source}`)
-    if (disk.realPathSync(source) === disk.realPathSync(target.directory)) {
+    const isOwn =
+      disk.existsSync(target.directory) && disk.realPathSync(source) === disk.realPathSync(target.directory)
+    if (isOwn) {
       throw new Error(`${source} is the table's own directory: refresh takes what is in it`)
     }
   }
@@ -139,7 +141,7 @@ function verifiedSSTables(
 }
 
 function verifyOne(disk: Disk, table: TableMetadata, descriptor: Descriptor, options: ImportOptions): void {
-  const sstable = SSTable.open(disk, descriptor, table)
+  const sstable = SSTable.open(disk, descriptor, table, { repair: 'memory' })
   try {
     checkTable(sstable, table)
     if (options.ownsToken !== null) checkTokens(sstable, options.ownsToken)
@@ -182,7 +184,7 @@ function takeAll(
       const descriptor = { directory, version, id, format }
       transaction.trackNew(descriptor, listed.components.length)
       takeFiles(disk, listed, descriptor, options)
-      SSTable.open(disk, descriptor, table).close()
+      SSTable.open(disk, descriptor, table, { repair: 'memory' }).close()
       return descriptor
     })
     const originals = sstables.map(({ descriptor }) => descriptor)
@@ -219,9 +221,8 @@ function changedBytes(
   descriptor: Descriptor,
   { keepLevel, keepRepaired }: ImportOptions,
 ): Uint8Array | null {
-  if (keepLevel && keepRepaired) return null
   const bytes = disk.readFileSync(path)
-  const change = { ...(keepLevel ? {} : { level: 0 }), clearRepaired: !keepRepaired }
+  const change = { ...(keepLevel ? {} : { level: 0 }), clearRepaired: !keepRepaired, clearCommitLog: true }
   const changed = changedStatistics(path, bytes, formatVersion(descriptor.version)!, change)
   return Buffer.compare(changed, bytes) === 0 ? null : changed
 }

@@ -143,6 +143,9 @@ export class Memtable {
   }
 
   /** Number of partitions. */
+  /** Rows, range tombstones and partition deletions that were applied (`PartitionUpdate.operationCount`). */
+  operations = 0
+
   get partitionCount(): number {
     return this.#index.size
   }
@@ -210,6 +213,7 @@ export class Memtable {
     const rows = U[from + 1]!
     const tombstones = U[from + 2]!
     from += 3
+    this.operations += rows + tombstones + (flags & UPDATE_HAS_DELETION ? 1 : 0)
     if (flags & UPDATE_HAS_DELETION) {
       const order = compare64(U[from]!, U[from + 1]!, P[p + 4]!, P[p + 5]!)
       if (order > 0 || (order === 0 && U[from + 2]! >>> 0 > P[p + 6]! >>> 0)) {

@@ -12,6 +12,8 @@ export interface StatisticsChange {
   readonly level?: number
   /** Not repaired, nor in a repair, nor transient (`ActiveRepairService.UNREPAIRED_SSTABLE`). */
   readonly clearRepaired?: boolean
+  /** What is in it stands in no commit log: a truncation there does not mean it. */
+  readonly clearCommitLog?: boolean
 }
 
 const STATS = 2
@@ -63,7 +65,7 @@ function changedStats(
   path: string,
   bytes: Uint8Array,
   version: FormatVersion,
-  { level, clearRepaired }: StatisticsChange,
+  { level, clearRepaired, clearCommitLog }: StatisticsChange,
 ): Uint8Array {
   const part = { bytes, offset: 0, length: bytes.length, position: 0 }
   const source: ChunkSource = { path, length: bytes.length, chunkAt: () => part }
@@ -79,6 +81,7 @@ function changedStats(
   skipCovered(cursor, version)
   // Legacy shards, columns, rows, and a position.
   cursor.skip(1 + 8 + 8 + 12)
+  const intervalsAt = cursor.position
   cursor.skip(cursor.int32() * 24)
   const pendingAt = cursor.position
   const pendingEnd = pendingAt + (cursor.byte() === 0 ? 1 : 17)
@@ -86,11 +89,13 @@ function changedStats(
   out.bytes(bytes, 0, levelAt)
   if (level === undefined) out.bytes(bytes, levelAt, 4)
   else out.int32(level)
-  if (clearRepaired !== true) {
-    out.bytes(bytes, repairedAt, bytes.length - repairedAt)
-  } else {
-    out.bigInt64(0n)
-    out.bytes(bytes, repairedAt + 8, pendingAt - repairedAt - 8)
+  if (clearRepaired === true) out.bigInt64(0n)
+  else out.bytes(bytes, repairedAt, 8)
+  out.bytes(bytes, repairedAt + 8, intervalsAt - repairedAt - 8)
+  if (clearCommitLog === true) out.int32(0)
+  else out.bytes(bytes, intervalsAt, pendingAt - intervalsAt)
+  if (clearRepaired !== true) out.bytes(bytes, pendingAt, bytes.length - pendingAt)
+  else {
     out.byte(0)
     out.byte(0)
     out.bytes(bytes, pendingEnd + 1, bytes.length - pendingEnd - 1)

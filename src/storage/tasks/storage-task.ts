@@ -67,6 +67,11 @@ export interface CompactionJob extends JobTarget {
   readonly gcBeforeSeconds: number
   /** Now, in seconds since the epoch: what has expired by then becomes a tombstone. */
   readonly nowSeconds: number
+  /**
+   * One double for each of the inputs, for the figures: of how many partitions so many of them had something
+   * (`CompactionIterator.getMergedRowCounts`).
+   */
+  readonly mergedCounts?: SharedArrayBuffer
   /** Of the SSTables written. */
   readonly level: number
   /** An SSTable that has more bytes on disk is finished and the next one begun; null writes one. */

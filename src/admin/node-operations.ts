@@ -1,0 +1,112 @@
+import { internalValue } from '../query/internal-rows.ts'
+import type { AdminNode, Json, Operation } from './admin-node.ts'
+import { diskBytes } from './table-figures.ts'
+
+/** Verbs about the node as a whole. */
+export const NODE_OPERATIONS: Readonly<Record<string, Operation>> = {
+  /** Takes no clients any more, flushes everything and empties the commit log. */
+  drain: {
+    changes: true,
+    async run(node) {
+      await node.drain()
+      return null
+    },
+  },
+
+  version: { changes: false, run: ({ releaseVersion }) => releaseVersion },
+
+  status: { changes: false, run: status },
+
+  info: { changes: false, run: info },
+
+  statusbinary: { changes: false, run: ({ isTransportRunning }) => isTransportRunning },
+}
+
+interface Local {
+  readonly hostId: string
+  readonly tokens: readonly string[]
+  readonly generation: number
+}
+
+/** What system.local says. */
+function local({ schema }: AdminNode): Local {
+  const row = schema.readLocal()
+  const value = (name: string): unknown =>
+    row === null ? null : internalValue(schema.systemTable('local'), row, name)
+  const tokens = value('tokens')
+  return {
+    hostId: schema.hostId ?? '',
+    tokens: tokens instanceof Set ? [...tokens].map(String) : [],
+    generation: Number(value('gossip_generation') ?? 0),
+  }
+}
+
+/** Bytes of live SSTables of all tables, as they lie on disk and before compression (`StorageMetrics.load`). */
+function load(node: AdminNode): { readonly load: number; readonly uncompressed: number } {
+  let bytes = 0
+  let uncompressed = 0
+  for (const store of node.engine.stores) {
+    bytes += diskBytes(node, store, store.sstables)
+    for (const { sstable } of store.sstables) uncompressed += sstable.dataLength
+  }
+  return { load: bytes, uncompressed }
+}
+
+interface CacheFigures {
+  readonly hits: number
+  readonly requests: number
+  readonly sizeBytes: number
+  readonly capacityBytes: number
+  readonly entries: number
+}
+
+/** The one node of the ring. */
+function status(node: AdminNode): Json {
+  const { hostId, tokens } = local(node)
+  const { dataCenter, rack, address } = node
+  return {
+    dataCenter,
+    nodes: [{ address, state: 'UN', load: load(node).load, tokens: [...tokens], owns: 1, hostId, rack }],
+  }
+}
+
+function info(node: AdminNode): Json {
+  const { hostId, tokens, generation } = local(node)
+  const { dataCenter, rack, engine, clock, startedAtMs, isTransportRunning, caches } = node
+  let repaired = 0
+  let all = 0
+  for (const { table, sstables } of engine.stores) {
+    if (table.keyspace === 'system' || table.keyspace.startsWith('system_')) continue
+    for (const { sstable } of sstables) {
+      all += sstable.dataLength
+      if (sstable.statistics.stats.repairedAt > 0n) repaired += sstable.dataLength
+    }
+  }
+  const { heapUsed, heapTotal, external } = process.memoryUsage()
+  const cacheOf = (cache: CacheFigures | null | undefined): Json =>
+    cache == null
+      ? null
+      : {
+          hits: cache.hits,
+          requests: cache.requests,
+          size: cache.sizeBytes,
+          capacity: cache.capacityBytes,
+          entries: cache.entries,
+        }
+  return {
+    hostId,
+    isTransportRunning,
+    ...load(node),
+    generation,
+    uptimeSeconds: Math.floor((clock.nowMs() - startedAtMs) / 1000),
+    heapUsed,
+    heapTotal,
+    external,
+    dataCenter,
+    rack,
+    keyCache: cacheOf(caches?.keys),
+    chunkCache: cacheOf(caches?.chunks),
+    percentRepaired: all === 0 ? 100 : (repaired / all) * 100,
+    tokens: [...tokens],
+  }
+}

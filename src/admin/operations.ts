@@ -1,0 +1,13 @@
+import type { Operation } from './admin-node.ts'
+import { COMPACTION_OPERATIONS } from './compaction-operations.ts'
+import { NODE_OPERATIONS } from './node-operations.ts'
+import { SNAPSHOT_OPERATIONS } from './snapshot-operations.ts'
+import { TABLE_OPERATIONS } from './table-operations.ts'
+
+/** All that the admin port can be asked, by the verbs of nodetool. */
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  ...TABLE_OPERATIONS,
+  ...COMPACTION_OPERATIONS,
+  ...SNAPSHOT_OPERATIONS,
+  ...NODE_OPERATIONS,
+}
