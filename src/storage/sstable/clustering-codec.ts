@@ -1,5 +1,5 @@
 import { EMPTY_BYTES } from '../../common/bytes.ts'
-import type { ClusteringBound } from '../../model/clustering.ts'
+import { type ClusteringBound, NULL_COMPONENT } from '../../model/clustering.ts'
 import type { Words } from '../../model/row-format.ts'
 import type { CqlType } from '../../types/index.ts'
 import type { MergeBuffer } from '../row-merge.ts'
@@ -55,6 +55,39 @@ export function readClusteringWords(
     at = readBytes(cursor, length, out, at)
   }
   return at
+}
+
+/**
+ * Passes a clustering and says where it stands to a bound, as `compareRowToBound` would of the row: negative before,
+ * positive after.
+ */
+export function compareClusteringToBound(
+  cursor: FileCursor,
+  types: readonly CqlType[],
+  { components, side }: ClusteringBound,
+): number {
+  let order = 0
+  let hi = 0
+  let lo = 0
+  for (let i = 0; i < types.length; i++) {
+    if (i % COMPONENTS_A_HEADER === 0) {
+      cursor.vint64()
+      hi = cursor.hi
+      lo = cursor.lo
+    }
+    const type = types[i]!
+    const bits = bitsOf(hi, lo, i)
+    let length = 0
+    if (bits === 0) length = type.fixedLength >= 0 ? type.fixedLength : cursor.valueLength()
+    cursor.take(length)
+    if (order !== 0 || i >= components.length) continue
+    const component = components[i]!
+    if (component === NULL_COMPONENT) order = bits > 1 ? 0 : 1
+    else if (bits > 1) order = -1
+    else order = type.compare(cursor.taken, cursor.takenAt, length, component, 0, component.length)
+  }
+  if (order !== 0) return order
+  return side === 0 ? 1 : -1
 }
 
 /** Reads a length and as many bytes, padded with zeros to whole words; returns the word behind. */

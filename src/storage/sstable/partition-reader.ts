@@ -22,6 +22,8 @@ import { UnfilteredDecoder } from './unfiltered-decoder.ts'
 import { END_OF_PARTITION, IS_MARKER } from './unfiltered-flags.ts'
 import type { FormatVersion } from './version.ts'
 
+const NO_ROW = END_OF_PARTITION | IS_MARKER
+
 /** A row or marker of a block that is read backwards, and the deletion that is open behind it. */
 interface Item {
   readonly marker: RangeTombstoneMarker | null
@@ -199,7 +201,7 @@ export class SSTablePartitionReader implements PartitionSource {
       }
     }
     for (;;) {
-      if (!this.#hasPending) this.#readPending()
+      if (!this.#hasPending) this.#readPending(slice.start)
       if (this.#pending === UNFILTERED_END || this.#comparePending(slice.start) >= 0) return
       this.#hasPending = false
       if (this.#pending === UNFILTERED_MARKER) this.#open = this.#pendingMarker.opens
@@ -207,10 +209,14 @@ export class SSTablePartitionReader implements PartitionSource {
     }
   }
 
-  /** Reads a marker, or the clustering of a row. */
-  #readPending(): void {
+  /** Reads a marker, or the clustering of a row; with `start`, of one that is not before it. */
+  #readPending(start: ClusteringBound | null = null): void {
     this.#hasPending = true
-    const flags = this.#atEnd ? END_OF_PARTITION : this.#cursor.byte()
+    const hasRowBefore = start !== null && start.components.length > 0
+    let flags = this.#atEnd ? END_OF_PARTITION : this.#cursor.byte()
+    while (hasRowBefore && (flags & NO_ROW) === 0 && this.#decoder.skipRowBefore(flags, start)) {
+      flags = this.#cursor.byte()
+    }
     if (flags & END_OF_PARTITION) {
       this.#atEnd = true
       this.#pending = UNFILTERED_END
@@ -351,19 +357,14 @@ export class SSTablePartitionReader implements PartitionSource {
   #loadBlock(): void {
     const types = this.#header.clusteringTypes
     const { start, end: sliceEnd } = this.#slices[this.#slice]!
-    const isLastSlice = this.#slice === 0
+    let mayBeBefore = this.#slice === 0 && start.components.length > 0
     const index = this.#index
     const cursor = this.#cursor
-    const end = index === null ? Number.POSITIVE_INFINITY : this.#start + endOfBlock(index, this.#block)
-    this.#openBefore = index === null ? null : openBefore(index, this.#block, (one) => this.#openAtEnd(one))
+    const decoder = this.#decoder
     const block = index?.block(this.#block)
     cursor.seek(block === undefined ? this.#rowsAt : this.#start + block.offset)
-    if (block !== undefined) {
-      this.#readPending()
-      this.#hasPending = this.#atEnd = false
-      if (!this.#isPendingAt(block.first)) throw cursor.corrupt(`block ${this.#block} does not begin here`)
-      cursor.seek(this.#start + block.offset)
-    }
+    const end = block === undefined ? Number.POSITIVE_INFINITY : this.#start + block.offset + block.width
+    this.#openBefore = index === null || this.#block === 0 ? null : index.block(this.#block - 1).openMarker
     this.#drop()
     let open = this.#openBefore
     let at = 0
@@ -371,18 +372,18 @@ export class SSTablePartitionReader implements PartitionSource {
       const flags = cursor.byte()
       if (flags & END_OF_PARTITION) break
       if (flags & IS_MARKER) {
-        const marker = this.#decoder.readMarker()
+        const marker = decoder.readMarker()
+        // What comes behind the slice matters to none of those that are still to be read.
+        if (compareBounds(types, marker.bound, sliceEnd) > 0) break
         open = marker.opens
         this.#items.push({ marker, rowAt: 0, open })
         continue
       }
-      this.#decoder.beginRow(flags)
-      const { row } = this.#decoder
-      const isWanted =
-        compareRowToBound(types, row, 0, sliceEnd) < 0 &&
-        !(isLastSlice && compareRowToBound(types, row, 0, start) < 0)
-      if (!isWanted) this.#decoder.skipRow()
-      else if (this.#decoder.endRow(flags)) at = this.#keepRow(at, open)
+      if (mayBeBefore && decoder.skipRowBefore(flags, start)) continue
+      mayBeBefore = false
+      decoder.beginRow(flags)
+      if (compareRowToBound(types, decoder.row, 0, sliceEnd) > 0) break
+      if (decoder.endRow(flags)) at = this.#keepRow(at, open)
     }
   }
 

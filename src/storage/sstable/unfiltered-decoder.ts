@@ -1,3 +1,4 @@
+import type { ClusteringBound } from '../../model/clustering.ts'
 import {
   CELL_COMPLEX_DELETION,
   CELL_EXPIRES,
@@ -15,6 +16,7 @@ import { MergeBuffer } from '../row-merge.ts'
 import type { DeletionTime, RangeTombstoneMarker } from '../unfiltered.ts'
 import { LIVE } from '../unfiltered.ts'
 import {
+  compareClusteringToBound,
   copyBytes,
   KIND_CLUSTERING,
   KIND_EXCL_END,
@@ -100,10 +102,30 @@ export class UnfilteredDecoder {
    * Reads the clustering of the row behind `flags`, so that it may be compared; `endRow` or `skipRow` is to follow.
    */
   beginRow(flags: number): void {
+    this.#readExtension(flags)
+    this.#beginRow(flags, false)
+  }
+
+  #readExtension(flags: number): void {
     const cursor = this.#cursor
     const extended = flags & EXTENSION ? cursor.byte() : 0
     if (extended & IS_STATIC) throw cursor.corrupt('a static row among the others')
-    this.#beginRow(flags, false)
+  }
+
+  /**
+   * Leaves out the row behind `flags` if it stands before a bound, without copying anything of it; else `beginRow` is to
+   * follow, as if nothing had been read. Returns whether it was left out.
+   */
+  skipRowBefore(flags: number, bound: ClusteringBound): boolean {
+    const cursor = this.#cursor
+    const at = cursor.position
+    this.#readExtension(flags)
+    if (compareClusteringToBound(cursor, this.#header.clusteringTypes, bound) < 0) {
+      this.skipRow()
+      return true
+    }
+    cursor.seek(at)
+    return false
   }
 
   /** Reads the rest of the row that was begun; false when nothing is left of it. */
