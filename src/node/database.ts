@@ -14,6 +14,7 @@ import { KeyCache } from '../storage/cache/key-cache.ts'
 import type { StoragePorts } from '../storage/column-family-store.ts'
 import { CommitLog } from '../storage/commitlog/commit-log.ts'
 import { checkForeignSegments } from '../storage/commitlog/foreign-segments.ts'
+import { placeGuard, removeGuard } from '../storage/commitlog/guard.ts'
 import { DiskFailures } from '../storage/disk-failures.ts'
 import type { StorageCaches } from '../storage/live-sstable.ts'
 import { StorageEngine } from '../storage/storage-engine.ts'
@@ -97,6 +98,7 @@ export async function openDatabase(
       }
       await engine.close()
       await log?.close()
+      if (log?.isRemoved === true) removeGuard(disk, `${dir}/commitlog`)
     } finally {
       lock?.release()
     }
@@ -116,7 +118,10 @@ export async function openDatabase(
     engine.isReplayed = true
     const name = knownAs(schema, options)
     schema.dataCenter = name.dataCenter
-    if (dir !== IN_MEMORY) warnOfLeftAlone(schema, logger)
+    if (dir !== IN_MEMORY) {
+      warnOfLeftAlone(schema, logger)
+      schema.forgetBuiltIndexes()
+    }
     const hostId = writeIdentity(schema, options, name, ports)
     const virtual = new VirtualTables()
     const processor = new QueryProcessor({
@@ -192,6 +197,7 @@ async function openLog(
     logger,
     onFailure,
   })
+  placeGuard(ports.disk, `${dir}/commitlog`)
   // Records are read as words: each is brought to an aligned place first.
   let scratch = new Uint8Array(1 << 16)
   let words = { i32: new Int32Array(scratch.buffer), u8: scratch }

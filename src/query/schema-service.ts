@@ -186,6 +186,19 @@ export class SchemaService implements ReplaySchema {
     )
   }
 
+  /**
+   * What is written here is in no index. Cassandra builds those again when it starts that system."IndexInfo" does not name
+   * (`SystemKeyspace.isIndexBuilt`).
+   */
+  forgetBuiltIndexes(): void {
+    const table = this.systemTable('IndexInfo')
+    for (const { key, clustering } of readInternalRows(this.#read, table, null, this.#nowSeconds())) {
+      this.#mutation.begin()
+      deleteInternalRow(this.#mutation, table, { key, clustering }, this.writeTime())
+      this.#apply()
+    }
+  }
+
   // --- change
 
   onChange(listener: SchemaListener): () => void {

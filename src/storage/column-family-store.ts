@@ -8,18 +8,19 @@ import { type DiskFailures, UnknownTransactionError } from './disk-failures.ts'
 import {
   lastGeneration,
   listSSTables,
+  namesIn,
   removeTableDirectory,
   tableDirectory,
 } from './lifecycle/directories.ts'
 import { LogTransaction } from './lifecycle/log-transaction.ts'
-import { recoverTransactions } from './lifecycle/recovery.ts'
+import { isLeftover, recoverTransactions } from './lifecycle/recovery.ts'
 import type { ImportTarget } from './lifecycle/sstable-importer.ts'
 import { LiveSSTable, type StorageCaches } from './live-sstable.ts'
 import { frozenParts } from './memtable/frozen-memtable.ts'
 import { Memtable } from './memtable/memtable.ts'
 import type { SlabPool } from './memtable/slab-allocator.ts'
 import { CorruptSSTableError } from './sstable/corruption.ts'
-import type { Descriptor } from './sstable/descriptor.ts'
+import { type Descriptor, descriptorName, parseFileName } from './sstable/descriptor.ts'
 import { SSTable } from './sstable/sstable.ts'
 import type { Statistics } from './sstable/statistics.ts'
 import { UnsupportedSSTableError } from './sstable/unsupported.ts'
@@ -119,15 +120,20 @@ export class ColumnFamilyStore {
   #openAll(): LiveSSTable[] {
     if (this.#ports === null) return []
     const { disk } = this.#ports
-    if (!disk.existsSync(this.directory)) return []
-    recoverTransactions(disk, this.directory)
-    const { sstables, problems } = listSSTables(disk, this.directory)
+    // A node has hundreds of tables: what nobody writes to is listed once.
+    let names = namesIn(disk, this.directory)
+    if (names.length === 0) return []
+    if (names.some(isLeftover)) {
+      recoverTransactions(disk, this.directory)
+      names = namesIn(disk, this.directory)
+    }
+    const { sstables, problems } = listSSTables(disk, this.directory, names)
     const { failures } = this.#ports
     for (const { descriptor, path, reason } of problems) {
       if (!isReadable(descriptor)) throw new UnsupportedSSTableError(path, descriptor)
       failures.atStart(new CorruptSSTableError(path, -1, reason), this.table.keyspace)
     }
-    Atomics.store(new Int32Array(this.generations), 0, lastGeneration(disk, this.directory))
+    Atomics.store(new Int32Array(this.generations), 0, lastGeneration(disk, this.directory, names))
     const opened: LiveSSTable[] = []
     try {
       for (const { descriptor } of sstables) {
@@ -309,6 +315,20 @@ export class ColumnFamilyStore {
       if (min === null || timestamp < min) min = timestamp
     }
     return min
+  }
+
+  /** Bytes of all files of SSTables of the table (`SSTableReader.bytesOnDisk`). */
+  bytesOnDisk(sstables: readonly LiveSSTable[]): number {
+    if (sstables.length === 0) return 0
+    const { disk } = this.#ports!
+    const names = new Set(sstables.map(({ sstable }) => descriptorName(sstable.descriptor)))
+    let bytes = 0
+    for (const name of disk.readdirSync(this.directory)) {
+      const file = parseFileName(this.directory, name)
+      if (file === null || name.endsWith('.tmp') || !names.has(descriptorName(file.descriptor))) continue
+      bytes += disk.fileSizeSync(`${this.directory}/${name}`)
+    }
+    return bytes
   }
 
   /** Where SSTables from elsewhere are taken. Throws an Error without files. */

@@ -24,6 +24,10 @@ const ORACLE = fileURLToPath(new URL('../../../shared/oracle/cassandra', import.
 const NAME = 'foreign'
 const ADDRESS = '127.0.75.1'
 const SHAPE = ['--ip-prefix', ADDRESS.slice(0, -1), '--set', 'dynamic_data_masking_enabled=true']
+const SETTINGS_OF_OA = [
+  ...['--set', 'storage_compatibility_mode=NONE'],
+  ...['--set', 'uuid_sstable_identifiers_enabled=true'],
+]
 const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
 const HOME = process.env['CASSANDRA_ORACLE_HOME'] ?? join(cache, 'cassandra-oracle')
 const DATA = join(HOME, 'clusters', NAME, 'node1', 'data')
@@ -35,15 +39,15 @@ function cassandra(...args: string[]): void {
 }
 
 /** Cassandra starts on what is in that directory. */
-function startOn(directory: string): void {
+function startOn(directory: string, settings: readonly string[] = []): void {
   rmSync(DATA, { recursive: true, force: true })
   rmSync(LOG, { force: true })
   cpSync(directory, DATA, { recursive: true })
-  cassandra('start', ...SHAPE, '--timeout', '90')
+  cassandra('start', ...SHAPE, ...settings, '--timeout', '90')
 }
 
 async function ask(server: Server, text: string, values: readonly string[] = []): Promise<readonly HexRow[]> {
-  const operation = { kind: 'query', effect: 'read', text, values, now: 0 } as const
+  const operation = { kind: 'query', effect: 'read', text, values } as const
   const [answer] = await server.run(operation, () => Promise.reject(new Error('no pages')))
   if (answer!['kind'] !== 'rows') throw new Error(`${text}: ${JSON.stringify(answer)}`)
   return answer!['rows'] as HexRow[]
@@ -93,7 +97,8 @@ describe.runIf(process.env['FOREIGN'] === '1' && isOracleHere())('the way back',
       await node.stop()
       expect(readdirSync(join(directory, 'commitlog')).filter(isOwn)).toEqual([])
 
-      startOn(directory)
+      // Files of version oa, and with UUIDs in their names, that are left, of views and indexes.
+      startOn(directory, version === 'oa' ? SETTINGS_OF_OA : [])
       const server = await Server.connect(ADDRESS, 9042)
       try {
         for (const [question, values, rows] of kept) {
@@ -147,7 +152,7 @@ describe.runIf(process.env['FOREIGN'] === '1' && isOracleHere())('the way back',
       const logs = readdirSync(join(directory, 'commitlog')).filter(isOwn).sort()
       expect(() => startOn(directory)).toThrow()
       const log = readFileSync(LOG, 'utf8')
-      expect(log).toContain('Could not read commit log descriptor in file')
+      expect(log).toMatch(/Could not read commit log descriptor in file \S+CommitLog-1-0\.log/)
       expect(readdirSync(join(DATA, 'commitlog')).filter(isOwn).sort()).toEqual(logs)
       if (how === 'killed') await node.stop()
     } finally {

@@ -441,21 +441,22 @@ export class CommitLog {
     }
   }
 
-  /**
-   * Of a log without a record no file stays, so that Apache Cassandra finds none that it cannot read. One with records
-   * keeps the segment that was made ahead: Cassandra gives up the last file of its log when it cannot read that, and
-   * removes it; with another behind, it refuses to start, and nothing is lost.
-   */
+  /** No file of it is there: it was closed without a record in it. */
+  get isRemoved(): boolean {
+    return this.#isRemoved
+  }
+
+  #isRemoved = false
+
+  /** Of a log without a record no file stays, so that Apache Cassandra finds none that it cannot read. */
   #leaveDirectory(): void {
-    const next = this.#next
-    this.#next = undefined
     const [segment, ...others] = this.#segments
-    const isEmpty = segment !== undefined && others.length === 0 && !segment.hasRecords
-    const mayRemove = isEmpty && this.#failure === undefined && !this.#untrusted
-    if (mayRemove && segment === this.#current) this.#dispose(segment)
-    if (next === undefined) return
-    if (segment === undefined || mayRemove || !this.#nextIsReady) this.#dispose(next)
-    else next.close()
+    if (this.#next !== undefined) this.#dispose(this.#next)
+    this.#next = undefined
+    if (segment === undefined || segment !== this.#current || others.length > 0 || segment.hasRecords) return
+    if (this.#failure !== undefined || this.#untrusted) return
+    this.#dispose(segment)
+    this.#isRemoved = true
   }
 
   #checkRunning(): void {

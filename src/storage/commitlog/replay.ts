@@ -32,6 +32,7 @@ import {
   type SegmentHeader,
   segmentFileName,
 } from './format.ts'
+import { GUARD_ID } from './guard.ts'
 
 /** A record during replay. One object for all of them: valid until the handler returns, as are its bytes. */
 export interface ReplayedRecord {
@@ -131,7 +132,7 @@ export function planReplay(disk: Disk, directory: string): ReplayPlan {
   for (const name of disk.readdirSync(directory)) {
     const parsed = parseSegmentFileName(name)
     // Cassandra's are empty, and stay where they are.
-    if (parsed === undefined || isForeignSegment(parsed.version)) continue
+    if (parsed === undefined || parsed.id === GUARD_ID || isForeignSegment(parsed.version)) continue
     const path = `${directory}/${name}`
     if (name !== segmentFileName(parsed.id)) {
       throw new CorruptionError(`Commit log version ${parsed.version} is not supported`, path, 0)

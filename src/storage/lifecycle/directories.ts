@@ -1,5 +1,5 @@
 import { utf8Text } from '../../common/bytes.ts'
-import type { Disk } from '../../io/disk.ts'
+import { type Disk, isDiskError } from '../../io/disk.ts'
 import {
   type Component,
   type Descriptor,
@@ -57,6 +57,16 @@ export function tableDirectory(dataDirectory: string, keyspace: string, table: s
   return `${dataDirectory}/${keyspace}/${table}-${id.replaceAll('-', '').toLowerCase()}`
 }
 
+/** Names of all that is in a directory; none where there is no such directory. */
+export function namesIn(disk: Disk, directory: string): string[] {
+  try {
+    return disk.readdirSync(directory)
+  } catch (error) {
+    if (isDiskError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return []
+    throw error
+  }
+}
+
 /** Names of the keyspaces' directories. */
 export function listKeyspaces(disk: Disk, dataDirectory: string): string[] {
   if (!disk.isDirectorySync(dataDirectory)) return []
@@ -84,14 +94,14 @@ export function listTableDirectories(disk: Disk, dataDirectory: string, keyspace
 
 /**
  * The SSTables of a directory (`Directories.SSTableLister`). Files of other kinds, and folders, are passed over; an SSTable
- * that is not whole is reported, and never among those to be used. Other transactions may be under way.
+ * that is not whole is reported, and never among those to be used. Other transactions may be under way, unless the names
+ * of all that is in the directory are given.
  */
-export function listSSTables(disk: Disk, directory: string): SSTableListing {
+export function listSSTables(disk: Disk, directory: string, names?: readonly string[]): SSTableListing {
   const found = new Map<string, { descriptor: Descriptor; components: string[] }>()
   const problems: SSTableProblem[] = []
-  if (!disk.isDirectorySync(directory)) return { sstables: [], temporary: [], problems }
   // Logs are removed last, so they are looked at last.
-  for (const name of disk.readdirSync(directory)) {
+  for (const name of names ?? namesIn(disk, directory)) {
     const file = parseFileName(directory, name)
     if (file === null || name.endsWith('.tmp')) continue
     const key = descriptorName(file.descriptor)
@@ -99,7 +109,7 @@ export function listSSTables(disk: Disk, directory: string): SSTableListing {
     if (listed === undefined) found.set(key, { descriptor: file.descriptor, components: [file.component] })
     else listed.components.push(file.component)
   }
-  const hidden = unfinished(disk, directory)
+  const hidden = unfinished(disk, directory, names ?? namesIn(disk, directory))
   const sstables: ListedSSTable[] = []
   const temporary: ListedSSTable[] = []
   for (const [name, listed] of [...found].sort(([, a], [, b]) => compareIds(a.descriptor, b.descriptor))) {
@@ -115,9 +125,9 @@ export function listSSTables(disk: Disk, directory: string): SSTableListing {
 }
 
 /** What transactions would remove if they ended now. */
-function unfinished(disk: Disk, directory: string): ReadonlySet<string> {
+function unfinished(disk: Disk, directory: string, names: readonly string[]): ReadonlySet<string> {
   const prefixes = new Set<string>()
-  for (const name of disk.readdirSync(directory).filter(isLogFile)) {
+  for (const name of names.filter(isLogFile)) {
     const path = `${directory}/${name}`
     if (!disk.existsSync(path)) continue
     for (const prefix of removedByLog(readLogFile(disk, path))) prefixes.add(prefix)
@@ -161,14 +171,16 @@ function compareIds(a: Descriptor, b: Descriptor): number {
  * The greatest number that an SSTable of the directory has, whole or not, or one among its backups; 0 where there is none.
  * Those given out from now on are greater (`SequenceBasedSSTableId.Builder`).
  */
-export function lastGeneration(disk: Disk, directory: string): number {
+export function lastGeneration(
+  disk: Disk,
+  directory: string,
+  names: readonly string[] = namesIn(disk, directory),
+): number {
   let last = 0
-  for (const folder of [directory, `${directory}/${BACKUPS}`]) {
-    if (!disk.isDirectorySync(folder)) continue
-    for (const name of disk.readdirSync(folder)) {
-      const id = parseFileName(folder, name)?.descriptor.id
-      if (id !== undefined && SSTABLE_NUMBER.test(id)) last = Math.max(last, Number(id))
-    }
+  const backups = `${directory}/${BACKUPS}`
+  for (const name of [...names, ...(names.includes(BACKUPS) ? namesIn(disk, backups) : [])]) {
+    const id = parseFileName(directory, name)?.descriptor.id
+    if (id !== undefined && SSTABLE_NUMBER.test(id)) last = Math.max(last, Number(id))
   }
   return last
 }

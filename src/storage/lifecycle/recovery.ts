@@ -36,6 +36,11 @@ export class WrongDiskStateError extends Error {
   }
 }
 
+/** Whether a file is there only while a transaction goes on, or because one did not end. */
+export function isLeftover(name: string): boolean {
+  return isLogFile(name) || name.endsWith('.tmp')
+}
+
 /**
  * Ends all transactions whose logs are in a table's directory, ours and Cassandra's (`LogTransaction.
  * removeUnfinishedLeftovers`): of one that was committed the old SSTables go, of any other the new ones. Also removes what

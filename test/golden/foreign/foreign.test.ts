@@ -88,6 +88,10 @@ describe.each(['nb', 'oa'])('a directory of Cassandra with SSTables of version %
     expect(counts['system_schema.indexes']).toBeGreaterThan(3)
   })
 
+  test('what is written here is in no index, and Cassandra is told so', async () => {
+    expect(await node.hexRows('SELECT * FROM system."IndexInfo"')).toEqual([])
+  })
+
   test('what indexes and views depend on stays', async () => {
     for (const [statement, answer] of [
       ['DROP TABLE later.indexed', 'Cannot drop a table when materialized views still depend on it (later)'],
