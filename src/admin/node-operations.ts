@@ -1,6 +1,5 @@
 import { internalValue } from '../query/internal-rows.ts'
 import type { AdminNode, Json, Operation } from './admin-node.ts'
-import { diskBytes } from './table-figures.ts'
 
 /** Verbs about the node as a whole. */
 export const NODE_OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -46,7 +45,7 @@ function load(node: AdminNode): { readonly load: number; readonly uncompressed: 
   let bytes = 0
   let uncompressed = 0
   for (const store of node.engine.stores) {
-    bytes += diskBytes(node, store, store.sstables)
+    bytes += store.bytesOnDisk(store.sstables)
     for (const { sstable } of store.sstables) uncompressed += sstable.dataLength
   }
   return { load: bytes, uncompressed }
@@ -72,11 +71,12 @@ function status(node: AdminNode): Json {
 
 function info(node: AdminNode): Json {
   const { hostId, tokens, generation } = local(node)
-  const { dataCenter, rack, engine, clock, startedAtMs, isTransportRunning, caches } = node
+  const { schema, dataCenter, rack, engine, clock, startedAtMs, isTransportRunning, caches } = node
   let repaired = 0
   let all = 0
   for (const { table, sstables } of engine.stores) {
-    if (table.keyspace === 'system' || table.keyspace.startsWith('system_')) continue
+    // Of what there is once only Cassandra does not say whether it is repaired.
+    if ((schema.replicationFactors(table.keyspace)?.total ?? 0) < 2) continue
     for (const { sstable } of sstables) {
       all += sstable.dataLength
       if (sstable.statistics.stats.repairedAt > 0n) repaired += sstable.dataLength

@@ -1,3 +1,4 @@
+import type { ColumnFamilyStore } from '../storage/column-family-store.ts'
 import { clearSnapshots, listSnapshots, type SnapshotFilter } from '../storage/lifecycle/snapshots.ts'
 import { IMPORT_DEFAULTS } from '../storage/lifecycle/sstable-importer.ts'
 import {
@@ -32,10 +33,19 @@ export const SNAPSHOT_OPERATIONS: Readonly<Record<string, Operation>> = {
   refresh: {
     changes: true,
     run(node, args) {
-      const store = storeOf(node, textOf(args, 'keyspace') ?? '', textOf(args, 'table') ?? '')
+      const store = namedStore(node, textOf(args, 'keyspace') ?? '', textOf(args, 'table') ?? '')
       return node.engine.refresh(store)
     },
   },
+}
+
+/** A table that is to be there, or nodetool was used wrongly. */
+function namedStore(node: AdminNode, keyspace: string, table: string): ColumnFamilyStore {
+  try {
+    return storeOf(node, keyspace, table)
+  } catch (error) {
+    throw new BadUseError(error instanceof Error ? error.message : String(error))
+  }
 }
 
 async function snapshot(node: AdminNode, args: Arguments): Promise<Json> {
@@ -52,15 +62,15 @@ async function snapshot(node: AdminNode, args: Arguments): Promise<Json> {
       if (of === '' || more.length > 0) {
         throw new Error('You must supply a snapshot name as keyspace.table')
       }
-      return storeOf(node, keyspace, of)
+      return namedStore(node, keyspace, of)
     })
   } else if (table !== null) {
     if (keyspaces.length !== 1)
       throw new Error('When specifying the table for a snapshot, you must specify one and only one keyspace')
-    stores = [storeOf(node, keyspaces[0]!, table)]
+    stores = [namedStore(node, keyspaces[0]!, table)]
   } else if (keyspaces.length > 0) {
     const unknown = keyspaces.find((keyspace) => !keyspacesOf(node).includes(keyspace))
-    if (unknown !== undefined) throw new Error(`Keyspace ${unknown} does not exist`)
+    if (unknown !== undefined) throw new BadUseError(`Keyspace ${unknown} does not exist`)
     stores = stores.filter((store) => keyspaces.includes(store.table.keyspace))
   }
   if (snapshots === null)

@@ -4,7 +4,6 @@ import { droppableTombstones } from '../storage/compaction/droppable-tombstones.
 import { listTableSnapshots, type TableSnapshot } from '../storage/lifecycle/snapshots.ts'
 import type { LiveSSTable } from '../storage/live-sstable.ts'
 import { mergedCardinality } from '../storage/sstable/cardinality.ts'
-import { descriptorName } from '../storage/sstable/descriptor.ts'
 import type { Histogram } from '../storage/sstable/statistics.ts'
 import type { AdminNode, Json } from './admin-node.ts'
 import { histogramCount, histogramMax, histogramMean, histogramMin } from './histograms.ts'
@@ -23,7 +22,7 @@ export function tableFigures(node: AdminNode, store: ColumnFamilyStore): { reado
   const nowMs = node.clock.nowMs()
   const gcBefore = Math.floor(nowMs / 1000) - table.params.gcGraceSeconds
   const partitionSizes = sstables.map(({ sstable }) => sstable.statistics.stats.partitionSizes)
-  const spaceLive = diskBytes(node, store, sstables)
+  const spaceLive = store.bytesOnDisk(sstables)
   const live = metrics.rowsPerRead.snapshot(nowMs)
   const tombstones = metrics.tombstonesPerRead.snapshot(nowMs)
   const levels = compactions?.levelsOf(store) ?? null
@@ -32,12 +31,12 @@ export function tableFigures(node: AdminNode, store: ColumnFamilyStore): { reado
     table: table.name,
     sstableCount: sstables.length,
     oldSSTableCount: sstables.filter(({ sstable }) => sstable.descriptor.version < CURRENT_VERSION).length,
-    maxSSTableSize: sstables.reduce((max, live) => Math.max(max, diskBytes(node, store, [live])), 0),
+    maxSSTableSize: sstables.reduce((max, live) => Math.max(max, store.bytesOnDisk([live])), 0),
     levels: levels === null ? null : [...levels],
     levelBytes: levels === null ? null : levelBytes(sstables, levels.length),
     timeWindow: timeWindowOf(store),
     spaceUsedLive: spaceLive,
-    spaceUsedTotal: spaceLive + diskBytes(node, store, store.obsoleteSSTables),
+    spaceUsedTotal: spaceLive + store.bytesOnDisk(store.obsoleteSSTables),
     spaceUsedBySnapshots: snapshotsSize(node, store),
     ...offHeap(store),
     compressionRatio: compressionRatio(sstables),
@@ -57,24 +56,6 @@ export function tableFigures(node: AdminNode, store: ColumnFamilyStore): { reado
     tombstones: { mean: nullIfNaN(tombstones.mean), max: tombstones.max },
     droppableTombstoneRatio: droppableRatio(sstables, gcBefore),
   }
-}
-
-/** Bytes of all files of SSTables (`SSTableReader.bytesOnDisk`). */
-export function diskBytes(
-  { disk }: AdminNode,
-  { directory }: ColumnFamilyStore,
-  sstables: readonly LiveSSTable[],
-): number {
-  if (sstables.length === 0) return 0
-  const prefixes = new Set(sstables.map(({ sstable }) => descriptorName(sstable.descriptor)))
-  let bytes = 0
-  for (const name of disk.readdirSync(directory)) {
-    const end = name.lastIndexOf('-')
-    if (end > 0 && prefixes.has(name.slice(0, end)) && !name.endsWith('.tmp')) {
-      bytes += disk.fileSizeSync(`${directory}/${name}`)
-    }
-  }
-  return bytes
 }
 
 /** The snapshots of a table that is there. */
@@ -148,7 +129,8 @@ export function compressionRatio(sstables: readonly LiveSSTable[]): number {
 function estimatedPartitions({ tracker }: ColumnFamilyStore): number {
   const { memtables, sstables } = tracker.view
   const inMemory = memtables.reduce((sum, { partitionCount }) => sum + partitionCount, 0)
-  if (sstables.length === 0) return inMemory
+  // Of no SSTables Cassandra knows no number, which it counts as -1.
+  if (sstables.length === 0) return Math.max(0, inMemory - 1)
   const merged = mergedCardinality(sstables.map(({ sstable }) => sstable.statistics.cardinality))
   if (merged >= 0) return inMemory + merged
   return (

@@ -86,6 +86,8 @@ export interface PartitionReader {
   readonly rowDeletionLo: number
   /** The partition was deleted, whether rows are younger than that or not. Absent where nobody knows. */
   readonly isPartitionDeleted?: boolean
+  /** SSTables that the partitions read so far by key were in; absent where there are none. */
+  readonly sstablesRead?: number
   /** Of the partition, if it has range tombstones; null or absent where it has none. */
   readonly markers?: MarkerCounter | null
   /** Keeps what is being read as it is while the event loop goes on, until `close`. To be called before waiting. */

@@ -168,6 +168,7 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
       transport,
       processor,
       engine,
+      caches: database.caches,
       options: { ...options, ...name },
       settings,
       clock: ports.clock,

@@ -56,7 +56,14 @@ export class SampledRead implements ReadObserver {
     this.#times = times
   }
 
-  read(liveRows: number, tombstones: number, nowMs: number): void {
+  read(
+    liveRows: number,
+    tombstones: number,
+    nowMs: number,
+    _isMissing: boolean,
+    sstables: number | null,
+  ): void {
+    if (sstables !== null) this.#metrics.sstablesPerRead.update(sstables, nowMs, this.#times)
     this.#metrics.tombstonesPerRead.update(tombstones, nowMs, this.#times)
     this.#metrics.rowsPerRead.update(liveRows, nowMs, this.#times)
   }

@@ -11,12 +11,19 @@ import {
 import { nextTurn } from '../io/timers.ts'
 import type { PreparedRef, QueryOptions } from '../model/query-options.ts'
 import type { QueryResult } from '../model/query-result.ts'
+import type { TableMetadata } from '../model/table.ts'
 import { validateForRead } from './consistency.ts'
 import type { ExecutionScope } from './execution-scope.ts'
 import { SampledRead, type TableMetrics } from './metrics.ts'
 import type { PreparedStatement } from './prepared-statements.ts'
 import type { ClientState } from './query-handler.ts'
-import { READ_SIZE, READ_TOO_MANY_TOMBSTONES, ReadDeadline, readFailure } from './read-deadline.ts'
+import {
+  diskReadFailure,
+  READ_SIZE,
+  READ_TOO_MANY_TOMBSTONES,
+  ReadDeadline,
+  readFailure,
+} from './read-deadline.ts'
 import { KeyspaceThresholds } from './read-thresholds.ts'
 import { RunningQueries, type RunningQuery } from './running-queries.ts'
 import { TracedReads } from './tracing.ts'
@@ -85,7 +92,12 @@ export class SelectExecutor {
     if (startedMs === 0) startedMs = readingMs
     const trace = scope.tracing.session
     let observer: ReadObserver | null = timed === 0 ? null : new SampledRead(metrics, timed / reads)
-    if (trace !== null && reads > 0) observer = new TracedReads(trace, observer, bound.commands, isScan)
+    if (trace !== null && reads > 0) {
+      const { range } = bound.commands.at(-1)!
+      const { sstables } = scope.engine.storeOf(table)
+      const inRange = isScan ? sstables.filter((sstable) => sstable.isInRange(range)).length : 0
+      observer = new TracedReads(trace, observer, bound.commands, isScan, inRange)
+    }
     this.#rows.reset()
     const thresholds = this.#thresholds.of(table.keyspace)
     const execution = new SelectExecution(bound, scope.read, this.#rows, thresholds, observer)
@@ -99,19 +111,20 @@ export class SelectExecutor {
       }
     } catch (error) {
       execution.close()
-      throw this.#readFailure(error, options.consistency)
+      throw this.#readFailure(error, options.consistency, table)
     }
     if (startedMs === 0) startedMs = this.#sliceStart
     const receivedMs = state.receivedMs ?? startedMs
     const running = this.running.suspend({ receivedMs, startedMs }, statement, options, ref)
     const times = { startedMs, readingMs, timed, isScan }
     const deadline = new ReadDeadline(bound, scope.config, receivedMs, startedMs)
-    return this.#executeLater(execution, options.consistency, metrics, times, running, deadline)
+    return this.#executeLater(execution, table, options.consistency, metrics, times, running, deadline)
   }
 
   /** Suspends a SELECT and goes on with it in later turns, on what the first one saw. */
   async #executeLater(
     execution: SelectExecution,
+    table: TableMetadata,
     consistency: ConsistencyLevel,
     metrics: TableMetrics,
     { startedMs, readingMs, timed, isScan }: ReadTimes,
@@ -137,7 +150,7 @@ export class SelectExecutor {
         execution.reader?.suspend()
       }
     } catch (error) {
-      throw this.#readFailure(error, consistency)
+      throw this.#readFailure(error, consistency, table)
     } finally {
       this.running.end(running)
       execution.close()
@@ -164,7 +177,7 @@ export class SelectExecutor {
       execution.run(NEVER)
       return execution.result()
     } catch (error) {
-      throw this.#readFailure(error, options.consistency)
+      throw this.#readFailure(error, options.consistency, prepared.table)
     } finally {
       this.running.leave()
       execution.close()
@@ -172,9 +185,12 @@ export class SelectExecutor {
   }
 
   /** What a client is told when this node, the only replica, gave a read up. */
-  #readFailure(error: unknown, consistency: ConsistencyLevel): unknown {
-    if (!(error instanceof ReadAbortedError)) return error
-    const node = this.#scope.schema.listenAddress
+  #readFailure(error: unknown, consistency: ConsistencyLevel, table: TableMetadata): unknown {
+    const { schema, engine } = this.#scope
+    const node = schema.listenAddress
+    if (!(error instanceof ReadAbortedError)) {
+      return diskReadFailure(engine, error, table, consistency, node) ?? error
+    }
     const { reason, message, dataPresent, warnings } = error
     const code = reason === 'READ_SIZE' ? READ_SIZE : READ_TOO_MANY_TOMBSTONES
     const failure = readFailure(`${message}: ${reason}`, code, consistency, node, dataPresent)

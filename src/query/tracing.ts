@@ -67,6 +67,10 @@ export class TraceSession {
 
 const MERGING = 'Merging memtable contents'
 
+function mergedText(sstables: number): string {
+  return `Merged data from memtables and ${sstables} sstables`
+}
+
 /**
  * Whether rows are read by their whole clusterings, and have neither collections nor counters: then Cassandra reads what
  * is newest first (`SinglePartitionReadCommand.queryMemtableAndSSTablesInTimestampOrder`).
@@ -86,10 +90,14 @@ function namesRows(table: TableMetadata, slices: readonly Slice[]): boolean {
 export function noteConditionRead(
   session: TraceSession,
   { table, slices }: ReadCommand,
-  { liveRows, tombstones }: { readonly liveRows: number; readonly tombstones: number },
+  {
+    liveRows,
+    tombstones,
+    sstables,
+  }: { readonly liveRows: number; readonly tombstones: number; readonly sstables: number },
 ): void {
   session.note(`Executing single-partition query on ${table.name}`)
-  session.note(namesRows(table, slices) ? MERGING : 'Merged data from memtables and 0 sstables')
+  session.note(namesRows(table, slices) ? MERGING : mergedText(sstables))
   session.note(`Read ${liveRows} live rows and ${tombstones} tombstone cells`)
 }
 
@@ -108,13 +116,16 @@ export class TracedReads implements ReadObserver {
     next: ReadObserver | null,
     commands: readonly ReadCommand[],
     isRange: boolean,
+    /** How many SSTables have tokens of the range. */
+    sstables: number,
   ) {
     this.#session = session
     this.#next = next
     this.#table = commands[0]!.table
     this.#isRange = isRange
     this.#isOfRows = !isRange && namesRows(commands[0]!.table, commands[0]!.slices)
-    if (isRange) session.note(`Executing seq scan across 0 sstables for ${rangeText(commands.at(-1)!)}`)
+    if (isRange)
+      session.note(`Executing seq scan across ${sstables} sstables for ${rangeText(commands.at(-1)!)}`)
     else {
       for (const { keys } of commands) this.#left += keys?.length ?? 0
       this.#begin()
@@ -127,13 +138,19 @@ export class TracedReads implements ReadObserver {
     if (this.#isOfRows) this.#session.note(MERGING)
   }
 
-  read(liveRows: number, tombstones: number, nowMs: number, isMissing: boolean): void {
+  read(
+    liveRows: number,
+    tombstones: number,
+    nowMs: number,
+    isMissing: boolean,
+    sstables: number | null,
+  ): void {
     if (!isMissing && !this.#isRange && !this.#isOfRows) {
-      this.#session.note('Merged data from memtables and 0 sstables')
+      this.#session.note(mergedText(sstables ?? 0))
     }
     this.#session.note(`Read ${liveRows} live rows and ${tombstones} tombstone cells`)
     this.#begin()
-    this.#next?.read(liveRows, tombstones, nowMs, isMissing)
+    this.#next?.read(liveRows, tombstones, nowMs, isMissing, sstables)
   }
 }
 

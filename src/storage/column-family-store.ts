@@ -20,7 +20,7 @@ import { frozenParts } from './memtable/frozen-memtable.ts'
 import { Memtable } from './memtable/memtable.ts'
 import type { SlabPool } from './memtable/slab-allocator.ts'
 import { CorruptSSTableError } from './sstable/corruption.ts'
-import { type Descriptor, descriptorName, parseFileName } from './sstable/descriptor.ts'
+import { componentPath, type Descriptor, descriptorName, parseFileName } from './sstable/descriptor.ts'
 import { SSTable } from './sstable/sstable.ts'
 import type { Statistics } from './sstable/statistics.ts'
 import { UnsupportedSSTableError } from './sstable/unsupported.ts'
@@ -60,6 +60,22 @@ export interface StoreListener {
   /** Where the next record of the commit log will stand; null where there is none. */
   logPosition(): LogPosition | null
   hostId(): string
+}
+
+/** Tokens are those of this partitioner alone. */
+const PARTITIONER = 'org.apache.cassandra.dht.Murmur3Partitioner'
+
+/** Throws a CorruptSSTableError where keys are in another order (`SSTableReaderLoadingBuilder.validatePartitioner`). */
+function checkPartitioner(sstable: SSTable): void {
+  const { partitioner } = sstable.statistics.validation
+  if (partitioner === PARTITIONER) return
+  sstable.close()
+  const { descriptor } = sstable
+  throw new CorruptSSTableError(
+    componentPath(descriptor, 'Statistics.db'),
+    -1,
+    `Cannot open ${descriptorName(descriptor)}; partitioner ${partitioner} does not match system partitioner ${PARTITIONER}`,
+  )
 }
 
 /** Nothing of a memtable is in the commit log. */
@@ -188,6 +204,7 @@ export class ColumnFamilyStore {
     const { disk, caches, logger } = this.#ports!
     const warn = (message: string): void => logger.warn(message)
     const opened = SSTable.open(disk, descriptor, this.table, { repair: 'save', warn })
+    checkPartitioner(opened)
     return new LiveSSTable(opened, caches, (sstable) => {
       const transaction = this.#obsolete.get(sstable)
       if (transaction === undefined) return
@@ -287,7 +304,7 @@ export class ColumnFamilyStore {
 
   /** Everything but `kept` is gone at once, for reads that begin from now on. */
   truncate(kept: readonly LiveSSTable[] = []): void {
-    this.memtableSwitches++
+    if (this.memtable.partitionCount > 0) this.memtableSwitches++
     this.#freshMemtable(this.#listener.logPosition() ?? NO_POSITION)
     this.flushing.length = 0
     this.tracker.truncate(this.memtable, kept)

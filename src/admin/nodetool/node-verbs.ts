@@ -115,6 +115,8 @@ function infoText(figures: Figures, showsTokens: boolean): string {
   line('Off Heap Memory (MB)', fixed(number('external') / MIB, 2))
   line('Data Center', figures['dataCenter']!)
   line('Rack', figures['rack']!)
+  // What is not caught ends the process.
+  line('Exceptions', 0)
   line('Key Cache', cacheText((figures['keyCache'] ?? NO_CACHE) as unknown as Cache))
   line('Row Cache', cacheText(NO_CACHE))
   line('Counter Cache', cacheText(NO_CACHE))

@@ -10,7 +10,7 @@ function secondsOf(text: string): number {
   const match = /^(\d+)([smhd])$/.exec(text)
   if (match === null) {
     throw new BadUseError(
-      `Invalid duration: ${text} Accepted units:[SECONDS, MINUTES, HOURS, DAYS] where case matters and only non-negative values.`,
+      `Invalid duration: ${text} Accepted units:[NANOSECONDS, MICROSECONDS, MILLISECONDS, SECONDS, MINUTES, HOURS, DAYS] where case matters and only non-negative values.`,
     )
   }
   return Number(match[1]) * SECONDS[match[2]!]!
@@ -212,6 +212,11 @@ async function importTables(session: Session, given: Given): Promise<number | un
   const [keyspace = '', table = '', ...directories] = given.args
   if (given.args.length < 3) throw new BadUseError('import requires keyspace, table name and directories')
   const isQuick = given.has('-q')
+  const known = (await session.ask('tables')) as { tables: readonly { keyspace: string; table: string }[] }
+  if (!known.tables.some((one) => one.keyspace === keyspace && one.table === table)) {
+    session.err(`ColumnFamilyStore for ${keyspace}/${table} not found.\n`)
+    return 1
+  }
   if (isQuick) {
     session.out('Doing a quick import - skipping sstable verification and row cache invalidation\n')
   }

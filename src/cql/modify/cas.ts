@@ -41,6 +41,8 @@ export interface CasOutcome {
   /** What was read for the conditions, and what it held. */
   readonly command: ReadCommand
   readonly liveRows: number
+  /** SSTables that had the partition. */
+  readonly sstables: number
   readonly tombstones: number
 }
 
@@ -78,8 +80,13 @@ export function executeCas(
   return { applied: false, result: refusedResult(request, current), ...countsOf(current) }
 }
 
-function countsOf({ command, liveRows, tombstones }: CurrentRows): Omit<CasOutcome, 'applied' | 'result'> {
-  return { command, liveRows, tombstones }
+function countsOf({
+  command,
+  liveRows,
+  tombstones,
+  sstables,
+}: CurrentRows): Omit<CasOutcome, 'applied' | 'result'> {
+  return { command, liveRows, tombstones, sstables }
 }
 
 class CasRequest {
@@ -348,6 +355,7 @@ class CurrentRows {
   readonly command: ReadCommand
   liveRows = 0
   tombstones = 0
+  sstables = 0
   readonly #table: TableMetadata
 
   constructor(
@@ -388,6 +396,7 @@ class CurrentRows {
       else markers.advance(live.purgeBefore, live, live.at)
       this.tombstones += markers.bounds + markers.boundaries
     }
+    this.sstables = reader.sstablesRead ?? 0
   }
 
   row(clustering: Clustering): CurrentRow | null {

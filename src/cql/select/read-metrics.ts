@@ -44,7 +44,8 @@ export const NO_THRESHOLDS: ReadThresholds = { warn: MANY, fail: MANY, sizes: nu
 
 /** Hears what each command has read: of one partition, which may not be there, or of a range of them. */
 export interface ReadObserver {
-  read(liveRows: number, tombstones: number, nowMs: number, isMissing: boolean): void
+  /** `sstables` had the partition; null for a range of them. */
+  read(liveRows: number, tombstones: number, nowMs: number, isMissing: boolean, sstables: number | null): void
 }
 
 /** A read was given up: it met too many tombstones, or became too large. With the warnings of it and of reads before. */
@@ -287,9 +288,19 @@ export class ReadMetrics {
     const observer = this.#observer
     if (observer !== null && (reader !== null || this.#bound.pager === 'range')) {
       this.#observed++
-      observer.read(this.#liveRows, this.#tombstones, this.#bound.nowMillis, false)
+      const sstables = reader === null ? null : this.#sstablesOf(reader)
+      observer.read(this.#liveRows, this.#tombstones, this.#bound.nowMillis, false, sstables)
     }
     this.#liveRows = this.#tombstones = this.#bytes = 0
+  }
+
+  #sstablesBefore = 0
+
+  /** Those of the partition that has been read: a reader counts those of all. */
+  #sstablesOf({ sstablesRead = 0 }: PartitionReader): number {
+    const before = this.#sstablesBefore
+    this.#sstablesBefore = sstablesRead
+    return sstablesRead >= before ? sstablesRead - before : sstablesRead
   }
 
   /** Warns of what a command has come to. */
@@ -350,7 +361,7 @@ export class ReadMetrics {
     const { commands, nowMillis } = this.#bound
     let asked = 0
     for (let i = 0; i < commands.length; i++) asked += commands[i].keys?.length ?? 0
-    for (; this.#observed < asked; this.#observed++) observer.read(0, 0, nowMillis, true)
+    for (; this.#observed < asked; this.#observed++) observer.read(0, 0, nowMillis, true, 0)
   }
 }
 

@@ -3,6 +3,7 @@ import type { QueryProcessor } from '../../query/query-processor.ts'
 import type { SchemaService } from '../../query/schema-service.ts'
 import type { VirtualTables } from '../../query/virtual-tables.ts'
 import type { NativeTransport } from '../../server/index.ts'
+import type { StorageCaches } from '../../storage/live-sstable.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
 import type { SibylOptions } from '../options.ts'
 import type { Settings } from '../settings.ts'
@@ -11,6 +12,7 @@ import { gossipRows } from './gossip.ts'
 import { registerRequestMetrics } from './request-metrics.ts'
 import { settingRows } from './settings.ts'
 import { registerStages } from './stages.ts'
+import { registerStorageViews } from './storage.ts'
 import { registerTableMetrics } from './table-metrics.ts'
 import { registerVirtualSchema } from './virtual-schema.ts'
 
@@ -20,6 +22,8 @@ export interface Observed {
   readonly transport: NativeTransport
   readonly processor: QueryProcessor
   readonly engine: StorageEngine
+  /** Null where data lives in memory alone. */
+  readonly caches: StorageCaches | null
   readonly options: SibylOptions
   readonly settings: Settings
   readonly clock: Clock
@@ -49,6 +53,7 @@ export function registerSystemViews(virtual: VirtualTables, observed: Observed):
   registerRequestMetrics(view, observed)
   registerTableMetrics(view, observed)
   registerStages(view, observed)
+  registerStorageViews(view, observed)
   for (const table of CACHE_KEYS) {
     virtual.registerMutator('system_views', table, { deletePartition: () => {}, truncate: () => {} })
   }

@@ -25,7 +25,6 @@ export function registerRequestMetrics(view: RegisterView, { processor, clock }:
       }
     }),
   )
-  view('caches', () => ['counters', 'keys', 'rows'].map(absentCache))
   view('cidr_filtering_metrics_counts', () => [{ name: 'CIDR groups cache reload count', value: 0n }])
   view('cidr_filtering_metrics_latencies', () =>
     [
@@ -41,20 +40,5 @@ function quantiles(snapshot: HistogramSnapshot): Row {
     p50th: snapshot.quantile(0.5),
     p99th: snapshot.quantile(0.99),
     p999th: snapshot.quantile(0.999),
-  }
-}
-
-/** A cache that holds nothing, as Cassandra shows one whose capacity is zero: all rows are in memory as it is. */
-function absentCache(name: string): Row {
-  return {
-    name,
-    capacity_bytes: 0n,
-    entry_count: 0,
-    hit_count: 0n,
-    hit_ratio: Number.NaN,
-    recent_hit_rate_per_second: 0n,
-    recent_request_rate_per_second: 0n,
-    request_count: 0n,
-    size_bytes: 0n,
   }
 }

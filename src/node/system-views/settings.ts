@@ -18,6 +18,7 @@ export function settingRows({ options, settings, transport }: Observed): Row[] {
     cluster_name: options.clusterName ?? 'Test Cluster',
     commit_failure_policy: settings.commitLog.failurePolicy,
     commitlog_sync: settings.commitLog.sync,
+    disk_failure_policy: options.diskFailurePolicy ?? 'stop',
     memtable_offheap_space: `${options.memtableSpaceMiB ?? memtableSpaceMiB(options.dir)}MiB`,
     native_transport_port: String(transport.address.port),
     num_tokens: String(options.numTokens ?? 256),

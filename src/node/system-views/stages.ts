@@ -1,3 +1,4 @@
+import type { StorageEngine } from '../../storage/storage-engine.ts'
 import type { Observed, RegisterView, Row } from './index.ts'
 
 /**
@@ -5,7 +6,7 @@ import type { Observed, RegisterView, Row } from './index.ts'
  * loop works on one request at a time, so each stage has room for one, and what has given way waits. The other pools
  * of Cassandra have no counterpart.
  */
-export function registerStages(view: RegisterView, { processor, transport, clock }: Observed): void {
+export function registerStages(view: RegisterView, { engine, processor, transport, clock }: Observed): void {
   const { running, metrics } = processor
   view('queries', () => {
     const nowMs = clock.monotonicMs()
@@ -29,9 +30,30 @@ export function registerStages(view: RegisterView, { processor, transport, clock
         pending: waiting,
         completed: requests - authRequests - active - waiting,
       }),
+      ...longWork(engine),
       pool('ReadStage', { pending: waiting, completed: Math.max(0, reads - waiting) }),
     ]
   })
+}
+
+/** What one thread does beside the event loop; without files there is none of it. */
+function longWork({ compactions, pendingFlushes, completedFlushes }: StorageEngine): Row[] {
+  if (compactions === null) return []
+  const running = compactions.running.length
+  const flushing = Math.min(1, pendingFlushes)
+  return [
+    pool('CompactionExecutor', {
+      active: running,
+      pending: compactions.pendingTasks - running,
+      completed: compactions.completed,
+      limit: compactions.concurrentCompactors,
+    }),
+    pool('MemtableFlushWriter', {
+      active: flushing,
+      pending: pendingFlushes - flushing,
+      completed: completedFlushes,
+    }),
+  ]
 }
 
 function micros(ms: number): bigint {
@@ -40,12 +62,17 @@ function micros(ms: number): bigint {
 
 function pool(
   name: string,
-  { active = 0, pending = 0, completed }: { active?: number; pending?: number; completed: number },
+  {
+    active = 0,
+    pending = 0,
+    completed,
+    limit = 1,
+  }: { active?: number; pending?: number; completed: number; limit?: number },
 ): Row {
   return {
     name,
     active_tasks: active,
-    active_tasks_limit: 1,
+    active_tasks_limit: limit,
     blocked_tasks: 0n,
     blocked_tasks_all_time: 0n,
     completed_tasks: BigInt(completed),

@@ -1,5 +1,7 @@
 import type { DecayingHistogram, LatencyTimer } from '../../common/metrics.ts'
 import type { TableMetrics } from '../../query/metrics.ts'
+import type { ColumnFamilyStore } from '../../storage/column-family-store.ts'
+import type { Histogram } from '../../storage/sstable/statistics.ts'
 import type { Observed, RegisterView, Row } from './index.ts'
 
 const TIMERS: Readonly<Record<string, (metrics: TableMetrics) => LatencyTimer>> = {
@@ -16,8 +18,13 @@ const HISTOGRAMS: Readonly<Record<string, (metrics: TableMetrics) => DecayingHis
   tombstones_per_read: (metrics) => metrics.tombstonesPerRead,
 }
 
-/** Sizes of SSTables, in MiB: nothing has been flushed to any. */
-const SIZES = ['disk_usage', 'max_partition_size', 'max_sstable_size']
+/** Sizes in MiB, rounded up. */
+const SIZES: Readonly<Record<string, (sizes: TableSizes) => number>> = {
+  disk_usage: ({ total }) => total,
+  max_partition_size: ({ maxPartition }) => maxPartition,
+  max_sstable_size: ({ maxSSTable }) => maxSSTable,
+}
+const MIB = 1024 * 1024
 
 /** The tables with a row for each table that is not virtual (`TableMetricTables`). */
 export function registerTableMetrics(view: RegisterView, { engine, processor, clock }: Observed): void {
@@ -46,8 +53,53 @@ export function registerTableMetrics(view: RegisterView, { engine, processor, cl
       }
     })
   }
-  for (const table of SIZES) rowsOf(table, () => ({ mebibytes: 0n }))
-  rowsOf('max_sstable_duration', () => ({ max_sstable_duration: 0n }))
+  const ofStores = (table: string, figures: (store: ColumnFamilyStore) => Row): void =>
+    view(table, () =>
+      engine.stores.map((store) => ({
+        keyspace_name: store.table.keyspace,
+        table_name: store.table.name,
+        ...figures(store),
+      })),
+    )
+  for (const [table, sizeOf] of Object.entries(SIZES)) {
+    ofStores(table, (store) => ({ mebibytes: BigInt(Math.ceil(sizeOf(sizesOf(store)) / MIB)) }))
+  }
+  ofStores('max_sstable_duration', (store) => ({ max_sstable_duration: maxDuration(store) }))
+}
+
+interface TableSizes {
+  readonly total: number
+  readonly maxPartition: number
+  readonly maxSSTable: number
+}
+
+/** Bytes of a table's SSTables (`TableMetrics`). */
+function sizesOf(store: ColumnFamilyStore): TableSizes {
+  const bytes = store.sstables.map((live) => store.bytesOnDisk([live]))
+  const obsolete = store.bytesOnDisk(store.obsoleteSSTables)
+  const partitions = store.sstables.map(({ sstable }) => maxOf(sstable.statistics.stats.partitionSizes))
+  return {
+    total: bytes.reduce((sum, size) => sum + size, 0) + obsolete,
+    maxPartition: Math.max(0, ...partitions),
+    maxSSTable: Math.max(0, ...bytes),
+  }
+}
+
+function maxOf({ offsets, counts }: Histogram): number {
+  const last = counts.findLastIndex((count) => count > 0n)
+  return last < 0 ? 0 : Number(offsets[Math.min(last, offsets.length - 1)])
+}
+
+/** Milliseconds between the least and the greatest timestamp of an SSTable, where TimeWindowCompactionStrategy asks for it. */
+function maxDuration({ table, sstables }: ColumnFamilyStore): bigint {
+  if (!table.params.compaction.get('class')?.endsWith('TimeWindowCompactionStrategy')) return 0n
+  let max = 0n
+  for (const { sstable } of sstables) {
+    const { minTimestamp, maxTimestamp } = sstable.statistics.stats
+    const duration = (maxTimestamp - minTimestamp) / 1000n
+    if (duration > max) max = duration
+  }
+  return max
 }
 
 function latencies(timer: LatencyTimer, nowMs: number): Row {
