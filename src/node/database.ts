@@ -15,6 +15,7 @@ import type { StoragePorts } from '../storage/column-family-store.ts'
 import { CommitLog } from '../storage/commitlog/commit-log.ts'
 import { checkForeignSegments } from '../storage/commitlog/foreign-segments.ts'
 import { placeGuard, removeGuard } from '../storage/commitlog/guard.ts'
+import type { ReplayedRecord } from '../storage/commitlog/replay.ts'
 import { DiskFailures } from '../storage/disk-failures.ts'
 import type { StorageCaches } from '../storage/live-sstable.ts'
 import { StorageEngine } from '../storage/storage-engine.ts'
@@ -111,7 +112,6 @@ export async function openDatabase(
     engine.hostId = () => schema.hostId ?? ''
     engine.schemaText = snapshotSchemaCql
     if (lock !== null) {
-      schema.load()
       log = await openLog(dir, ports, engine, schema, settings, logger, onFailure)
     }
     schema.finishReplay()
@@ -201,16 +201,30 @@ async function openLog(
   // Records are read as words: each is brought to an aligned place first.
   let scratch = new Uint8Array(1 << 16)
   let words = { i32: new Int32Array(scratch.buffer), u8: scratch }
-  engine.beginReplay(log)
-  await log.replay(({ buffer, offset, length, segmentId, position }) => {
+  const wordsOf = ({ buffer, offset, length }: ReplayedRecord): typeof words => {
     if (length > scratch.length) {
       scratch = new Uint8Array((length * 2 + 3) & ~3)
       words = { i32: new Int32Array(scratch.buffer), u8: scratch }
     }
     scratch.set(buffer.subarray(offset, offset + length))
-    engine.replay(words, { segmentId, offset: position }, schema)
+    return words
+  }
+  const stored = schema.storedTables()
+  if (schema.isStored) {
+    await log.readAhead((record) => {
+      const { segmentId, position } = record
+      engine.replayOwn(wordsOf(record), { segmentId, offset: position }, schema.ahead)
+      return null
+    })
+  }
+  schema.load()
+  engine.beginReplay(log)
+  await log.replay((record) => {
+    const { segmentId, position } = record
+    engine.replay(wordsOf(record), { segmentId, offset: position }, schema)
     return engine.pressure
   })
   engine.useLog(log)
+  engine.removeDropped(stored.filter(({ id }) => schema.current.tableById(id) === null))
   return log
 }

@@ -103,7 +103,31 @@ export class SchemaService implements ReplaySchema {
 
   // --- replay
 
-  /** Takes over the schema that the SSTables of system_schema have. To be called before replay. */
+  /** Whether the schema is in SSTables, or parts of it. */
+  get isStored(): boolean {
+    const tables = [...this.#current.keyspace('system_schema')!.tables.values()]
+    return tables.some((table) => this.#engine.storeOf(table).sstables.length > 0)
+  }
+
+  /** The tables that system_schema names, some of them perhaps without all that belongs to them. */
+  storedTables(): { readonly keyspace: string; readonly name: string; readonly id: string }[] {
+    const tables = this.#current.keyspace('system_schema')!.tables.get('tables')!
+    return readInternalRows(this.#read, tables, null, this.#nowSeconds()).flatMap((row) => {
+      const id = row.values.get('id')
+      if (id === undefined) return []
+      return [{ keyspace: utf8Text(row.key), name: utf8Text(row.clustering[0]!), id: uuidText(id) }]
+    })
+  }
+
+  /** The schema for `readAhead`: what is changed there is taken over by `load`. */
+  get ahead(): ReplaySchema {
+    return {
+      table: (id) => this.#current.tableById(id),
+      applied: (table, key) => this.applied(table, key),
+    }
+  }
+
+  /** Takes over the schema that system_schema has. To be called before replay. */
   load(): void {
     const keyspaces = this.#current.keyspace('system_schema')!.tables.get('keyspaces')!
     for (const { key } of readInternalRows(this.#read, keyspaces, null, this.#nowSeconds())) {

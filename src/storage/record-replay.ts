@@ -23,6 +23,12 @@ export interface ReplaySchema {
   applied(table: TableMetadata, key: Uint8Array): void
 }
 
+/**
+ * Which records are applied: all, those of the server's own tables, or the others. Where the schema is in SSTables, each of its
+ * tables may be ahead of the log by another piece, so it is brought to the log's end before anything is opened by it.
+ */
+export type ReplayedPart = 'all' | 'own' | 'others'
+
 /** What replay does to the tables. */
 export interface ReplayTarget {
   store(handle: number): ColumnFamilyStore | undefined
@@ -43,12 +49,13 @@ export class RecordReplay {
   }
 
   /** Applies a record that stands at `position`. What writers called by the same handle is kept apart by segment. */
-  apply(record: Words, position: LogPosition, schema: ReplaySchema): void {
+  apply(record: Words, position: LogPosition, schema: ReplaySchema, part: ReplayedPart = 'all'): void {
     switch (recordKind(record)) {
       case RECORD_DESCRIPTOR:
         this.#describe(decodeJson(record) as TableDescriptor, position.segmentId, schema)
         return
       case RECORD_TRUNCATE: {
+        if (part === 'own') return
         const truncation = decodeJson(record) as Truncation
         const table = schema.table(truncation.table)
         const store = table === null ? undefined : this.#target.store(table.handle)
@@ -56,7 +63,7 @@ export class RecordReplay {
         return
       }
       case RECORD_MUTATION:
-        this.#mutation(record, position, schema)
+        this.#mutation(record, position, schema, part)
     }
   }
 
@@ -71,7 +78,7 @@ export class RecordReplay {
     handles.set(descriptor.handle, { descriptor, table: schema.table(descriptor.id) })
   }
 
-  #mutation(record: Words, { segmentId }: LogPosition, schema: ReplaySchema): void {
+  #mutation(record: Words, { segmentId }: LogPosition, schema: ReplaySchema, part: ReplayedPart): void {
     const handles = this.#translations.get(segmentId)
     let at = MUTATION_HEADER_WORDS
     for (let i = 0; i < (record.i32[1]! & 0xffffff); i++) {
@@ -83,7 +90,8 @@ export class RecordReplay {
         throw new Error(`Segment ${segmentId} of the commit log does not say what table ${handle} is`)
       }
       const { table } = translation
-      const store = table === null ? undefined : this.#target.store(table.handle)
+      const isApplied = table !== null && (part === 'all' || isOwn(table) === (part === 'own'))
+      const store = isApplied ? this.#target.store(table.handle) : undefined
       if (table !== null && store !== undefined) {
         const key = (at + UPDATE_KEY_WORD) << 2
         const length = record.i32[at + 4]!
@@ -97,6 +105,10 @@ export class RecordReplay {
       at = next
     }
   }
+}
+
+function isOwn({ keyspace }: TableMetadata): boolean {
+  return keyspace === 'system' || keyspace === 'system_schema'
 }
 
 function decodeJson(record: Words): unknown {

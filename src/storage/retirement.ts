@@ -1,5 +1,8 @@
 import type { ColumnFamilyStore, StoragePorts } from './column-family-store.ts'
 import type { Flusher } from './flusher.ts'
+import { listSSTables, removeTableDirectory, tableDirectory } from './lifecycle/directories.ts'
+import { LogTransaction } from './lifecycle/log-transaction.ts'
+import { recoverTransactions } from './lifecycle/recovery.ts'
 import type { LiveSSTable } from './live-sstable.ts'
 import type { Truncation } from './records.ts'
 import type { TableView } from './table-view.ts'
@@ -37,16 +40,16 @@ export class Retirement {
    * Empties the table; `logged` resolves when the commit log has that durably, in `segment` or later. Where `isKept` says so
    * there is a snapshot of it first.
    */
-  truncate(
-    store: ColumnFamilyStore,
-    logged: Promise<void>,
-    segment: number,
-    isKept: boolean,
-  ): Promise<void> {
+  truncate(store: ColumnFamilyStore, logged: Promise<void>, segment: number, isKept: boolean): Promise<void> {
     const { view } = store.tracker
     view.retain()
     store.truncate()
-    return this.#run(store, logged, segment, this.#retire(store, view, logged, isKept ? 'truncated' : null))
+    return this.#run(
+      store.table,
+      logged,
+      segment,
+      this.#retire(store, view, logged, isKept ? 'truncated' : null),
+    )
   }
 
   /** Lets go of a dropped table. Resolves when its data is in a snapshot, if it is kept at all, or could not be. */
@@ -58,7 +61,7 @@ export class Retirement {
       const dropped = this.#retire(store, view, logged, isKept ? 'dropped' : null, resolve).then(() =>
         store.removeDirectory(),
       )
-      this.#run(store, logged, segment, dropped).catch(() => resolve())
+      this.#run(store.table, logged, segment, dropped).catch(() => resolve())
     })
   }
 
@@ -88,7 +91,30 @@ export class Retirement {
     const { sstables: all } = store
     const gone = held(all.filter(isBefore))
     store.truncate(all.filter((sstable) => !gone.includes(sstable)))
-    void this.#run(store, logged, position.segmentId, this.#remove(store, gone, logged))
+    void this.#run(store.table, logged, position.segmentId, this.#remove(store, gone, logged))
+  }
+
+  /** Removes what was left of a table that is not in the schema any more, as the log says that `logged` makes durable. */
+  dropAgain(
+    table: { readonly keyspace: string; readonly name: string; readonly id: string },
+    logged: Promise<void>,
+    segment: number,
+  ): void {
+    const { disk, dataDirectory } = this.#ports
+    const directory = tableDirectory(dataDirectory, table.keyspace, table.name, table.id)
+    if (disk.isDirectorySync(directory))
+      void this.#run(table, logged, segment, this.#removeLeft(directory, logged))
+  }
+
+  async #removeLeft(directory: string, logged: Promise<void>): Promise<void> {
+    const { disk, timeUuid } = this.#ports
+    await logged
+    recoverTransactions(disk, directory)
+    const left = listSSTables(disk, directory).sstables.map(({ descriptor }) => descriptor)
+    const transaction = LogTransaction.begin(disk, directory, 'unknowncompactiontype', timeUuid())
+    await transaction.commitReplacing(left)
+    for (const descriptor of left) await transaction.releaseLater(descriptor)
+    removeTableDirectory(disk, directory)
   }
 
   /** Resolves when nothing is being removed any more. */
@@ -102,7 +128,7 @@ export class Retirement {
   }
 
   #run(
-    store: ColumnFamilyStore,
+    table: { readonly keyspace: string; readonly name: string },
     logged: Promise<void>,
     segment: number,
     work: Promise<void>,
@@ -117,7 +143,7 @@ export class Retirement {
         this.#hooks.onRemoved()
       })
       .catch((error: unknown) => {
-        const { keyspace, name } = store.table
+        const { keyspace, name } = table
         const text = error instanceof Error ? error.message : String(error)
         this.#ports.logger.error(`Files of ${keyspace}.${name} could not be removed: ${text}`)
         throw error

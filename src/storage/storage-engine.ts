@@ -140,6 +140,7 @@ export class StorageEngine {
   /** Resolves when there is a log. */
   #logged: Promise<void> | null = null
   #onLog: ((error: Error | null) => void) | null = null
+  #isOwnReplayed = false
   /** Where replay is. */
   #replayed: LogPosition | null = null
   /** The log is looked at when it comes to a new segment. */
@@ -718,6 +719,17 @@ export class StorageEngine {
   replay(record: Words, position: LogPosition, schema: ReplaySchema): void {
     this.#replayed = position
     if (this.#flusher !== null && this.#space.wantsFlush(0)) this.#flushLargest(this.#flusher)
-    this.#replay.apply(record, position, schema)
+    this.#replay.apply(record, position, schema, this.#isOwnReplayed ? 'others' : 'all')
+  }
+
+  /** Applies what a record has of the tables `system` and `system_schema`; `replay` passes that over then. */
+  replayOwn(record: Words, position: LogPosition, schema: ReplaySchema): void {
+    this.#isOwnReplayed = true
+    this.#replay.apply(record, position, schema, 'own')
+  }
+
+  /** Removes the files of tables that were dropped, if the server died before that was done. */
+  removeDropped(tables: readonly { keyspace: string; name: string; id: string }[]): void {
+    for (const table of tables) this.#retirement?.dropAgain(table, this.#synced(), this.#segment)
   }
 }

@@ -175,13 +175,7 @@ export class CommitLog {
     assert(this.#state === 'opened', 'a commit log is replayed once')
     this.#state = 'replaying'
     try {
-      const { result, replayed } = await replaySegments(this.#plan, handler, {
-        disk: this.#disk,
-        clock: this.#clock,
-        timers: this.#timers,
-        bootId: this.#bootId,
-        sliceMs,
-      })
+      const { result, replayed } = await this.#readSegments(handler, sliceMs)
       await this.#preparing
       if (result.tornTail !== undefined) this.#warnOf(result.tornTail)
       this.#takeOver(replayed)
@@ -191,6 +185,28 @@ export class CommitLog {
       await this.close()
       throw error
     }
+  }
+
+  /** Hands all records to `handler` before they are replayed; rejects as `replay` does. */
+  async readAhead(handler: ReplayHandler, { sliceMs = 5 }: { sliceMs?: number } = {}): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    assert(this.#state === 'opened', 'a commit log is read ahead of its replay')
+    try {
+      await this.#readSegments(handler, sliceMs)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  #readSegments(handler: ReplayHandler, sliceMs: number): ReturnType<typeof replaySegments> {
+    return replaySegments(this.#plan, handler, {
+      disk: this.#disk,
+      clock: this.#clock,
+      timers: this.#timers,
+      bootId: this.#bootId,
+      sliceMs,
+    })
   }
 
   #warnOf({ file, offset, recordsBehind }: TornTail): void {
