@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { EngineWorkload, newEngineCoverage } from './engine-workload.ts'
+import { newEngineCoverage } from './engine-coverage.ts'
+import { EngineWorkload } from './engine-workload.ts'
 
 /** `SEEDS=10000` for the proof, `SEED=n` for one. */
 const SEEDS = Number(process.env.SEEDS ?? 100)

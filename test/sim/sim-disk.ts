@@ -13,6 +13,14 @@ const SECTOR_BYTES = 512
 
 export type CrashKind = 'kill' | 'power'
 
+/** The call in whose middle a process died. */
+export interface Death {
+  readonly call: string
+  readonly path: string
+  /** What was being written, or what the file holds that was being fsynced. */
+  readonly text: string
+}
+
 /** A call that fails: the one after `after` others of that kind. */
 export interface Fault {
   readonly operation: 'write' | 'fsync' | 'read' | 'create' | 'fsyncDirectory' | 'unlink'
@@ -25,10 +33,14 @@ export interface Fault {
 
 class SimDiskError extends Error implements DiskError {
   readonly code: string
+  readonly syscall: string
+  readonly path: string
 
   constructor(code: string, operation: string, path: string) {
     super(`${code}: ${operation} '${path}'`)
     this.code = code
+    this.syscall = operation
+    this.path = path
   }
 }
 
@@ -175,6 +187,11 @@ function applyName(names: Map<string, Inode>, operation: NameOperation): void {
   }
 }
 
+/** The path at which a change can be made durable. */
+function pathOf(operation: NameOperation): string {
+  return operation.kind === 'rename' ? operation.to : operation.path
+}
+
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
 }
@@ -184,13 +201,18 @@ export class SimDisk {
   readonly #random: SimRandom
   #names = new Map<string, Inode>()
   readonly #durableNames = new Map<string, Inode>()
-  readonly #directories = new Set<string>()
-  #unsyncedNames: NameOperation[] = []
+  /** The paths of each directory's files, and of the directories in it. */
+  readonly #files = new Map<string, Set<string>>()
+  readonly #folders = new Map<string, Set<string>>()
+  /** What is not durable yet, by directory. */
+  readonly #unsyncedNames = new Map<string, NameOperation[]>()
   readonly faults: Fault[] = []
   readonly locks = new Map<string, number>()
   #boot = 1
   #process = 0
   #crashIn = Number.POSITIVE_INFINITY
+  /** Of the process that attached last. */
+  death: Death | null = null
   #timeMs = 1_700_000_000_000
   #ticks = 0
 
@@ -221,16 +243,23 @@ export class SimDisk {
   crash(kind: CrashKind): void {
     this.#process++
     this.#crashIn = Number.POSITIVE_INFINITY
+    this.death = null
     this.locks.clear()
     this.faults.length = 0
     if (kind === 'kill') return
     this.#boot++
-    for (const operation of this.#unsyncedNames) {
-      if (this.#random.chance(0.5)) applyName(this.#durableNames, operation)
+    for (const operations of this.#unsyncedNames.values()) {
+      for (const operation of operations) {
+        if (this.#random.chance(0.5)) applyName(this.#durableNames, operation)
+      }
     }
-    this.#unsyncedNames = []
+    this.#unsyncedNames.clear()
     this.#names = new Map(this.#durableNames)
-    for (const path of this.#names.keys()) this.makeDirectory(parentOf(path))
+    for (const files of this.#files.values()) files.clear()
+    for (const path of this.#names.keys()) {
+      this.makeDirectory(parentOf(path))
+      this.#files.get(parentOf(path))!.add(path)
+    }
     for (const inode of new Set(this.#names.values())) inode.losePower(this.#random)
   }
 
@@ -257,8 +286,9 @@ export class SimDisk {
     return this.#crashIn-- === 0
   }
 
-  crashed(path: string): Error {
+  crashed(call: string, path: string, bytes: Uint8Array | null = null): Error {
     this.#crashIn = -1
+    this.death = { call, path, text: bytes === null ? '' : Buffer.from(bytes).toString('latin1') }
     return new SimDiskError('ECRASHED', 'any', path)
   }
 
@@ -283,57 +313,67 @@ export class SimDisk {
   }
 
   has(path: string): boolean {
-    return this.#names.has(path) || this.#directories.has(path)
+    return this.#names.has(path) || this.#files.has(path)
   }
 
   change(operation: NameOperation): void {
     applyName(this.#names, operation)
-    this.#unsyncedNames.push(operation)
+    const path = pathOf(operation)
+    const directory = parentOf(path)
+    if (operation.kind === 'rename') this.#files.get(parentOf(operation.from))?.delete(operation.from)
+    if (operation.kind === 'unlink') this.#files.get(directory)?.delete(path)
+    else this.#files.get(directory)!.add(path)
+    const unsynced = this.#unsyncedNames.get(directory)
+    if (unsynced === undefined) this.#unsyncedNames.set(directory, [operation])
+    else unsynced.push(operation)
   }
 
   create(path: string): Inode {
-    if (!this.#directories.has(parentOf(path))) throw new SimDiskError('ENOENT', 'open', path)
+    if (!this.isDirectory(parentOf(path))) throw new SimDiskError('ENOENT', 'open', path)
     const inode = new Inode(this.tick())
     this.change({ kind: 'link', path, inode })
     return inode
   }
 
   isDirectory(path: string): boolean {
-    return this.#directories.has(path)
+    return this.#files.has(path)
   }
 
   forgetDirectory(path: string): void {
-    for (const directory of [...this.#directories]) {
-      if (directory === path || directory.startsWith(`${path}/`)) this.#directories.delete(directory)
-    }
+    for (const folder of this.#folders.get(path) ?? []) this.forgetDirectory(folder)
+    this.#files.delete(path)
+    this.#folders.delete(path)
+    this.#folders.get(parentOf(path))?.delete(path)
   }
 
   makeDirectory(path: string): void {
-    for (let at = path; at !== ''; at = parentOf(at)) this.#directories.add(at)
+    if (path === '' || this.#files.has(path)) return
+    this.#files.set(path, new Set())
+    this.#folders.set(path, new Set())
+    const parent = parentOf(path)
+    this.makeDirectory(parent)
+    this.#folders.get(parent)?.add(path)
   }
 
   list(directory: string): string[] {
-    if (!this.#directories.has(directory)) throw new SimDiskError('ENOENT', 'readdir', directory)
-    const names: string[] = []
-    for (const path of [...this.#names.keys(), ...this.#directories]) {
-      if (parentOf(path) === directory) names.push(path.slice(directory.length + 1))
-    }
-    return names
+    const files = this.#files.get(directory)
+    if (files === undefined) throw new SimDiskError('ENOENT', 'readdir', directory)
+    return [...files, ...this.#folders.get(directory)!].map((path) => path.slice(directory.length + 1))
   }
 
   /** What of a directory is not durable yet, as a mark to sync up to. */
   unsyncedNames(directory: string): NameOperation[] {
-    return this.#unsyncedNames.filter(
-      (operation) => parentOf(operation.kind === 'rename' ? operation.to : operation.path) === directory,
-    )
+    return [...(this.#unsyncedNames.get(directory) ?? [])]
   }
 
-  syncNames(operations: readonly NameOperation[]): void {
+  syncNames(directory: string, operations: readonly NameOperation[]): void {
     const synced = new Set(operations)
-    for (const operation of this.#unsyncedNames) {
-      if (synced.has(operation)) applyName(this.#durableNames, operation)
-    }
-    this.#unsyncedNames = this.#unsyncedNames.filter((operation) => !synced.has(operation))
+    const unsynced = this.#unsyncedNames.get(directory) ?? []
+    for (const operation of unsynced) if (synced.has(operation)) applyName(this.#durableNames, operation)
+    this.#unsyncedNames.set(
+      directory,
+      unsynced.filter((operation) => !synced.has(operation)),
+    )
   }
 }
 
@@ -372,7 +412,7 @@ class SimFile implements DiskFile {
         this.#disk.tick(),
       )
     }
-    if (dies) throw this.#disk.crashed(this.path)
+    if (dies) throw this.#disk.crashed('write', this.path, bytes.subarray(offset, offset + length))
     if (code === 'ENOSPC') throw new SimDiskError(code, 'write', this.path)
     return written
   }
@@ -403,7 +443,7 @@ class SimFile implements DiskFile {
 
   truncateSync(length: number): void {
     this.#check()
-    if (this.#disk.diesNow()) throw this.#disk.crashed(this.path)
+    if (this.#disk.diesNow()) throw this.#disk.crashed('truncate', this.path)
     this.#inode.perform({ kind: 'truncate', length }, this.#disk.tick())
   }
 
@@ -430,7 +470,7 @@ class SimFile implements DiskFile {
   }
 
   #sync(number: number): void {
-    if (this.#disk.diesNow()) throw this.#disk.crashed(this.path)
+    if (this.#disk.diesNow()) throw this.#disk.crashed('fsync', this.path, this.#inode.cached.view())
     const code = this.#disk.fault('fsync')
     // The kernel reports it once and holds the pages for clean: no later fsync brings them to the platter.
     this.#inode.sync(number, code !== undefined)
@@ -456,9 +496,9 @@ class ProcessDisk implements Disk {
     this.bootId = disk.bootId
   }
 
-  #change(path: string): void {
+  #change(call: string, path: string): void {
     this.#disk.check(this.#process, path)
-    if (this.#disk.diesNow()) throw this.#disk.crashed(path)
+    if (this.#disk.diesNow()) throw this.#disk.crashed(call, path)
   }
 
   openSync(path: string, mode: OpenMode): DiskFile {
@@ -469,7 +509,7 @@ class ProcessDisk implements Disk {
     if (isNew && (mode === 'create' || mode === 'truncate')) {
       const code = this.#disk.fault('create')
       if (code !== undefined) throw new SimDiskError(code, 'open', path)
-      this.#change(path)
+      this.#change('create', path)
       inode = this.#disk.create(path)
     } else {
       inode = this.#disk.inode(path, 'open')
@@ -533,7 +573,7 @@ class ProcessDisk implements Disk {
 
   renameSync(from: string, to: string): void {
     const inode = this.#disk.inode(from, 'rename')
-    this.#change(from)
+    this.#change('rename', from)
     this.#disk.change({ kind: 'rename', from, to, inode })
   }
 
@@ -543,13 +583,13 @@ class ProcessDisk implements Disk {
     if (!this.#disk.isDirectory(parentOf(to))) throw new SimDiskError('ENOENT', 'link', to)
     const code = this.#disk.fault('create')
     if (code !== undefined) throw new SimDiskError(code, 'link', to)
-    this.#change(to)
+    this.#change('link', to)
     this.#disk.change({ kind: 'link', path: to, inode })
   }
 
   unlinkSync(path: string): void {
     this.#disk.inode(path, 'unlink')
-    this.#change(path)
+    this.#change('unlink', path)
     if (this.#disk.fault('unlink') !== undefined) throw new SimDiskError('EIO', 'unlink', path)
     this.#disk.change({ kind: 'unlink', path })
   }
@@ -587,10 +627,10 @@ class ProcessDisk implements Disk {
   }
 
   #syncDirectory(path: string, operations: readonly NameOperation[]): void {
-    this.#change(path)
+    this.#change('fsyncDirectory', path)
     const code = this.#disk.fault('fsyncDirectory')
     if (code !== undefined) throw new SimDiskError(code, 'fsyncDirectory', path)
-    this.#disk.syncNames(operations)
+    this.#disk.syncNames(path, operations)
   }
 
   lockDirectory(path: string): DirectoryLock {
