@@ -1,5 +1,6 @@
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { refusal } from '../describe/client.ts'
 import { type Answer, type Answers, ForeignNode, listing, recorded, remove, unpack } from './directory.ts'
@@ -155,6 +156,11 @@ describe.each(['nb', 'oa'])('a directory of Cassandra with SSTables of version %
   })
 })
 
+function statisticsOf(directory: string, keyspace: string, table: RegExp): string {
+  const folder = join(directory, keyspace, readdirSync(join(directory, keyspace)).find((name) => table.test(name))!)
+  return join(folder, readdirSync(folder).find((name) => name.endsWith('-Statistics.db'))!)
+}
+
 describe('what is refused', () => {
   const directories: string[] = []
   const unpacked = (...names: string[]): string => {
@@ -205,6 +211,22 @@ describe('what is refused', () => {
       /da-\S+-bti-\S+ is of the format da-bti, which cannot be read\. Start Cassandra on this data with `sstable: selected_format: big` in its cassandra\.yaml, run `nodetool upgradesstables -a`, then `nodetool drain`, and copy the directory anew$/,
     )
     expect(listing(directory)).toEqual(before)
+  })
+
+  test('another partitioner', async () => {
+    const directory = unpacked('nb')
+    const path = statisticsOf(directory, 'data/shop', /^unified-/)
+    const bytes = readFileSync(path)
+    const at = bytes.indexOf('Murmur3Partitioner')
+    bytes.write('MurmurXPartitioner', at)
+    // Validation is the first component: its offset is at 12, the next one's at 20; a CRC ends it.
+    const [begin, end] = [bytes.readInt32BE(12), bytes.readInt32BE(20) - 4]
+    expect(at).toBeGreaterThan(begin)
+    bytes.writeUInt32BE(crc32(bytes.subarray(begin, end)), end)
+    writeFileSync(path, bytes)
+    await expect(ForeignNode.start(directory)).rejects.toThrow(
+      'partitioner org.apache.cassandra.dht.MurmurXPartitioner does not match system partitioner org.apache.cassandra.dht.Murmur3Partitioner',
+    )
   })
 
   test.each([
