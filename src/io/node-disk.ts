@@ -6,6 +6,13 @@ import { bootId, lockDirectory } from './node-lock.ts'
 
 const FLAGS: Record<OpenMode, string> = { read: 'r', update: 'r+', create: 'wx+', truncate: 'w+' }
 
+/** An error of an open file says which one, and where in it; Node's own does not. */
+function named(error: unknown, path: string, position: number = -1): unknown {
+  if (!isDiskError(error) || 'path' in error) return error
+  error.message = `${error.message} '${path}'${position < 0 ? '' : ` at offset ${position}`}`
+  return Object.assign(error, { path, offset: position })
+}
+
 class NodeDiskFile implements DiskFile {
   readonly path: string
   readonly #descriptor: number
@@ -17,17 +24,25 @@ class NodeDiskFile implements DiskFile {
   }
 
   writeSync(bytes: Uint8Array, offset: number, length: number, position: number): number {
-    return fs.writeSync(this.#descriptor, bytes, offset, length, position)
+    try {
+      return fs.writeSync(this.#descriptor, bytes, offset, length, position)
+    } catch (error) {
+      throw named(error, this.path, position)
+    }
   }
 
   readSync(bytes: Uint8Array, offset: number, length: number, position: number): number {
-    return fs.readSync(this.#descriptor, bytes, offset, length, position)
+    try {
+      return fs.readSync(this.#descriptor, bytes, offset, length, position)
+    } catch (error) {
+      throw named(error, this.path, position)
+    }
   }
 
   write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       fs.write(this.#descriptor, bytes, offset, length, position, (error, written) =>
-        error ? reject(error) : resolve(written),
+        error ? reject(named(error, this.path, position)) : resolve(written),
       )
     })
   }
@@ -35,7 +50,7 @@ class NodeDiskFile implements DiskFile {
   read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       fs.read(this.#descriptor, bytes, offset, length, position, (error, read) =>
-        error ? reject(error) : resolve(read),
+        error ? reject(named(error, this.path, position)) : resolve(read),
       )
     })
   }
@@ -51,12 +66,16 @@ class NodeDiskFile implements DiskFile {
   // fdatasync: it waits for the data and for the metadata needed to read it back, the size among them.
   fsync(): Promise<void> {
     return new Promise((resolve, reject) => {
-      fs.fdatasync(this.#descriptor, (error) => (error ? reject(error) : resolve()))
+      fs.fdatasync(this.#descriptor, (error) => (error ? reject(named(error, this.path)) : resolve()))
     })
   }
 
   fsyncSync(): void {
-    fs.fdatasyncSync(this.#descriptor)
+    try {
+      fs.fdatasyncSync(this.#descriptor)
+    } catch (error) {
+      throw named(error, this.path)
+    }
   }
 
   closeSync(): void {

@@ -56,6 +56,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   cluster_name: 'clusterName (--cluster-name)',
   commit_failure_policy: 'commitFailurePolicy (--commit-failure-policy)',
   commitlog_sync: 'commitlogSync (--commitlog-sync)',
+  disk_failure_policy: 'diskFailurePolicy (--disk-failure-policy)',
   memtable_offheap_space: 'memtableSpaceMiB (--memtable-space)',
   native_transport_port: 'port (--port)',
   num_tokens: 'numTokens (--num-tokens)',

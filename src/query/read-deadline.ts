@@ -1,5 +1,7 @@
-import { type ConsistencyLevel, type CqlError, ReadFailureError, ReadTimeoutError } from '../common/errors.ts'
+import { type ConsistencyLevel, CqlError, ReadFailureError, ReadTimeoutError } from '../common/errors.ts'
 import type { BoundSelect } from '../cql/select/index.ts'
+import type { TableMetadata } from '../model/table.ts'
+import type { StorageEngine } from '../storage/storage-engine.ts'
 
 /** From when on the time of a request counts: from when its execution began, or from when it was received. */
 export type CqlStartTime = 'REQUEST' | 'QUEUE'
@@ -42,6 +44,21 @@ export class ReadDeadline {
     }
     return readFailure('received 0 responses and 1 failures: UNKNOWN', UNKNOWN, consistency, node)
   }
+}
+
+/**
+ * What a client is told of a read that met a broken SSTable or an error of the disk; null for other errors. Does what
+ * disk_failure_policy says.
+ */
+export function diskReadFailure(
+  engine: StorageEngine,
+  error: unknown,
+  table: TableMetadata,
+  consistency: ConsistencyLevel,
+  node: string,
+): ReadFailureError | null {
+  if (error instanceof CqlError || !engine.readFailed(error, table)) return null
+  return readFailure('received 0 responses and 1 failures: UNKNOWN', UNKNOWN, consistency, node)
 }
 
 /** `RequestFailureReason`. */

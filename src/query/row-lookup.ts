@@ -1,9 +1,11 @@
+import { ConsistencyLevel } from '../common/errors.ts'
 import type { ComplexCell, RowSnapshot } from '../cql/modify/operations.ts'
 import { ALL_ROWS, type Slice } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
 import { type DecoratedKey, FULL_RING } from '../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
 import type { ExecutionScope } from './execution-scope.ts'
+import { diskReadFailure } from './read-deadline.ts'
 
 /** Finds rows for the operations that see what is there before they write: on lists by index, on counters. */
 export class RowLookup {
@@ -37,6 +39,9 @@ export class RowLookup {
       live.dropTimes = table.dropTimes
       live.load(row, rowAt, rowDeletionHi, rowDeletionLo, context.nowSeconds)
       return snapshotOf(live, clustering === null ? table.statics : table.regulars)
+    } catch (error) {
+      const { schema } = this.#scope
+      throw diskReadFailure(engine, error, table, ConsistencyLevel.ONE, schema.listenAddress) ?? error
     } finally {
       reader.close()
     }

@@ -99,6 +99,7 @@ export class Flusher {
 
   async #write(store: ColumnFamilyStore, flushing: Flushing): Promise<void> {
     const { disk, runner, timeUuid } = this.#ports
+    store.checkKnown()
     disk.mkdirpSync(store.directory)
     const transaction = LogTransaction.begin(disk, store.directory, 'flush', timeUuid())
     const opened: LiveSSTable[] = []
@@ -115,6 +116,7 @@ export class Flusher {
       for (const descriptor of written) opened.push(store.open(descriptor))
       await transaction.commitReplacing([])
     } catch (error) {
+      if (transaction.state === 'unknown') store.becomeUnknown(transaction)
       for (const sstable of opened) sstable.release()
       await transaction.abortLater()
       throw error

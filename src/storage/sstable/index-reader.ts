@@ -5,7 +5,7 @@ import type { CqlType } from '../../types/index.ts'
 import { type DeletionTime, LIVE } from '../unfiltered.ts'
 import { KIND_CLUSTERING, readComponents, sideOf } from './clustering-codec.ts'
 import { CorruptSSTableError } from './corruption.ts'
-import { type ChunkSource, FileCursor } from './file-cursor.ts'
+import { type ChunkSource, FileCursor, vintLength } from './file-cursor.ts'
 import type { IndexSummary } from './index-summary.ts'
 import type { Prefix } from './metadata-collector.ts'
 import { readDeletionTime } from './unfiltered-decoder.ts'
@@ -24,6 +24,8 @@ export interface IndexBlock {
 
 const token = new Int32Array(2)
 const WIDTH_BASE = 64 * 1024
+/** A vint has at most so many bytes. */
+const POSITION_BYTES_MAX = 9
 
 /**
  * Entries of Index.db, pulled one after another from where the summary says (`RowIndexEntry`):
@@ -139,9 +141,37 @@ export class IndexReader {
       const size = cursor.vint()
       this.#next = cursor.position + size
       if (this.#next > cursor.length) throw cursor.corrupt(`an entry of ${size} bytes`)
+      if (this.#next < end) this.#passOthers(key, end)
     }
     if (this.#next !== end) throw cursor.corrupt(`an entry that ends behind ${end}`)
     return false
+  }
+
+  /**
+   * Passes entries of other keys as far as they are short ones within the stretch at hand: there are a hundred between two
+   * of the summary.
+   */
+  #passOthers(key: Uint8Array, end: number): void {
+    const cursor = this.#cursor
+    cursor.seek(this.#next)
+    const { stretch } = cursor
+    let at = cursor.stretchAt
+    const base = this.#next - at
+    const limit = Math.min(cursor.stretchEnd, end - base)
+    // Keys that follow each other often begin alike.
+    const last = key[key.length - 1]
+    while (at + 2 < limit) {
+      const length = (stretch[at]! << 8) | stretch[at + 1]!
+      let p = at + 2 + length
+      if (p + POSITION_BYTES_MAX >= limit) break
+      const isLike = length === key.length && stretch[p - 1] === last
+      if (isLike && compareBytes(stretch, at + 2, length, key, 0, length) === 0) break
+      p += vintLength(stretch[p]!)
+      // One with blocks is longer.
+      if (stretch[p] !== 0) break
+      at = p + 1
+    }
+    this.#next = base + at
   }
 
   /** The summary has no checksum: that it leads to its own key says that it leads to the right place. */
@@ -163,9 +193,9 @@ export class IndexReader {
     while (this.next()) {
       murmur3Token(this.keyBytes, 0, this.keyLength, token)
       const order = compare64(token[0]!, token[1]!, tokenHi, tokenLo)
-      const isBefore =
-        order < 0 || (order === 0 && compareBytes(this.keyBytes, 0, this.keyLength, key, 0, key.length) < 0)
-      if (!isBefore) break
+      const byKey = order === 0 ? compareBytes(this.keyBytes, 0, this.keyLength, key, 0, key.length) : order
+      if (byKey === 0) throw this.corrupt(`${this.#summary.path} does not lead to this entry`)
+      if (byKey > 0) break
       before = this.entryPosition
     }
     const behind = this.#next > before && this.entryPosition !== before ? this.entryPosition : -1
