@@ -394,11 +394,11 @@ test('a position in the key cache that is another key’s is not believed', () =
 })
 
 test('an SSTable that is broken fails the read and lets go of its pages', () => {
-  for (let key = 0; key < 2000; key++) fixture.write(key, { c: 1, at: 1, cells: { v: key } })
+  for (let key = 0; key < 5000; key++) fixture.write(key, { c: 1, at: 1, cells: { v: key } })
   const first = fixture.flush()
   const path = componentPath(first.sstable.descriptor, 'Data.db')
   const file = fixture.disk.openSync(path, 'update')
-  file.truncateSync(20_000)
+  file.truncateSync(70_000)
   file.closeSync()
   const reader = fixture.open({})
   expect(() => drain(reader)).toThrow(CorruptSSTableError)

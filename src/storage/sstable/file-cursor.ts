@@ -67,6 +67,17 @@ export class FileCursor {
     return this.#base + this.#at
   }
 
+  /** The stretch at hand, where the cursor stands in it and where it ends, for loops over many short things. */
+  get stretch(): Uint8Array {
+    return this.#bytes
+  }
+  get stretchAt(): number {
+    return this.#at
+  }
+  get stretchEnd(): number {
+    return this.#end
+  }
+
   seek(position: number): void {
     const at = position - this.#base
     // Within the stretch at hand, its end included, there is nothing to load.
@@ -163,7 +174,7 @@ export class FileCursor {
   }
 
   #vintRest(first: number): void {
-    const more = first === 0xff ? 8 : Math.clz32(~(first << 24))
+    const more = vintLength(first) - 1
     let hi = 0
     let lo = more >= 7 ? 0 : first & (0xff >> (more + 1))
     for (let i = 0; i < more; i++) {
@@ -229,4 +240,9 @@ export class FileCursor {
   skip(length: number): void {
     this.seek(this.position + length)
   }
+}
+
+/** Bytes of a vint that begins with that one. */
+export function vintLength(first: number): number {
+  return first === 0xff ? 9 : 1 + Math.clz32(~(first << 24))
 }
