@@ -22,7 +22,8 @@ export class PlainSource implements ChunkSource {
     this.path = file.path
     this.#file = file
     this.length = length
-    this.#page = new Uint8Array(pageBytes)
+    // A start opens hundreds of files that are smaller than a page.
+    this.#page = new Uint8Array(Math.max(1, Math.min(pageBytes, length)))
   }
 
   chunkAt(position: number): Chunk {
