@@ -350,6 +350,8 @@ export class CommitLog {
   /** Resolves when what is being replayed is on stable storage; whoever wrote it may not have seen to that. */
   async #syncReplayed(): Promise<void> {
     for (const { path } of this.#plan.segments) {
+      // Replay may end meanwhile; what has been removed since was needed no longer.
+      if (this.#state !== 'replaying' && !this.#disk.existsSync(path)) continue
       const file = this.#disk.openSync(path, 'update')
       try {
         await file.fsync()
@@ -453,7 +455,7 @@ export class CommitLog {
       this.#state = 'closed'
       await Promise.allSettled([this.#preparing, this.#removing, this.#running])
       for (const segment of this.#segments) segment.close()
-      this.#leaveDirectory()
+      await this.#leaveDirectory()
     }
   }
 
@@ -465,12 +467,18 @@ export class CommitLog {
   #isRemoved = false
 
   /** Of a log without a record no file stays, so that Apache Cassandra finds none that it cannot read. */
-  #leaveDirectory(): void {
+  async #leaveDirectory(): Promise<void> {
     const [segment, ...others] = this.#segments
     if (this.#next !== undefined) this.#dispose(this.#next)
     this.#next = undefined
     if (segment === undefined || segment !== this.#current || others.length > 0 || segment.hasRecords) return
     if (this.#failure !== undefined || this.#untrusted) return
+    // Or one that is gone could come back without those that its history names.
+    const isSynced = await this.#disk.fsyncDirectory(this.#directory).then(
+      () => true,
+      () => false,
+    )
+    if (!isSynced) return
     this.#dispose(segment)
     this.#isRemoved = true
   }

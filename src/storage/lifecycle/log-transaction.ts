@@ -104,9 +104,10 @@ export class LogTransaction {
     const removals = obsolete.length === 0 ? [] : this.#removals(obsolete)
     if (removals.length > 0 || this.#records.length > 0) {
       await this.#disk.fsyncDirectory(this.directory)
-      if (removals.length > 0) await this.#appendLater(removals)
+      // One by one: of several that are written at once any may be missing after a loss of power, and the log be refused.
+      for (const removal of removals) await this.#appendLater(removal)
       try {
-        await this.#appendLater([COMMIT])
+        await this.#appendLater(COMMIT)
       } catch (error) {
         if (this.#isTorn) this.#state = 'unknown'
         throw error
@@ -168,7 +169,7 @@ export class LogTransaction {
     if (!this.#mayAbort()) return
     try {
       this.#refresh()
-      if (this.#records.length > 0 && !this.#isTorn) await this.#appendLater([ABORT])
+      if (this.#records.length > 0 && !this.#isTorn) await this.#appendLater(ABORT)
     } catch (error) {
       this.#failure = error
     }
@@ -248,7 +249,7 @@ export class LogTransaction {
   #append(make: () => LogRecord): void {
     this.#checkOpen()
     const record = make()
-    const { file, before, bytes } = this.#openToAppend([record])
+    const { file, before, bytes } = this.#openToAppend(record)
     try {
       writeFullySync(file, bytes, 0, bytes.length, before)
       file.fsyncSync()
@@ -264,10 +265,10 @@ export class LogTransaction {
     this.#records.push(record)
   }
 
-  /** The same with several records, for the event loop. */
-  async #appendLater(records: readonly LogRecord[]): Promise<void> {
+  /** The same for the event loop. */
+  async #appendLater(record: LogRecord): Promise<void> {
     this.#checkOpen()
-    const { file, before, bytes } = this.#openToAppend(records)
+    const { file, before, bytes } = this.#openToAppend(record)
     try {
       writeFullySync(file, bytes, 0, bytes.length, before)
       await file.fsync()
@@ -280,7 +281,7 @@ export class LogTransaction {
       file.closeSync()
     }
     this.#size = before + bytes.length
-    this.#records.push(...records)
+    this.#records.push(record)
   }
 
   #checkOpen(): void {
@@ -291,13 +292,10 @@ export class LogTransaction {
     if (last === 'COMMIT' || last === 'ABORT') throw new Error(`Transaction ${this.path} is completed`)
   }
 
-  #openToAppend(records: readonly LogRecord[]): { file: DiskFile; before: number; bytes: Uint8Array } {
-    for (const record of records) {
-      if (this.#records.some((other) => sameRecord(other, record))) throw new Error('Record already exists')
-    }
+  #openToAppend(record: LogRecord): { file: DiskFile; before: number; bytes: Uint8Array } {
+    if (this.#records.some((other) => sameRecord(other, record))) throw new Error('Record already exists')
     const file = this.#disk.openSync(this.path, this.#disk.existsSync(this.path) ? 'update' : 'create')
-    const text = records.map((record) => `${recordText(record)}\n`).join('')
-    return { file, before: Math.max(0, this.#size), bytes: utf8Bytes(text) }
+    return { file, before: Math.max(0, this.#size), bytes: utf8Bytes(`${recordText(record)}\n`) }
   }
 
   #takeBack(file: DiskFile, size: number): void {
