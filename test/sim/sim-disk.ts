@@ -27,6 +27,8 @@ export interface Fault {
   /** `SHORT` writes a part and returns how much; `ENOSPC` on a write leaves a part behind and fails. */
   readonly code: 'EIO' | 'ENOSPC' | 'SHORT'
   after: number
+  /** Only of files whose path has this in it. */
+  readonly path?: string
   /** How many calls fail; for ever by default. */
   times?: number
 }
@@ -292,9 +294,9 @@ export class SimDisk {
     return new SimDiskError('ECRASHED', 'any', path)
   }
 
-  fault(operation: Fault['operation']): Fault['code'] | undefined {
+  fault(operation: Fault['operation'], path: string): Fault['code'] | undefined {
     for (const fault of this.faults) {
-      if (fault.operation !== operation) continue
+      if (fault.operation !== operation || !path.includes(fault.path ?? '')) continue
       if (fault.after-- > 0) continue
       if (fault.times !== undefined && fault.times-- <= 0) continue
       return fault.code
@@ -400,7 +402,7 @@ class SimFile implements DiskFile {
 
   writeSync(bytes: Uint8Array, offset: number, length: number, position: number): number {
     this.#check()
-    const code = this.#disk.fault('write')
+    const code = this.#disk.fault('write', this.path)
     if (code === 'EIO') throw new SimDiskError(code, 'write', this.path)
     const dies = this.#disk.diesNow()
     const fewest = code === 'SHORT' ? 1 : 0
@@ -419,7 +421,7 @@ class SimFile implements DiskFile {
 
   readSync(bytes: Uint8Array, offset: number, length: number, position: number): number {
     this.#check()
-    const code = this.#disk.fault('read')
+    const code = this.#disk.fault('read', this.path)
     if (code === 'EIO') throw new SimDiskError(code, 'read', this.path)
     const content = this.#inode.cached.view()
     const available = Math.max(0, Math.min(length, content.length - position))
@@ -471,7 +473,7 @@ class SimFile implements DiskFile {
 
   #sync(number: number): void {
     if (this.#disk.diesNow()) throw this.#disk.crashed('fsync', this.path, this.#inode.cached.view())
-    const code = this.#disk.fault('fsync')
+    const code = this.#disk.fault('fsync', this.path)
     // The kernel reports it once and holds the pages for clean: no later fsync brings them to the platter.
     this.#inode.sync(number, code !== undefined)
     if (code !== undefined) throw new SimDiskError(code, 'fsync', this.path)
@@ -507,7 +509,7 @@ class ProcessDisk implements Disk {
     if (mode === 'create' && !isNew) throw new SimDiskError('EEXIST', 'open', path)
     let inode: Inode
     if (isNew && (mode === 'create' || mode === 'truncate')) {
-      const code = this.#disk.fault('create')
+      const code = this.#disk.fault('create', path)
       if (code !== undefined) throw new SimDiskError(code, 'open', path)
       this.#change('create', path)
       inode = this.#disk.create(path)
@@ -581,7 +583,7 @@ class ProcessDisk implements Disk {
     const inode = this.#disk.inode(from, 'link')
     if (this.#disk.has(to)) throw new SimDiskError('EEXIST', 'link', to)
     if (!this.#disk.isDirectory(parentOf(to))) throw new SimDiskError('ENOENT', 'link', to)
-    const code = this.#disk.fault('create')
+    const code = this.#disk.fault('create', to)
     if (code !== undefined) throw new SimDiskError(code, 'link', to)
     this.#change('link', to)
     this.#disk.change({ kind: 'link', path: to, inode })
@@ -590,7 +592,7 @@ class ProcessDisk implements Disk {
   unlinkSync(path: string): void {
     this.#disk.inode(path, 'unlink')
     this.#change('unlink', path)
-    if (this.#disk.fault('unlink') !== undefined) throw new SimDiskError('EIO', 'unlink', path)
+    if (this.#disk.fault('unlink', path) !== undefined) throw new SimDiskError('EIO', 'unlink', path)
     this.#disk.change({ kind: 'unlink', path })
   }
 
@@ -628,7 +630,7 @@ class ProcessDisk implements Disk {
 
   #syncDirectory(path: string, operations: readonly NameOperation[]): void {
     this.#change('fsyncDirectory', path)
-    const code = this.#disk.fault('fsyncDirectory')
+    const code = this.#disk.fault('fsyncDirectory', path)
     if (code !== undefined) throw new SimDiskError(code, 'fsyncDirectory', path)
     this.#disk.syncNames(path, operations)
   }
