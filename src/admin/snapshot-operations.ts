@@ -15,6 +15,9 @@ import {
 import { keyspacesOf, storeOf } from './selection.ts'
 import { snapshotsSize } from './table-figures.ts'
 
+/** snapshot.min_allowed_ttl_seconds. */
+const TTL_MIN_SECONDS = 60
+
 /** Verbs about snapshots and SSTables from elsewhere. */
 export const SNAPSHOT_OPERATIONS: Readonly<Record<string, Operation>> = {
   /** name; keyspaces, or table of the one keyspace, or tables as `keyspace.table`; skipFlush, ttlSeconds. */
@@ -76,7 +79,7 @@ async function snapshot(node: AdminNode, args: Arguments): Promise<Json> {
   if (snapshots === null)
     throw new Error('Data lives in memory alone: there is nothing to take a snapshot of')
   if (!flagOf(args, 'skipFlush')) await engine.flushTables(stores)
-  snapshots.take(stores, { name, ttlSeconds: numberOf(args, 'ttlSeconds') })
+  snapshots.take(stores, { name, ttlSeconds: ttl })
   return null
 }
 
@@ -117,9 +120,9 @@ function clear({ disk, dataDirectory }: AdminNode, args: Arguments): Json {
   return clearSnapshots(disk, dataDirectory, filter).length
 }
 
-function importTables(node: AdminNode, args: Arguments): Json {
+async function importTables(node: AdminNode, args: Arguments): Promise<Json> {
   const store = storeOf(node, textOf(args, 'keyspace') ?? '', textOf(args, 'table') ?? '')
-  const { imported, failed, warnings } = node.engine.importInto(store, textsOf(args, 'directories'), {
+  const { imported, failed, warnings } = await node.engine.importInto(store, textsOf(args, 'directories'), {
     ...IMPORT_DEFAULTS,
     keepLevel: flagOf(args, 'keepLevel'),
     keepRepaired: flagOf(args, 'keepRepaired'),

@@ -116,6 +116,7 @@ export async function openDatabase(
     }
     schema.finishReplay()
     engine.isReplayed = true
+    engine.snapshots?.watchExpiring()
     const name = knownAs(schema, options)
     schema.dataCenter = name.dataCenter
     if (dir !== IN_MEMORY) {

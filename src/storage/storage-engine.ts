@@ -15,7 +15,9 @@ import {
 import { CommitLogFailedError, MutationTooLargeError } from './commitlog/errors.ts'
 import { CompactionManager, type CompletedCompaction } from './compaction/compaction-manager.ts'
 import { Flusher } from './flusher.ts'
+import { listSSTables } from './lifecycle/directories.ts'
 import {
+  checkSources,
   type ImportOptions,
   type ImportResult,
   importSSTables,
@@ -277,6 +279,7 @@ export class StorageEngine {
     if (this.#poolTimer !== null) this.#ports?.timers.clearTimeout(this.#poolTimer)
     this.#onLog?.(new Error('The commit log was not replayed'))
     this.#periodic?.stop()
+    this.snapshots?.close()
     await this.compactions?.close()
     await this.#flusher?.close()
     await this.#retirement?.settled()
@@ -603,11 +606,40 @@ export class StorageEngine {
 
   // --- foreign SSTables
 
-  /** Takes the SSTables of directories into a table (`nodetool import`). Throws as `importSSTables` does. */
-  importInto(store: ColumnFamilyStore, directories: readonly string[], options: ImportOptions): ImportResult {
-    const result = importSSTables(store.importTarget(), directories, options)
+  /**
+   * Takes the SSTables of directories into a table (`nodetool import`), after a worker has verified them. Rejects with what
+   * `importSSTables` throws.
+   */
+  async importInto(
+    store: ColumnFamilyStore,
+    directories: readonly string[],
+    options: ImportOptions,
+  ): Promise<ImportResult> {
+    const target = store.importTarget()
+    checkSources(target, directories)
+    const failed: { directory: string; reason: string }[] = []
+    if (options.verify) {
+      for (const directory of directories) {
+        const reason = await this.#verify(directory, options.extendedVerify)
+        if (reason !== null) failed.push({ directory, reason })
+      }
+    }
+    const passed = directories.filter((one) => !failed.some(({ directory }) => directory === one))
+    const result = importSSTables(target, passed, { ...options, verify: false })
     this.#adopt(store, result.imported)
-    return result
+    return { ...result, failed: [...failed, ...result.failed] }
+  }
+
+  /** Why the SSTables of a directory cannot be trusted; null where they can. */
+  async #verify(directory: string, extended: boolean): Promise<string | null> {
+    const { disk, runner } = this.#ports!
+    const descriptors = listSSTables(disk, directory).sstables.map(({ descriptor }) => descriptor)
+    try {
+      if (descriptors.length > 0) await runner.run({ kind: 'verify', descriptors, extended })
+      return null
+    } catch (error) {
+      return `Can't import sstables of ${directory}: ${error instanceof Error ? error.message : error}`
+    }
   }
 
   /** Takes what was put into a table's own directory (`nodetool refresh`). Throws as `refreshSSTables` does. */

@@ -4,8 +4,11 @@ import type { ListedSSTable } from './lifecycle/directories.ts'
 import { LogTransaction } from './lifecycle/log-transaction.ts'
 import {
   checkSnapshotName,
+  clearExpiredSnapshots,
   dropSnapshotName,
+  listSnapshots,
   snapshotExists,
+  type TableSnapshot,
   takeSnapshot,
   truncateSnapshotName,
 } from './lifecycle/snapshots.ts'
@@ -20,12 +23,15 @@ export interface TakeSnapshotOptions {
   readonly ttlSeconds: number | null
 }
 
+const EXPIRY_CHECK_MS = 60_000
 const NOWHERE: LogPosition = { segmentId: -1, offset: 0 }
 
 /** Takes the snapshots of one node's tables: those that are asked for, and those of what is dropped or truncated. */
 export class TableSnapshots {
   readonly #ports: StoragePorts
   readonly #schemaText: (table: TableMetadata) => string | null
+  #isWatching = false
+  #isClosed = false
 
   /** `schemaText` gives the statements that make a table again. */
   constructor(ports: StoragePorts, schemaText: (table: TableMetadata) => string | null) {
@@ -62,11 +68,44 @@ export class TableSnapshots {
   }
 
   /**
+   * From now on snapshots go whose time to live is over, looked for once a minute as long as there are such
+   * (`SnapshotManager.resumeSnapshotCleanup`).
+   */
+  watchExpiring(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    this.#ports.timers.setTimeout(() => this.#clearExpired(), EXPIRY_CHECK_MS, { unref: true })
+  }
+
+  #clearExpired(): void {
+    const { disk, dataDirectory, clock, logger } = this.#ports
+    this.#isWatching = false
+    if (this.#isClosed) return
+    try {
+      clearExpiredSnapshots(disk, dataDirectory, clock.nowMs())
+      if (this.list().some(({ expiresAt }) => expiresAt !== null)) this.watchExpiring()
+    } catch (error) {
+      logger.warn(`Expired snapshots could not be removed: ${error instanceof Error ? error.message : error}`)
+      this.watchExpiring()
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /** All snapshots of the node, those of tables that were dropped among them. */
+  list(): TableSnapshot[] {
+    return listSnapshots(this.#ports.disk, this.#ports.dataDirectory)
+  }
+
+  /**
    * Takes a snapshot of what tables have on disk; their memtables have been flushed before, if they are to be in it. Throws an
    * Error where one of them has a snapshot of that name; then no snapshot is taken of any.
    */
   take(stores: readonly ColumnFamilyStore[], options: TakeSnapshotOptions): void {
     checkSnapshotName(options.name)
+    if (options.ttlSeconds !== null) this.watchExpiring()
     for (const { directory } of stores) {
       if (snapshotExists(this.#ports.disk, directory, options.name)) {
         throw new Error(`Snapshot ${options.name} already exists.`)

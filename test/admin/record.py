@@ -2,7 +2,7 @@
 
     cassandra --name NAME python test/admin/record.py NODETOOL... > test/admin/nodetool.json
 
-NODETOOL is the command that runs nodetool against that node, CONTACT_POINT (environment) its address. Of the statements those that are
+NODETOOL is the command that runs nodetool against that node, CONTACT_POINT (environment) its address. It is a fresh one: its history is recorded, too. Of the statements those that are
 lists are commands of nodetool, whose output is recorded; figures that differ from one run to the next the test leaves out.
 """
 import json

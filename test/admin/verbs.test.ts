@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { failure, KEYSPACE, Workbench } from '../node/support.ts'
 import { nodetool } from './nodetool.ts'
@@ -98,6 +98,8 @@ describe('nodetool', () => {
       /^Snapshot Details: \nSnapshot name Keyspace name Column family name True size Size on disk Creation time {12}Expiration time\ns1 {12}demo {10}t {18}\d/,
     )
     expect(listed.out).toMatch(/\n\nTotal TrueDiskSpaceUsed: 0 bytes\n\n$/)
+    const { rows } = await client.execute('SELECT * FROM system_views.snapshots')
+    expect(rows).toMatchObject([{ name: 's1', keyspace_name: 'demo', table_name: 't', expires_at: null }])
     expect((await nodetool(server, 'clearsnapshot')).code).toBe(1)
     expect((await nodetool(server, 'clearsnapshot', '-t', 's1')).out).toBe(
       'Requested clearing snapshot(s) for [all keyspaces] with snapshot name [s1]\n',
@@ -115,7 +117,6 @@ describe('nodetool', () => {
     expect((await client.execute('SELECT * FROM demo.t')).rows).toEqual([])
     const directory = directoryOf(dir, 't')
     const [snapshot] = readdirSync(`${directory}/snapshots`)
-    const { copyFileSync } = await import('node:fs')
     for (const name of readdirSync(`${directory}/snapshots/${snapshot}`)) {
       if (name.startsWith('nb-'))
         copyFileSync(`${directory}/snapshots/${snapshot}/${name}`, `${directory}/${name}`)
@@ -166,5 +167,28 @@ describe('nodetool', () => {
     await server.stop()
     const again = await open(dir)
     expect((await again.client.execute('SELECT * FROM demo.t')).rows).toHaveLength(1)
+  })
+
+  it('takes nothing of a directory with an SSTable that is broken', async () => {
+    const { dir, server, client } = await openWithTable()
+    await client.execute(`INSERT INTO demo.t (k, v) VALUES (1, 'a')`)
+    await nodetool(server, 'snapshot', '-t', 's', 'demo')
+    const snapshot = `${directoryOf(dir, 't')}/snapshots/s`
+    const broken = bench.folder()
+    cpSync(snapshot, broken, { recursive: true })
+    const data = readFileSync(`${broken}/nb-1-big-Data.db`)
+    data[data.length >> 1]! ^= 1
+    writeFileSync(`${broken}/nb-1-big-Data.db`, data)
+    await client.execute('TRUNCATE demo.t')
+    const said = await nodetool(server, 'import', '-p', 'demo', 't', broken, snapshot)
+    expect(said).toMatchObject({ out: '', code: 1 })
+    expect(said.err).toMatch(
+      new RegExp(
+        `^Some directories failed to import, check server logs for details:\n${broken}\n  Can't import .*nb-1-big-D`,
+      ),
+    )
+    // The other one is taken.
+    expect((await client.execute('SELECT k FROM demo.t')).rows).toHaveLength(1)
+    expect(readdirSync(broken)).toContain('nb-1-big-Data.db')
   })
 })

@@ -12,7 +12,7 @@ interface Cache {
 
 const NO_CACHE: Cache = { hits: 0, requests: 0, sizeBytes: 0, capacityBytes: 0, entries: 0 }
 
-/** Caches, and compactions that are under way (`CachesTable`, `SSTableTasksTable`). There are no counter and row caches. */
+/** Caches, snapshots, and compactions that are under way (`CachesTable`, `SnapshotsTable`, `SSTableTasksTable`). There are no counter and row caches. */
 export function registerStorageViews(view: RegisterView, { caches, engine }: Observed): void {
   view('caches', () => [
     ...(caches === null || caches.chunks === null ? [] : [cacheRow('chunks', caches.chunks)]),
@@ -20,6 +20,20 @@ export function registerStorageViews(view: RegisterView, { caches, engine }: Obs
     cacheRow('keys', caches?.keys ?? NO_CACHE),
     cacheRow('rows', NO_CACHE),
   ])
+  view('snapshots', () =>
+    (engine.snapshots?.list() ?? []).map(
+      ({ name, keyspace, table, createdAt, expiresAt, ephemeral, sizeOnDisk, trueSize }) => ({
+        name,
+        keyspace_name: keyspace,
+        table_name: table,
+        created_at: millisOf(createdAt),
+        expires_at: millisOf(expiresAt),
+        ephemeral,
+        size_on_disk: BigInt(sizeOnDisk),
+        true_size: BigInt(trueSize),
+      }),
+    ),
+  )
   view('sstable_tasks', () =>
     (engine.compactions?.running ?? []).map(({ id, store, kind, handle, inputs }) => ({
       keyspace_name: store.table.keyspace,
@@ -34,6 +48,11 @@ export function registerStorageViews(view: RegisterView, { caches, engine }: Obs
       unit: 'bytes',
     })),
   )
+}
+
+/** As a timestamp of CQL. */
+function millisOf(time: string | null): bigint | null {
+  return time === null ? null : BigInt(Date.parse(time))
 }
 
 function cacheRow(name: string, { hits, requests, sizeBytes, capacityBytes, entries }: Cache): Row {

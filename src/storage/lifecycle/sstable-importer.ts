@@ -63,6 +63,18 @@ export interface ImportResult {
 const token = new Int32Array(2)
 const COPY_BYTES = 1 << 20
 
+/** Throws an Error where one of the directories cannot be taken from (`SSTableImporter.getSSTableListers`). */
+export function checkSources({ disk, directory: own }: ImportTarget, sources: readonly string[]): void {
+  for (const source of sources) {
+    if (!disk.existsSync(source)) throw new Error(`Directory ${source} does not exist`)
+    if (!disk.isDirectorySync(source)) throw new Error(`Insufficient permissions on directory ${source}`)
+    const isOwn = disk.existsSync(own) && disk.realPathSync(source) === disk.realPathSync(own)
+    if (isOwn) {
+      throw new Error(`${source} is the table's own directory: refresh takes what is in it`)
+    }
+  }
+}
+
 /**
  * Takes the SSTables of directories into a table (`SSTableImporter.importNewSSTables`), those of each directory in one
  * transaction: after a crash all of them are in the table or none, and then they are where they were. A directory with one
@@ -74,16 +86,8 @@ export function importSSTables(
   sources: readonly string[],
   options: ImportOptions,
 ): ImportResult {
+  checkSources(target, sources)
   const { disk } = target
-  for (const source of sources) {
-    if (!disk.existsSync(source)) throw new Error(`Directory ${source} does not exist`)
-    if (!disk.isDirectorySync(source)) throw new Error(`Insufficient permissions on directory ${source}`)
-    const isOwn =
-      disk.existsSync(target.directory) && disk.realPathSync(source) === disk.realPathSync(target.directory)
-    if (isOwn) {
-      throw new Error(`${source} is the table's own directory: refresh takes what is in it`)
-    }
-  }
   const imported: Descriptor[] = []
   const failed: { directory: string; reason: string }[] = []
   const warnings: string[] = []

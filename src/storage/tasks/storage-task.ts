@@ -85,4 +85,12 @@ export interface CompactionJob extends JobTarget {
   readonly expired?: readonly Descriptor[]
 }
 
-export type StorageJob = FlushJob | CompactionJob
+/** Reads SSTables from elsewhere whole, to see whether they can be trusted. */
+export interface VerifyJob {
+  readonly kind: 'verify'
+  readonly descriptors: readonly Descriptor[]
+  /** All rows are read, not only digests and indexes. */
+  readonly extended: boolean
+}
+
+export type StorageJob = FlushJob | CompactionJob | VerifyJob
