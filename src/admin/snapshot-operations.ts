@@ -76,6 +76,10 @@ async function snapshot(node: AdminNode, args: Arguments): Promise<Json> {
     if (unknown !== undefined) throw new BadUseError(`Keyspace ${unknown} does not exist`)
     stores = stores.filter((store) => keyspaces.includes(store.table.keyspace))
   }
+  const ttl = numberOf(args, 'ttlSeconds')
+  if (ttl !== null && ttl < TTL_MIN_SECONDS) {
+    throw new BadUseError(`ttl for snapshot must be at least ${TTL_MIN_SECONDS} seconds`)
+  }
   if (snapshots === null)
     throw new Error('Data lives in memory alone: there is nothing to take a snapshot of')
   if (!flagOf(args, 'skipFlush')) await engine.flushTables(stores)
