@@ -21,71 +21,14 @@ import {
   temporaryDirectory,
 } from '../../compat-tests/harness.ts'
 import { layWire } from './cut.ts'
-import { type AnyRegister, judgeAll, makeClient, makeRegisters, schema, startLoad } from './load.ts'
+import { type AnyRegister, judgeAll, makeClient, makeRegisters } from './load.ts'
 import { Random } from './random.ts'
+import { createSchema, expectAllRight, keyspace, loadUntil, summary } from './rounds.ts'
 
 const rounds = Number(process.env['CRASH_ROUNDS'] ?? 2)
 const seed = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 0x1_0000_0000))
 const named = namedTarget()
-const keyspace = 'crash'
-
-const loadMsMin = 300
-const loadMsMore = 2000
 const replayMsMax = 200
-
-async function createSchema(target: { host: string; port: number }): Promise<void> {
-  const setup = makeClient(target)
-  await setup.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`)
-  await setup.execute(
-    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
-  )
-  await setup.shutdown()
-  const client = makeClient(target, keyspace)
-  for (const statement of schema) await client.execute(statement)
-  await client.shutdown()
-}
-
-async function expectAllRight(
-  target: { host: string; port: number },
-  registers: readonly AnyRegister[],
-): Promise<void> {
-  const client = makeClient(target, keyspace)
-  try {
-    const complaints = await judgeAll(client, registers)
-    expect(complaints.length, `seed ${seed}; the first of them:\n${complaints.slice(0, 3).join('\n')}`).toBe(
-      0,
-    )
-  } finally {
-    await client.shutdown()
-  }
-}
-
-/** Load until the moment comes, then `strike` while it goes on, and the end of what was under way. */
-async function loadUntil(
-  target: { host: string; port: number },
-  registers: readonly AnyRegister[],
-  random: Random,
-  strike: () => Promise<void>,
-): Promise<void> {
-  const client = makeClient(target, keyspace)
-  await client.connect()
-  const failures: unknown[] = []
-  const load = startLoad(client, registers, random, (error) => failures.push(error))
-  await sleep(loadMsMin + random.below(loadMsMore))
-  await strike()
-  await load.stop()
-  await client.shutdown()
-  if (failures.length > 0) throw new Error(`seed ${seed}`, { cause: failures[0] })
-}
-
-function summary(registers: readonly AnyRegister[]): string {
-  const kinds = new Map<string, { acknowledged: number; unknown: number }>()
-  for (const { kind, acknowledged, unknowns } of registers) {
-    const sum = kinds.get(kind.name) ?? { acknowledged: 0, unknown: 0 }
-    kinds.set(kind.name, { acknowledged: sum.acknowledged + acknowledged, unknown: sum.unknown + unknowns })
-  }
-  return [...kinds].map(([name, sum]) => `${name} ${sum.acknowledged}+${sum.unknown}`).join(', ')
-}
 
 /** Writes what was never acknowledged as anything, one register of each kind: each must be complained of. */
 async function expectJudgeToNotice(
@@ -120,10 +63,10 @@ describe.skipIf(named === undefined)('the judge, with a server that loses nothin
       await createSchema(named)
       for (let round = 0; round < rounds; round++) {
         const wire = await layWire(named)
-        await loadUntil(wire, registers, random, async () => wire.cut())
+        await loadUntil(wire, registers, random, seed, async () => wire.cut())
         // What was on its way in may still be done.
         await sleep(1000)
-        await expectAllRight(named, registers)
+        await expectAllRight(named, registers, seed)
       }
       console.log(`acknowledged + unknown: ${summary(registers)}`)
       await expectJudgeToNotice(named, registers)
@@ -149,7 +92,7 @@ describe.skipIf(named !== undefined || !sibylIsBuilt())('killed under load', () 
       try {
         await createSchema(server)
         for (let round = 0; round < rounds; round++) {
-          await loadUntil(server, registers, random, () => server.kill('SIGKILL'))
+          await loadUntil(server, registers, random, seed, () => server.kill('SIGKILL'))
           while (random.chance(0.5)) {
             const { child, output } = launchSibyl(options)
             await sleep(random.below(replayMsMax))
@@ -158,11 +101,11 @@ describe.skipIf(named !== undefined || !sibylIsBuilt())('killed under load', () 
             replaysKilled++
           }
           server = await spawnSibyl(options)
-          await expectAllRight(server, registers)
+          await expectAllRight(server, registers, seed)
         }
         await server.kill('SIGTERM')
         server = await spawnSibyl(options)
-        await expectAllRight(server, registers)
+        await expectAllRight(server, registers, seed)
         console.log(`${replaysKilled} replays killed; acknowledged + unknown: ${summary(registers)}`)
         await expectJudgeToNotice(server, registers)
       } finally {
