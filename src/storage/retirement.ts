@@ -102,6 +102,8 @@ export class Retirement {
   ): void {
     const { disk, dataDirectory } = this.#ports
     const directory = tableDirectory(dataDirectory, table.keyspace, table.name, table.id)
+    // Where there is nothing to do nobody waits for it.
+    logged.catch(() => undefined)
     if (disk.isDirectorySync(directory))
       void this.#run(table, logged, segment, this.#removeLeft(directory, logged))
   }
