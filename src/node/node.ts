@@ -37,6 +37,7 @@ export class Node {
   readonly #database: Database
   readonly #timers: Timers
   #admin: AdminServer | null = null
+  #adminOpened: Promise<AdminServer | null> | null = null
   #draining: Promise<void> | null = null
   #stopping: Promise<void> | null = null
   #alive: TimerHandle | null = null
@@ -60,9 +61,10 @@ export class Node {
     return this.#admin === null ? null : { host: this.#admin.host, port: this.#admin.port }
   }
 
-  /** Takes over the admin port, which closes with the node. */
-  useAdmin(admin: AdminServer | null): void {
-    this.#admin = admin
+  /** Takes over the admin port when it is open; it closes with the node. */
+  async useAdmin(opening: Promise<AdminServer | null>): Promise<void> {
+    this.#adminOpened = opening.catch(() => null)
+    this.#admin = await opening
   }
 
   /** CQL clients are taken. */
@@ -104,7 +106,7 @@ export class Node {
   async #stop(): Promise<void> {
     if (this.#alive !== null) this.#timers.clearTimeout(this.#alive)
     try {
-      await this.#admin?.close()
+      await (await this.#adminOpened)?.close()
       await this.#draining?.catch(() => {})
       await this.#transport.stop()
     } finally {
@@ -152,7 +154,10 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
     try {
       schema.writeLocal({ rpc_address: transport.address.host, rpc_port: transport.address.port })
       await engine.commit()
-      node.useAdmin(await startAdminPort(options, ports, database, settings, node, logger))
+      const admin = node.useAdmin(startAdminPort(options, ports, database, settings, node, logger))
+      // The default port only warns where it cannot be had; clients need not wait for it.
+      if (options.adminPort === 'auto') admin.catch(() => undefined)
+      else await admin
       if (failure !== null && policy !== 'stop_commit') throw failure
       const serving = node
       failures.started({
