@@ -30,15 +30,15 @@ export function bucketOffsets(count: number): Float64Array {
 }
 
 const OFFSETS = bucketOffsets(DEFAULT_BUCKET_COUNT)
-const SMALL_INDEX = Uint8Array.from({ length: SMALL }, (_, value) => search(value))
+const SMALL_INDEX = Uint8Array.from({ length: SMALL }, (_, value) => bucketOf(OFFSETS, value))
 
 /** The first bucket that takes `value`. */
-function search(value: number): number {
+export function bucketOf(offsets: Float64Array, value: number): number {
   let low = 0
-  let high = OFFSETS.length
+  let high = offsets.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (OFFSETS[middle]! < value) low = middle + 1
+    if (offsets[middle]! < value) low = middle + 1
     else high = middle
   }
   return low
@@ -83,7 +83,7 @@ export class DecayingHistogram {
       this.#landmarkMs = this.#weightMs = nowMs
     }
     if (nowMs - this.#weightMs >= 1000) this.#weigh(nowMs)
-    let index = value < SMALL ? SMALL_INDEX[value < 0 ? 0 : value | 0]! : search(value)
+    let index = value < SMALL ? SMALL_INDEX[value < 0 ? 0 : value | 0]! : bucketOf(OFFSETS, value)
     if (index > this.#bucketCount) index = this.#bucketCount
     this.#buckets[index]! += this.#weight * times
   }

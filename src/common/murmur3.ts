@@ -10,7 +10,7 @@ const C2_HI = 0x4cf5ad43 | 0
 const C2_LO = 0x2745937f | 0
 
 /** High 32 bits of the unsigned product of two 32-bit numbers. */
-function multiplyHigh(a: number, b: number): number {
+export function multiplyHigh(a: number, b: number): number {
   const a0 = a & 0xffff
   const a1 = a >>> 16
   const b0 = b & 0xffff

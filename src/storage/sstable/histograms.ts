@@ -1,17 +1,6 @@
-/** The histograms of Statistics.db. */
+import { bucketOf, bucketOffsets } from '../../common/metrics.ts'
 
-/** Bounds that grow by a fifth: 1, 2, 3, ... 8, 10, 12, 14, 17 and so on (`EstimatedHistogram.newOffsets`). */
-function newOffsets(size: number): Float64Array {
-  const offsets = new Float64Array(size)
-  let last = 1
-  offsets[0] = last
-  for (let i = 1; i < size; i++) {
-    const next = Math.floor(last * 1.2 + 0.5)
-    last = next === last ? next + 1 : next
-    offsets[i] = last
-  }
-  return offsets
-}
+/** The histograms of Statistics.db. */
 
 /** Counts of values between bounds, the last count being that of all greater ones (`EstimatedHistogram`). */
 export class EstimatedHistogram {
@@ -19,19 +8,12 @@ export class EstimatedHistogram {
   readonly counts: Float64Array
 
   constructor(bounds: number) {
-    this.offsets = newOffsets(bounds)
+    this.offsets = bucketOffsets(bounds)
     this.counts = new Float64Array(bounds + 1)
   }
 
   add(value: number, count: number = 1): void {
-    let low = 0
-    let high = this.offsets.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.offsets[middle]! < value) low = middle + 1
-      else high = middle
-    }
-    this.counts[low]! += count
+    this.counts[bucketOf(this.offsets, value)]! += count
   }
 }
 

@@ -1,3 +1,5 @@
+import { multiplyHigh } from '../../common/murmur3.ts'
+
 /** MurmurHash2 of 64 bits (`MurmurHash.hash2_64`), by which the keys of an SSTable are counted. */
 
 const M_HI = 0xc6a4a793 | 0
@@ -8,15 +10,7 @@ let hashLo = 0
 
 /** (hi, lo) * M, into `hashHi` and `hashLo`. */
 function multiply(hi: number, lo: number): void {
-  const a0 = lo & 0xffff
-  const a1 = lo >>> 16
-  const b0 = M_LO & 0xffff
-  const b1 = M_LO >>> 16
-  const low = Math.imul(a0, b0)
-  const middle1 = (Math.imul(a1, b0) + (low >>> 16)) | 0
-  const middle2 = (Math.imul(a0, b1) + (middle1 & 0xffff)) | 0
-  const high = Math.imul(a1, b1) + (middle1 >>> 16) + (middle2 >>> 16)
-  hashHi = (high + Math.imul(hi, M_LO) + Math.imul(lo, M_HI)) | 0
+  hashHi = (multiplyHigh(lo, M_LO) + Math.imul(hi, M_LO) + Math.imul(lo, M_HI)) | 0
   hashLo = Math.imul(lo, M_LO)
 }
 

@@ -1,3 +1,4 @@
+import { LIVE_HI } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
 import { type CqlType, parseClassName } from '../../types/index.ts'
 import { CorruptSSTableError } from './corruption.ts'
@@ -29,8 +30,6 @@ export interface SerializationHeader {
   readonly statics: readonly StoredColumn[]
   readonly regulars: readonly StoredColumn[]
 }
-
-const LIVE_HI = -0x80000000
 
 /** Throws a CorruptSSTableError for types that there are none of. */
 export function serializationHeader(
