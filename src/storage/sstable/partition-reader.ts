@@ -188,7 +188,7 @@ export class SSTablePartitionReader implements PartitionSource {
       let block = firstBlock(index, (candidate) => this.#comparePrefix(candidate.last, slice.start) >= 0)
       if (block < index.blockCount) {
         // Between two blocks nothing should be asked for: the end of the one before may have a flipped bit.
-        if (block > 0 && this.#comparePrefix(index.block(block).first, slice.start) > 0) block--
+        while (block > 0 && this.#comparePrefix(index.block(block).first, slice.start) > 0) block--
         const { offset, first } = index.block(block)
         const at = this.#start + offset
         if (at > this.#cursor.position) {
@@ -331,9 +331,8 @@ export class SSTablePartitionReader implements PartitionSource {
     if (index !== null) {
       const behind = firstBlock(index, (candidate) => this.#comparePrefix(candidate.first, slice.end) > 0)
       let block = Math.max(0, behind - 1)
-      const isBetween =
-        behind < index.blockCount && this.#comparePrefix(index.block(block).last, slice.end) < 0
-      if (isBetween) block = behind
+      const isBelow = (one: number): boolean => this.#comparePrefix(index.block(one).last, slice.end) < 0
+      while (block + 1 < index.blockCount && isBelow(block)) block++
       if (!isLoaded || block < this.#block) {
         this.#block = block
         this.#loadBlock()
