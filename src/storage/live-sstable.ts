@@ -7,6 +7,7 @@ import type { TableMetadata } from '../model/table.ts'
 import type { CqlType } from '../types/index.ts'
 import type { ChunkCache } from './cache/chunk-cache.ts'
 import type { KeyCache } from './cache/key-cache.ts'
+import { READ_AHEAD_BYTES, ScannedSource } from './cache/scanned-source.ts'
 import type { PartitionScan } from './partition-merge.ts'
 import type { PartitionSource } from './partition-source.ts'
 import { componentPath } from './sstable/descriptor.ts'
@@ -139,8 +140,13 @@ export class LiveSSTable {
     const { sstable, number } = this
     if (chunks === null) return new SSTableAccess(this, sstable.dataSource(), sstable.indexSource())
     // Of the numbers of files two are each SSTable's.
-    const data = chunks.source(2 * number, this.#dataLoader)
-    return new SSTableAccess(this, data, chunks.source(2 * number + 1, this.#indexLoader))
+    const data = new ScannedSource(chunks, 2 * number, this.#dataLoader, () =>
+      sstable.dataSource(READ_AHEAD_BYTES),
+    )
+    const index = new ScannedSource(chunks, 2 * number + 1, this.#indexLoader, () =>
+      sstable.indexSource(READ_AHEAD_BYTES),
+    )
+    return new SSTableAccess(this, data, index)
   }
 
   giveBack(access: SSTableAccess): void {

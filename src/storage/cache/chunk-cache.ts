@@ -82,16 +82,22 @@ export class ChunkCache {
     this.#pins[slot]!--
   }
 
-  /** Pins a page and returns its slot; -1 where it has to be read and no memory is to be had. */
-  pin(file: number, number: number, loader: ChunkSource): number {
-    const bucket = this.#bucketOf(file, number)
-    for (let slot = this.#buckets[bucket]!; slot !== NONE; slot = this.#chain[slot]!) {
+  /** Pins a page that is there, and returns its slot; -1 where it is not. */
+  pinPresent(file: number, number: number): number {
+    for (let slot = this.#buckets[this.#bucketOf(file, number)]!; slot !== NONE; slot = this.#chain[slot]!) {
       if (this.#numbers[slot] !== number || this.#files[slot] !== file) continue
       this.hits++
       this.#referenced[slot] = 1
       this.#pins[slot]!++
       return slot
     }
+    return NONE
+  }
+
+  /** Pins a page and returns its slot; -1 where it has to be read and no memory is to be had. */
+  pin(file: number, number: number, loader: ChunkSource): number {
+    const slot = this.pinPresent(file, number)
+    if (slot !== NONE) return slot
     this.misses++
     return this.#load(file, number, loader)
   }
@@ -216,6 +222,15 @@ export class CachedSource implements ChunkSource {
     this.#loader = loader
     this.path = loader.path
     this.length = loader.length
+  }
+
+  /** The page where it is in the cache, valid as that of `chunkAt`; else null. */
+  present(position: number): Chunk | null {
+    this.release()
+    const slot = this.#cache.pinPresent(this.#file, Math.floor(position / PAGE_BYTES))
+    if (slot === NONE) return null
+    this.#slot = slot
+    return this.#cache.page(slot)
   }
 
   /** The page is valid until the next call, or until `release`. */

@@ -200,9 +200,9 @@ export class SSTable {
     return new PlainSource(data, bytes, readAheadBytes || undefined)
   }
 
-  /** Index.db, for a reader of its own. */
-  indexSource(): ChunkSource {
-    return new PlainSource(this.#index, this.#indexBytes)
+  /** Index.db, for a reader of its own; see `dataSource`. */
+  indexSource(readAheadBytes: number = 0): ChunkSource {
+    return new PlainSource(this.#index, this.#indexBytes, readAheadBytes || undefined)
   }
 
   /** Reads all partitions. Of the reader's own memory; it may be read beside others. See `dataSource`. */
