@@ -21,9 +21,11 @@ export function fixed(value: number, digits: number): string {
 export function decimal(value: number, max: number, min: number = 0): string {
   if (!Number.isFinite(value)) return 'NaN'
   let text = value.toFixed(max)
-  const scaled = value * 10 ** max
-  if (Math.abs(scaled % 1) === 0.5 && Math.abs(scaled) < 2 ** 52) {
-    text = ((2 * Math.round(scaled / 2)) / 10 ** max).toFixed(max)
+  // Only what lies exactly in the middle goes to the even one; its digits come to an end.
+  const exact = value.toFixed(max + 40)
+  if (/^50*$/.test(exact.slice(-40))) {
+    const below = exact.slice(0, max === 0 ? -41 : -40)
+    if (Number(below.at(-1)) % 2 === 0) text = below
   }
   if (max === 0) return text
   const [whole, rest = ''] = text.split('.')
