@@ -125,7 +125,8 @@ describe.skipIf(!existsSync(FIXTURES))('of Cassandra', () => {
     writeFileSync(data, bytes)
     const before = sstableFiles(source)
     const { imported, failed } = importSSTables(target, [source, other], IMPORT_DEFAULTS)
-    expect(failed).toEqual([{ directory: source, reason: expect.stringContaining('Corrupted file: digest') }])
+    // The last chunk is looked at when it is opened.
+    expect(failed).toEqual([{ directory: source, reason: expect.stringContaining(`${data} at offset`) }])
     expect(imported.every(({ version }) => version === 'oa')).toBe(true)
     expect(imported.length).toBeGreaterThan(0)
     expect(sstableFiles(source)).toEqual(before)
