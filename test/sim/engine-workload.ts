@@ -293,7 +293,9 @@ export class EngineWorkload {
     )
     const store = this.#random.pick(stores)
     const compactions = engine.compactions!
-    switch (this.#random.below(8)) {
+    const what = this.#random.below(8)
+    this.#trace(`administer ${what} ${store.table.name}`)
+    switch (what) {
       case 0:
         this.#inBackground(engine.flushTables())
         return
