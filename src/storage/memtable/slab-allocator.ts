@@ -158,7 +158,7 @@ export class SlabAllocator implements Slabs {
   /** Lets go of everything. Pointers given before are void; with a pool nobody may read any more. */
   clear(): void {
     this.#onReserve(-this.reservedBytes)
-    this.words.forEach((words, i) => this.#pool?.put({ words, bytes: this.bytes[i]! }))
+    for (const [i, words] of this.words.entries()) this.#pool?.put({ words, bytes: this.bytes[i]! })
     this.words.length = 0
     this.bytes.length = 0
     this.reservedBytes = 0
