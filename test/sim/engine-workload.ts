@@ -312,7 +312,7 @@ export class EngineWorkload {
         this.#snapshot(engine.snapshots!, stores)
         return
       case 6:
-        if (this.#random.chance(0.5)) await compactions.stop(store)
+        if (this.#random.chance(0.5)) await timers.run(compactions.stop(store))
         else this.#inBackground(this.#stoppable(compactions.userDefined(store, store.sstables)))
         return
       default:
