@@ -116,14 +116,15 @@ describe('a worker thread', () => {
     expect(await runner.run(fakeJob('flush', { name: 'f', steps: 1 }))).toEqual([SSTABLE])
   })
 
-  test('does not keep the process alive, but where its end is waited for', () => {
+  test('keeps the process alive for flushes, and not for compactions', () => {
     const run = (...args: string[]) =>
       spawnSync(process.execPath, [join(scratch, 'one-job.cjs'), program, ...args], {
         encoding: 'utf8',
         timeout: 20_000,
       })
-    expect(run('leave')).toMatchObject({ status: 0, stdout: 'begun\n', stderr: '' })
-    expect(run('close')).toMatchObject({ status: 0, stdout: 'begun\nflushed\nclosed\n', stderr: '' })
+    expect(run('compaction', 'leave')).toMatchObject({ status: 0, stdout: 'begun\n', stderr: '' })
+    expect(run('flush', 'leave')).toMatchObject({ status: 0, stdout: 'begun\nwritten\n', stderr: '' })
+    expect(run('flush', 'close')).toMatchObject({ status: 0, stdout: 'begun\nwritten\nclosed\n', stderr: '' })
   })
 
   test.runIf(existsSync('/proc/thread-self/stat'))('goes behind the event loop', async () => {
