@@ -274,7 +274,11 @@ export class CompactionManager {
     const state = this.#tables.get(store)
     if (state === undefined || this.#isStopped) return
     store.checkKnown()
-    await this.stop(store)
+    // One that ends may have another begin in its place, and no SSTable is compacted twice at a time.
+    do await this.stop(store)
+    while (state.running.size > 0)
+    // The node may be about to stop: what ends after its tables were let go of would be taken for a truncated one's.
+    if (this.#isStopped) return
     const results = await Promise.allSettled(plansOf(state).map((plan) => this.#run(state, plan)))
     this.submit(store)
     for (const result of results) if (result.status === 'rejected') throw result.reason
