@@ -12,6 +12,7 @@ const FOUND: Readonly<Record<number, string>> = {
   75: 'of a log that was left empty the files that a loss of power kept did not belong together',
   77: 'of the records of a transaction that were written at once the last ones only were kept',
   85: 'a flush in replay wanted to sync a segment that was gone when replay had ended',
+  98: 'a major compaction began while the node stopped, and took its own output away',
   92: 'a start that died left a rejection that nobody heard of',
 }
 
