@@ -4,6 +4,7 @@ import { compare64 } from '../../model/row-format.ts'
 import { BloomFilter } from '../sstable/bloom-filter.ts'
 import { CorruptSSTableError } from '../sstable/corruption.ts'
 import { componentPath, type Descriptor } from '../sstable/descriptor.ts'
+import { checkWhole, type IndexChecksums, loadIndexChecksums } from '../sstable/index-checksums.ts'
 import { IndexSummary } from '../sstable/index-summary.ts'
 import { NO_DELETION, readStatistics } from '../sstable/statistics.ts'
 import { formatVersion } from '../sstable/version.ts'
@@ -49,17 +50,21 @@ export class OverlappingSSTable {
   readonly maxLocalDeletionTime: number
   readonly #disk: Disk
   readonly #descriptor: Descriptor
+  /** Those of Checksums.db; null where there are none. */
+  readonly #checksums: IndexChecksums | null
   /** Undefined until it is asked for, null where there is none that could be read: then any key may be there. */
   #filter: BloomFilter | null | undefined = undefined
 
   private constructor(
     disk: Disk,
     descriptor: Descriptor,
+    checksums: IndexChecksums | null,
     span: TokenSpan,
     stats: Pick<OverlappingSSTable, 'minTimestamp' | 'maxTimestamp' | 'maxLocalDeletionTime'>,
   ) {
     this.#disk = disk
     this.#descriptor = descriptor
+    this.#checksums = checksums
     this.span = span
     this.minTimestamp = stats.minTimestamp
     this.maxTimestamp = stats.maxTimestamp
@@ -76,11 +81,14 @@ export class OverlappingSSTable {
       const version = formatVersion(descriptor.version)!
       const statistics = path('Statistics.db')
       const { stats } = readStatistics(statistics, disk.readFileSync(statistics), version)
-      const summary = IndexSummary.read(path('Summary.db'), disk.readFileSync(path('Summary.db')))
-      return new OverlappingSSTable(disk, descriptor, tokenSpan(summary), stats)
+      const checksums = loadIndexChecksums(disk, descriptor)
+      const bytes = disk.readFileSync(path('Summary.db'))
+      if (checksums !== null) checkWhole(path('Summary.db'), bytes, checksums.summary)
+      const span = tokenSpan(IndexSummary.read(path('Summary.db'), bytes))
+      return new OverlappingSSTable(disk, descriptor, checksums, span, stats)
     } catch (error) {
       if (!isDiskError(error) && !(error instanceof CorruptSSTableError)) throw error
-      return new OverlappingSSTable(disk, descriptor, WHOLE_RING, {
+      return new OverlappingSSTable(disk, descriptor, null, WHOLE_RING, {
         minTimestamp: LEAST_TIMESTAMP,
         maxTimestamp: -LEAST_TIMESTAMP - 1n,
         maxLocalDeletionTime: NO_DELETION,
@@ -99,8 +107,13 @@ export class OverlappingSSTable {
 
   #readFilter(): BloomFilter | null {
     const path = componentPath(this.#descriptor, 'Filter.db')
+    const checksums = this.#checksums
+    // A filter that there was none of when the checksums were written is not to be believed.
+    if (checksums?.filter === null) return null
     try {
-      return BloomFilter.read(path, this.#disk.readFileSync(path))
+      const bytes = this.#disk.readFileSync(path)
+      if (checksums !== null) checkWhole(path, bytes, checksums.filter)
+      return BloomFilter.read(path, bytes)
     } catch (error) {
       if (isDiskError(error) || error instanceof CorruptSSTableError) return null
       throw error

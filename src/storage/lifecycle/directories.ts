@@ -19,7 +19,7 @@ const SSTABLE_NUMBER = /^[0-9]+$/
 /** Without these nothing can be read. */
 const REQUIRED: readonly Component[] = ['Data.db', 'Index.db', 'Statistics.db']
 /** These are made anew, or done without, whatever TOC.txt says. */
-const REPLACEABLE: readonly string[] = ['Summary.db', 'Filter.db', 'Digest.crc32', 'CRC.db']
+const REPLACEABLE: readonly string[] = ['Summary.db', 'Filter.db', 'Digest.crc32', 'CRC.db', 'Checksums.db']
 
 /** The directory of one table (`Directories`). */
 export interface TableDirectory {

@@ -46,8 +46,8 @@ export class PlainSource implements ChunkSource {
 }
 
 /**
- * Data.db that is not compressed, in the stretches that CRC.db has checksums of. They are verified with every read; Cassandra
- * does that offline alone.
+ * A file in the stretches that there are checksums of: Data.db that is not compressed, by CRC.db, and Index.db, by
+ * Checksums.db. They are verified with every read; Cassandra looks at those of CRC.db offline alone.
  */
 export class ChecksummedSource implements ChunkSource {
   readonly path: string
@@ -78,20 +78,31 @@ export class ChecksummedSource implements ChunkSource {
     if (this.#page.length < length) this.#page = new Uint8Array(length)
     const read = readFullySync(this.#file, this.#page, 0, length, start)
     if (read < length) throw new CorruptSSTableError(this.path, start + read, 'the file ends too early')
-    const { stretchBytes, checksums } = this.#checksums
-    for (let at = 0; at < length; at += stretchBytes) {
-      const checksum = crc32(this.#page, at, Math.min(stretchBytes, length - at))
-      if (checksum !== checksums[(start + at) / stretchBytes]) {
-        throw new CorruptSSTableError(
-          this.path,
-          start + at,
-          'the checksum of a stretch is not that of its bytes',
-        )
-      }
-    }
+    this.#check(start, length, this.#page, 0)
     this.#loaded = start
     this.#chunk = { bytes: this.#page, offset: 0, length, position: start }
     return this.#chunk
+  }
+
+  fill(position: number, length: number, output: Uint8Array, at: number): boolean {
+    const isToEnd = position + length === this.length
+    const { stretchBytes } = this.#checksums
+    if (position % stretchBytes !== 0 || !(isToEnd || length % stretchBytes === 0)) return false
+    const read = readFullySync(this.#file, output, at, length, position)
+    if (read < length) throw new CorruptSSTableError(this.path, position + read, 'the file ends too early')
+    this.#check(position, length, output, at)
+    return true
+  }
+
+  /** Stretches that begin at `start` in the file, and at `from` of `bytes`. */
+  #check(start: number, length: number, bytes: Uint8Array, from: number): void {
+    const { stretchBytes, checksums } = this.#checksums
+    for (let at = 0; at < length; at += stretchBytes) {
+      const checksum = crc32(bytes, from + at, Math.min(stretchBytes, length - at))
+      if (checksum === checksums[(start + at) / stretchBytes]) continue
+      const reason = 'the checksum of a stretch is not that of its bytes'
+      throw new CorruptSSTableError(this.path, start + at, reason)
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { readInt32 } from '../../common/bytes.ts'
 import { CorruptSSTableError } from './corruption.ts'
 
-/** CRC.db: the checksums of an uncompressed Data.db, one for each stretch of it (`ChecksumWriter`). */
+/** The checksums of a file, one for each stretch of it: CRC.db for an uncompressed Data.db (`ChecksumWriter`). */
 export interface ChecksumFile {
   readonly path: string
   /** Bytes of each stretch but the last. */

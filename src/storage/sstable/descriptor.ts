@@ -11,11 +11,13 @@ const COMPONENTS = [
   'Statistics.db',
   'CompressionInfo.db',
   'CRC.db',
+  // Not of Cassandra's format: see index-checksums.ts.
+  'Checksums.db',
   'Digest.crc32',
   'TOC.txt',
 ] as const
 
-/** Whether a component is one of the format's own. Others are of indexes (`SAI+aa+by_age+TermsData.db`). */
+/** Whether a component is one of the format's own, or Checksums.db. Others are of indexes (`SAI+aa+by_age+TermsData.db`). */
 export function isComponent(name: string): name is Component {
   return (COMPONENTS as readonly string[]).includes(name)
 }

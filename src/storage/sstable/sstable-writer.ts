@@ -16,6 +16,7 @@ import { ByteSink } from './byte-sink.ts'
 import { KIND_CLUSTERING } from './clustering-codec.ts'
 import { type Compression, DataFileWriter } from './data-file-writer.ts'
 import { type Component, componentPath, type Descriptor } from './descriptor.ts'
+import { indexChecksumsFile, StretchChecksums } from './index-checksums.ts'
 import { IndexSummaryBuilder } from './index-summary-builder.ts'
 import { MetadataCollector, type Prefix } from './metadata-collector.ts'
 import type { SerializationHeader } from './serialization-header.ts'
@@ -59,6 +60,7 @@ export class SSTableWriter {
   readonly #encoder: UnfilteredEncoder
   readonly #index = new ByteSink(INDEX_BUFFER_BYTES * 2)
   #indexWritten = 0
+  readonly #indexChecksums = new StretchChecksums()
   readonly #summary: IndexSummaryBuilder
   readonly #filter
   readonly #collector: MetadataCollector
@@ -303,6 +305,7 @@ export class SSTableWriter {
   #writeIndex(): void {
     const index = this.#index
     writeFullySync(this.#indexFile, index.u8, 0, index.length, this.#indexWritten)
+    this.#indexChecksums.add(index.u8, index.length)
     this.#indexWritten += index.length
     index.reset()
   }
@@ -321,14 +324,17 @@ export class SSTableWriter {
     this.#writeFile(companion, this.#data.companion())
     components.push(companion)
     this.#writeFile('Digest.crc32', this.#data.digest())
-    if (this.#filter !== null) {
-      this.#writeFile('Filter.db', this.#filter.file())
+    const filter = this.#filter?.file() ?? null
+    if (filter !== null) {
+      this.#writeFile('Filter.db', filter)
       components.push('Filter.db')
     }
-    this.#writeFile('Summary.db', this.#summary.file(this.#collector.partitions))
+    const summary = this.#summary.file(this.#collector.partitions)
+    this.#writeFile('Summary.db', summary)
     const context = { ...statistics, bloomFilterFpChance, compressionRatio: this.#data.compressionRatio }
     this.#writeFile('Statistics.db', statisticsBytes(this.#collector, this.#headerComponent, context))
-    components.push('TOC.txt')
+    this.#writeFile('Checksums.db', indexChecksumsFile(summary, filter, this.#indexChecksums.finish()))
+    components.push('Checksums.db', 'TOC.txt')
     this.#writeFile('TOC.txt', Buffer.from(`${components.sort().join('\n')}\n`))
   }
 

@@ -8,6 +8,7 @@ import { type ChecksumFile, readChecksumFile } from './crc-file.ts'
 import { DataReader } from './data-reader.ts'
 import { type Component, componentPath, type Descriptor } from './descriptor.ts'
 import type { ChunkSource } from './file-cursor.ts'
+import { checkWhole, type IndexChecksums, indexChecksumsFile, loadIndexChecksums } from './index-checksums.ts'
 import { checkEdges, emptySummary, hasSampledKeys, type IndexFiles, rebuildIndex } from './index-edges.ts'
 import { IndexReader } from './index-reader.ts'
 import { IndexSummary } from './index-summary.ts'
@@ -34,6 +35,7 @@ interface SSTableParts {
   readonly statistics: Statistics
   readonly compression: CompressionInfo | null
   readonly checksums: ChecksumFile | null
+  readonly indexChecksums: IndexChecksums | null
   readonly data: DiskFile
   readonly index: DiskFile
 }
@@ -52,6 +54,8 @@ export class SSTable {
   readonly filter: BloomFilter | null
   /** Those of CRC.db; null where Data.db is compressed, or there are none. */
   readonly #checksums: ChecksumFile | null
+  /** Those of Checksums.db for Index.db; null where it was written by Cassandra. */
+  readonly #indexChecksums: ChecksumFile | null
   readonly #data: DiskFile
   readonly #dataBytes: number
   readonly #index: DiskFile
@@ -68,6 +72,7 @@ export class SSTable {
     this.summary = summary
     this.filter = filter
     this.#checksums = parts.checksums
+    this.#indexChecksums = parts.indexChecksums?.index ?? null
     this.#data = parts.data
     this.#dataBytes = parts.data.sizeSync()
     this.#index = parts.index
@@ -103,7 +108,18 @@ export class SSTable {
       if (compression === null && checksums === null) {
         options.warn?.(`${path('CRC.db')} is missing: ${path('Data.db')} is read without checksums`)
       }
-      const parts = { descriptor, table, version, statistics, compression, checksums, data, index }
+      const indexChecksums = loadIndexChecksums(disk, descriptor, options.warn)
+      const parts = {
+        descriptor,
+        table,
+        version,
+        statistics,
+        compression,
+        checksums,
+        indexChecksums,
+        data,
+        index,
+      }
       const files = { summary: readIfThere('Summary.db'), filter: readIfThere('Filter.db') }
       return SSTable.#withIndex(disk, parts, files, options)
     } catch (error) {
@@ -120,13 +136,19 @@ export class SSTable {
     files: { readonly summary: Uint8Array | null; readonly filter: Uint8Array | null },
     { repair = 'none', warn }: OpenOptions,
   ): SSTable {
-    const { descriptor, table } = parts
+    const { descriptor, table, indexChecksums } = parts
     const summaryPath = componentPath(descriptor, 'Summary.db')
     const filterPath = componentPath(descriptor, 'Filter.db')
     const open = (): SSTable => {
       if (files.summary === null) throw missing(summaryPath)
+      // A filter that there was none of when the checksums were written is not to be believed.
+      const filterBytes = indexChecksums?.filter === null ? null : files.filter
+      if (indexChecksums !== null) {
+        checkWhole(summaryPath, files.summary, indexChecksums.summary)
+        if (filterBytes !== null) checkWhole(filterPath, filterBytes, indexChecksums.filter)
+      }
       const summary = IndexSummary.read(summaryPath, files.summary)
-      const filter = files.filter === null ? null : BloomFilter.read(filterPath, files.filter)
+      const filter = filterBytes === null ? null : BloomFilter.read(filterPath, filterBytes)
       return new SSTable(parts, summary, filter)
     }
     if (repair === 'none') return open()
@@ -157,6 +179,12 @@ export class SSTable {
       )
       save(disk, summaryPath, made.summary, warn)
       if (made.filter !== null) save(disk, filterPath, made.filter, warn)
+      // Until they are written, both files are made anew with each start.
+      if (indexChecksums !== null) {
+        const { checksums, stretchBytes } = indexChecksums.index
+        const bytes = indexChecksumsFile(made.summary, made.filter, checksums, stretchBytes)
+        save(disk, componentPath(descriptor, 'Checksums.db'), bytes, warn)
+      }
     }
     return new SSTable(
       parts,
@@ -202,7 +230,11 @@ export class SSTable {
 
   /** Index.db, for a reader of its own; see `dataSource`. */
   indexSource(readAheadBytes: number = 0): ChunkSource {
-    return new PlainSource(this.#index, this.#indexBytes, readAheadBytes || undefined)
+    const index = this.#index
+    const bytes = this.#indexBytes
+    if (this.#indexChecksums !== null)
+      return new ChecksummedSource(index, bytes, this.#indexChecksums, readAheadBytes)
+    return new PlainSource(index, bytes, readAheadBytes || undefined)
   }
 
   /** Reads all partitions. Of the reader's own memory; it may be read beside others. See `dataSource`. */

@@ -2,8 +2,9 @@ import { utf8Text } from '../../common/bytes.ts'
 import { type Disk, readFullySync } from '../../io/disk.ts'
 import { crc32 } from '../commitlog/crc32.ts'
 import { CorruptSSTableError } from './corruption.ts'
-import { readChecksumFile } from './crc-file.ts'
+import { type ChecksumFile, readChecksumFile } from './crc-file.ts'
 import { componentPath, type Descriptor } from './descriptor.ts'
+import { checkWhole, readIndexChecksums } from './index-checksums.ts'
 import type { OfflineSSTable } from './offline-sstable.ts'
 
 const READ_BYTES = 1 << 20
@@ -49,6 +50,31 @@ export function verifyDigest(disk: Disk, descriptor: Descriptor): void {
   }
 }
 
+/** What Checksums.db says of Summary.db, Filter.db and Index.db; nothing where it is missing, as with Cassandra's. */
+export function verifyIndexChecksums(disk: Disk, descriptor: Descriptor): void {
+  const path = componentPath(descriptor, 'Checksums.db')
+  if (!disk.existsSync(path)) return
+  const indexPath = componentPath(descriptor, 'Index.db')
+  const bytes = disk.readFileSync(path)
+  const { summary, filter, index } = readIndexChecksums(path, bytes, indexPath, disk.fileSizeSync(indexPath))
+  for (const [component, checksum] of [
+    ['Summary.db', summary],
+    ['Filter.db', filter],
+  ] as const) {
+    const file = componentPath(descriptor, component)
+    if (disk.existsSync(file)) checkWhole(file, disk.readFileSync(file), checksum)
+  }
+  verifyStretches(disk, indexPath, index)
+}
+
+function verifyStretches(disk: Disk, path: string, { stretchBytes, checksums }: ChecksumFile): void {
+  readStretches(disk, path, stretchBytes, (stretch, at) => {
+    if (crc32(stretch, 0, stretch.length) !== checksums[at / stretchBytes]) {
+      throw new CorruptSSTableError(path, at, 'the checksum of a stretch is not that of its bytes')
+    }
+  })
+}
+
 /** The checksum of each chunk: those behind compressed chunks, or those of CRC.db. */
 export function verifyChecksums(disk: Disk, { descriptor, sstable }: OfflineSSTable): void {
   const { compression } = sstable
@@ -71,9 +97,5 @@ export function verifyChecksums(disk: Disk, { descriptor, sstable }: OfflineSSTa
   if (!disk.existsSync(path)) throw new CorruptSSTableError(path, -1, 'the file is missing')
   const dataPath = componentPath(descriptor, 'Data.db')
   const file = readChecksumFile(path, disk.readFileSync(path), disk.fileSizeSync(dataPath))
-  readStretches(disk, dataPath, file.stretchBytes, (stretch, at) => {
-    if (crc32(stretch, 0, stretch.length) !== file.checksums[at / file.stretchBytes]) {
-      throw new CorruptSSTableError(dataPath, at, 'the checksum of a stretch is not that of its bytes')
-    }
-  })
+  verifyStretches(disk, dataPath, file)
 }

@@ -7,7 +7,7 @@ import { CorruptSSTableError } from './corruption.ts'
 import { componentPath, type Descriptor, descriptorName, isComponent } from './descriptor.ts'
 import type { IndexReader } from './index-reader.ts'
 import { type OfflineSSTable, openOffline, versionOf } from './offline-sstable.ts'
-import { verifyChecksums, verifyDigest } from './verify-checksums.ts'
+import { verifyChecksums, verifyDigest, verifyIndexChecksums } from './verify-checksums.ts'
 import { PartitionVerifier } from './verify-partition.ts'
 
 /** Options of sstableverify. */
@@ -50,6 +50,7 @@ export function* verify(disk: Disk, descriptor: Descriptor, options: VerifyOptio
   }
   yield `Deserializing sstable metadata for ${name} \n`
   verifyTableOfContents(disk, descriptor)
+  verifyIndexChecksums(disk, descriptor)
   const offline = openOffline(disk, descriptor)
   try {
     verifyIndex(disk, offline)

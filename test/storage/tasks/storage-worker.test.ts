@@ -99,7 +99,7 @@ describe('the storage worker', () => {
       expect(countKeys(compacted)).toBe(5000)
       all.push(contents(jobs.directory))
     }
-    expect(Object.keys(all[0]!)).toHaveLength(24)
+    expect(Object.keys(all[0]!)).toHaveLength(27)
     expect(all[0]).toEqual(all[1])
     expect(log).toEqual([])
   })
