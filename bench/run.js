@@ -2,9 +2,11 @@
  * Throughput and latency beside Apache Cassandra and beside the floor.
  *
  *   CASSANDRA_CONTACT_POINTS=HOST[:PORT] node bench/run.js [writes reads slices series] [--seconds 3] [--rounds 5] [--json FILE]
+ *     [--beside TREE] [--in-memtable]
  *
  * Each server is warmed on a workload until two runs agree within 5 %; then all take turns, and the
- * median of the rounds counts. Sibyl writes to a durable directory of its own.
+ * median of the rounds counts. Sibyl writes to a durable directory of its own. TREE is a clone of another commit that was
+ * built, whose server runs beside. With --in-memtable nothing is flushed, so that reads find their rows in the memtable.
  */
 
 import { writeFileSync } from 'node:fs'
@@ -19,6 +21,8 @@ const { values: args, positionals } = parseArgs({
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '5' },
     json: { type: 'string' },
+    beside: { type: 'string' },
+    'in-memtable': { type: 'boolean', default: false },
   },
 })
 const names = positionals.length > 0 ? positionals : measured
@@ -38,7 +42,12 @@ async function warm(server, workload) {
 
 console.log(`${cpus().length} x ${cpus()[0].model}, Node ${process.version}`)
 const standing = []
-if (sibylIsBuilt()) standing.push(await startSibyl())
+const serverArgs = args['in-memtable'] ? ['--memtable-space', '4096'] : []
+if (args.beside !== undefined)
+  standing.push(await startSibyl({ name: 'before', tree: args.beside, args: serverArgs }))
+if (args['in-memtable'])
+  serverArgs.push('--set', 'memtable_cleanup_threshold=0.99', '--set', 'commitlog_total_space=64GiB')
+if (sibylIsBuilt()) standing.push(await startSibyl({ args: serverArgs }))
 else console.log('Sibyl is skipped: bin/sibyl.js is not there')
 const cassandra = await findCassandra()
 if (typeof cassandra === 'string') console.log(`Cassandra is skipped: ${cassandra}`)

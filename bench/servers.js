@@ -71,15 +71,18 @@ export function temporaryDirectory() {
 }
 
 /**
- * @param {{ dir?: string, port?: number, env?: Record<string, string>, nodeArgs?: readonly string[], args?: readonly string[] }} options
- *   without a dir: a durable one of its own, removed at the end
+ * @param {{ name?: string, tree?: string, dir?: string, port?: number, env?: Record<string, string>,
+ *   nodeArgs?: readonly string[], args?: readonly string[] }} options
+ *   without a dir: a durable one of its own, removed at the end; `tree` is a clone of another commit that was built
  */
 export async function startSibyl(options = {}) {
   const own = options.dir === undefined ? temporaryDirectory() : undefined
   const dir = options.dir ?? own?.path ?? ''
-  const args = [...(options.nodeArgs ?? []), program, '--port', String(options.port ?? 0), '--dir', dir]
+  const { name = 'sibyl', tree } = options
+  const path = tree === undefined ? program : join(tree, 'bin/sibyl.js')
+  const args = [...(options.nodeArgs ?? []), path, '--port', String(options.port ?? 0), '--dir', dir]
   args.push(...(options.args ?? []))
-  return startNode('sibyl', args, options.env ?? {}, () => own?.remove())
+  return startNode(name, args, options.env ?? {}, () => own?.remove())
 }
 
 /** @param {number} executeBytes */

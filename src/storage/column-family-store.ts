@@ -115,8 +115,11 @@ export class ColumnFamilyStore {
   readonly #ports: StoragePorts | null
   readonly #listener: StoreListener
   #memtableStart: LogPosition
-  /** SSTables whose files go when nobody reads them any more. */
-  readonly #obsolete = new Map<LiveSSTable, LogTransaction>()
+  /**
+   * SSTables whose files go when nobody reads them any more, and the transactions that say so: two where a compaction was
+   * committed while what it read was truncated.
+   */
+  readonly #obsolete = new Map<LiveSSTable, LogTransaction[]>()
 
   /**
    * Opens what the table's directory has. Throws a CorruptSSTableError, an UnsupportedSSTableError, or what recovering a
@@ -206,10 +209,11 @@ export class ColumnFamilyStore {
     const opened = SSTable.open(disk, descriptor, this.table, { repair: 'save', warn })
     checkPartitioner(opened)
     return new LiveSSTable(opened, caches, (sstable) => {
-      const transaction = this.#obsolete.get(sstable)
-      if (transaction === undefined) return
+      const transactions = this.#obsolete.get(sstable)
+      if (transactions === undefined) return
       this.#obsolete.delete(sstable)
-      this.#removing = transaction.releaseLater(descriptor).then(() => {
+      const removing = transactions.map((transaction) => transaction.releaseLater(descriptor))
+      this.#removing = Promise.all(removing).then(() => {
         if (this.isDropped) this.removeDirectory()
       })
     })
@@ -261,7 +265,9 @@ export class ColumnFamilyStore {
    * while they are held.
    */
   obsolete(sstables: readonly LiveSSTable[], transaction: LogTransaction): void {
-    for (const sstable of sstables) this.#obsolete.set(sstable, transaction)
+    for (const sstable of sstables) {
+      this.#obsolete.set(sstable, [...(this.#obsolete.get(sstable) ?? []), transaction])
+    }
   }
 
   /** Where in this node's commit log an SSTable's data was. */

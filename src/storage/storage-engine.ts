@@ -37,6 +37,7 @@ import {
   RECORD_TRUNCATE,
   type Truncation,
 } from './records.ts'
+import { Relogger } from './relogger.ts'
 import { Retirement } from './retirement.ts'
 import { componentPath, type Descriptor } from './sstable/descriptor.ts'
 import { TableSnapshots } from './table-snapshots.ts'
@@ -97,6 +98,11 @@ interface Described {
 /** A log of that size is replayed in no time. */
 const LOG_SIZE_MIN_BYTES = 64 * 1024 * 1024
 
+/** Memtables with so many bytes of rows are written into the log again rather than flushed, where it is long. */
+const RELOGGED_BYTES_MAX = 64 * 1024 * 1024
+/** Less is not worth an SSTable. */
+const RELOGGED_BYTES_MIN = 8 * 1024
+
 const POOL_KEPT_MS = 15_000
 
 const NONE: readonly Described[] = []
@@ -121,6 +127,7 @@ export class StorageEngine {
   readonly #ports: StoragePorts | null
   readonly #space: MemtableSpace
   readonly #flusher: Flusher | null
+  readonly #relogger: Relogger | null
   readonly #pool: SlabPool | null
   #poolTimer: TimerHandle | null = null
   /** Null without files. */
@@ -183,6 +190,7 @@ export class StorageEngine {
       truncated: (store, truncation, position) => this.#replayTruncation(store, truncation, position),
     })
     this.#flusher = ports === null ? null : this.#newFlusher(ports)
+    this.#relogger = ports === null ? null : this.#newRelogger(ports)
     this.compactions = ports === null ? null : this.#newCompactions(ports)
     this.#periodic =
       ports === null
@@ -219,6 +227,17 @@ export class StorageEngine {
         this.#failed(ports, error, 'write', what)
         this.#space.failed()
       },
+    })
+  }
+
+  #newRelogger({ clock, timers }: StoragePorts): Relogger {
+    return new Relogger({
+      clock,
+      timers,
+      segmentId: () => this.#log!.segmentId,
+      append: (mutation) => this.#append(this.#log!, mutation, mutation.sizeBytes),
+      synced: () => this.#synced(),
+      renewed: () => this.#freeLog(),
     })
   }
 
@@ -281,6 +300,7 @@ export class StorageEngine {
     this.#periodic?.stop()
     this.snapshots?.close()
     await this.compactions?.close()
+    await this.#relogger?.close()
     await this.#flusher?.close()
     await this.#retirement?.settled()
     for (const store of this.#stores.values()) store.tracker.close()
@@ -513,19 +533,37 @@ export class StorageEngine {
     for (const { dirtySince } of this.#stores.values()) oldest = Math.min(oldest, dirtySince)
     // All that are as old, and some that follow, or the next segment would ask again.
     const until = oldest + (log.segmentId - oldest) / 8
-    for (const store of this.#stores.values()) if (store.dirtySince <= until) flusher.begin(store)
+    const share = limit / 8
+    for (const store of this.#stores.values())
+      if (store.dirtySince <= until) this.#renew(store, flusher, share)
+  }
+
+  /**
+   * The log's older segments need not be kept for the table any more, soon. What is small, or little of what the log has because it
+   * was overwritten again and again, stays in memory and is logged again; the rest is flushed.
+   */
+  #renew(store: ColumnFamilyStore, flusher: Flusher, bytesMax: number): void {
+    const { slabs } = store.memtable
+    // Cells of columns that are gone have no name in the log.
+    const isRelogged =
+      slabs.usedBytes <= Math.max(RELOGGED_BYTES_MIN, Math.min(bytesMax, RELOGGED_BYTES_MAX)) &&
+      store.table.dropped.size === 0
+    if (isRelogged) this.#relogger?.begin(store)
+    else flusher.begin(store)
   }
 
   /**
    * Tables that are hardly written to would keep the log of those that are: with what was before a memtable that has been
-   * flushed, they are flushed too, unless it is little.
+   * flushed, they are flushed or logged again too, unless it is little.
    */
   #flushOlder({ end }: Flushing): void {
     const log = this.#log
     const flusher = this.#flusher
     if (log === null || flusher === null) return
-    if (log.sizeBytes < Math.max(LOG_SIZE_MIN_BYTES, 2 * this.#space.reservedBytes)) return
-    for (const store of this.#stores.values()) if (store.dirtySince < end.segmentId) flusher.begin(store)
+    const length = log.sizeBytes
+    if (length < Math.max(LOG_SIZE_MIN_BYTES, 2 * this.#space.reservedBytes)) return
+    for (const store of this.#stores.values())
+      if (store.dirtySince < end.segmentId) this.#renew(store, flusher, length / 4)
   }
 
   /** The log's segments that no memtable needs may go. */
@@ -568,6 +606,11 @@ export class StorageEngine {
   /** Memtables that wait to be written, or are being written. */
   get pendingFlushes(): number {
     return this.#flusher?.pending ?? 0
+  }
+
+  /** What writes memtables into the log again; null without files. */
+  get relogger(): Pick<Relogger, 'pending' | 'completed'> | null {
+    return this.#relogger
   }
 
   get completedFlushes(): number {

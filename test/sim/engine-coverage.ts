@@ -10,6 +10,7 @@ const COUNTERS = [
   'cleanStops',
   'checks',
   'flushes',
+  'relogs',
   'compactions',
   'majors',
   'drains',
@@ -25,6 +26,7 @@ const COUNTERS = [
   'crashedInRecovery',
   'crashedInFlushOfRecovery',
   'crashedInFlush',
+  'crashedInRelog',
   'crashedInCompaction',
   'crashedInSSTable',
   'crashedInTransaction',
@@ -117,6 +119,8 @@ export class SessionCoverage {
     }
     const { engine } = this.#database
     this.#coverage.flushes += engine.completedFlushes
+    this.#coverage.relogs += engine.relogger!.completed
+    if (engine.relogger!.pending > 0) this.count('crashedInRelog')
     this.#coverage.compactions += engine.compactions!.completed
     if (engine.pendingFlushes > 0) this.count('crashedInFlush')
     if (engine.compactions!.running.length > 0) this.count('crashedInCompaction')

@@ -62,7 +62,7 @@ export class EngineWorkload {
       settings: {
         ...(sync === 'periodic' ? { commitlog_sync_period: this.#random.pick([20, 100, 10_000]) } : {}),
         commitlog_segment_size: this.#random.pick(['256KiB', '512KiB']),
-        commitlog_total_space: this.#random.pick(['1B', '600KiB', '2MiB']),
+        commitlog_total_space: this.#random.pick(['1B', '150KiB', '600KiB', '2MiB']),
         memtable_cleanup_threshold: this.#random.pick([0.1, 0.33]),
         auto_snapshot: this.#random.chance(0.5),
         compaction_throughput: this.#random.pick(['64MiB/s', '2MiB/s']),
