@@ -13,8 +13,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: ['common', 'types', 'model'],
   cql: ['common', 'types', 'model', 'schema'],
   storage: ['common', 'io', 'types', 'model'],
+  cluster: ['common', 'io', 'types', 'model', 'schema', 'storage'],
   auth: ['common', 'types', 'model', 'schema'],
-  query: ['common', 'io', 'types', 'model', 'schema', 'cql', 'storage', 'auth'],
+  query: ['common', 'io', 'types', 'model', 'schema', 'cql', 'storage', 'cluster', 'auth'],
   server: ['common', 'io', 'types', 'model', 'protocol', 'auth', 'query'],
   node: [
     'common',
@@ -25,12 +26,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'protocol',
     'cql',
     'storage',
+    'cluster',
     'auth',
     'query',
     'server',
     'admin',
   ],
-  admin: ['common', 'io', 'types', 'model', 'schema', 'cql', 'storage', 'auth', 'query'],
+  admin: ['common', 'io', 'types', 'model', 'schema', 'cql', 'storage', 'cluster', 'auth', 'query'],
   cli: ['io', 'node', 'admin'],
 }
 
