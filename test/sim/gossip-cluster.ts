@@ -1,5 +1,6 @@
-import { endpoint as endpointAt, type Endpoint } from '../../src/cluster/endpoint.ts'
+import { type Endpoint, endpoint as endpointAt } from '../../src/cluster/endpoint.ts'
 import type { ClientEvent } from '../../src/cluster/gossip/client-events.ts'
+import type { Gossiper } from '../../src/cluster/gossip/gossiper.ts'
 import type { GossipMessage } from '../../src/cluster/gossip/message.ts'
 import type { PeerRow } from '../../src/cluster/gossip/peers.ts'
 import { GossipService } from '../../src/cluster/gossip/service.ts'
@@ -106,7 +107,13 @@ export class SimNode implements Clock {
     this.rack = `rack${(index % 3) + 1}`
     const hex = String(index).padStart(12, '0')
     const tokens = Array.from({ length: 4 }, () => cluster.token())
-    this.disk = { hostId: `00000000-0000-4000-8000-${hex}`, tokens, peers: new Map(), generation: null, joined: false }
+    this.disk = {
+      hostId: `00000000-0000-4000-8000-${hex}`,
+      tokens,
+      peers: new Map(),
+      generation: null,
+      joined: false,
+    }
   }
 
   get running(): boolean {
@@ -228,7 +235,8 @@ export class SimGossip {
     this.messages++
     const { loss, duplication, minDelayMs, maxDelayMs } = this.faults
     const target = this.nodes.find((node) => node.address.text === to.text)
-    if (target === undefined || this.#blocked.has(`${from.name}>${target.name}`) || this.random.chance(loss)) return
+    if (target === undefined || this.#blocked.has(`${from.name}>${target.name}`) || this.random.chance(loss))
+      return
     const copies = this.random.chance(duplication) ? 2 : 1
     for (let i = 0; i < copies; i++) {
       const delayMs = minDelayMs + (maxDelayMs - minDelayMs) * (this.random.uint32() / 2 ** 32)
@@ -264,7 +272,12 @@ export class SimGossip {
     node.failure = null
     const { disk } = node
     disk.generation = nextGeneration(disk.generation, node.nowMs())
-    const settings = gossipSettings({ clusterName: 'sim', local: node.address, seeds: this.#seeds, ...this.#choice })
+    const settings = gossipSettings({
+      clusterName: 'sim',
+      local: node.address,
+      seeds: this.#seeds,
+      ...this.#choice,
+    })
     const { hostId, tokens } = disk
     const local = {
       endpoint: node.address,
@@ -281,7 +294,7 @@ export class SimGossip {
         send: (to, verb, payload) => this.#send(node, to, verb, payload),
         echo: (to, answered) => this.#echo(node, to, answered),
       },
-      log: { info() {}, warn() {} },
+      log: { info: (line) => this.log(node, line), warn: (line) => this.log(node, line) },
       persist: (changes) => {
         for (const change of changes) {
           if (change.kind === 'write') disk.peers.set(change.row.endpoint.text, change.row)
@@ -292,12 +305,18 @@ export class SimGossip {
     })
     node.service = service
     service.membership.subscribe((event) => {
-      if (event.kind === 'alive' || event.kind === 'dead') this.#tell(node, `${event.kind} ${event.endpoint.text}`)
+      if (event.kind === 'alive' || event.kind === 'dead')
+        this.#tell(node, `${event.kind} ${event.endpoint.text}`)
       // A pull: who hears of a newer schema has it from then on.
       if (event.kind === 'schema' && event.version > node.schema) this.setSchema(node, event.version)
     })
     const peers = [...disk.peers.values()]
-    const states = { releaseVersion: '5.0.6', netVersion: 1, sstableVersions: ['big-nb'], schemaVersion: node.schema }
+    const states = {
+      releaseVersion: '5.0.6',
+      netVersion: 1,
+      sstableVersions: ['big-nb'],
+      schemaVersion: node.schema,
+    }
     const saved = { generation: disk.generation, peers, tokens: disk.joined ? tokens : null }
     this.#waiting++
     service
@@ -316,13 +335,16 @@ export class SimGossip {
       .finally(() => this.#waiting--)
   }
 
+  /** What nodes log; overridden by who looks for a reason. */
+  log(_node: SimNode, _line: string): void {}
+
   #tell(node: SimNode, what: string): void {
     this.told.push({ atMs: this.nowMs, node: node.name, what })
   }
 
   setSchema(node: SimNode, version: string): void {
     node.schema = version
-    if (node.service?.gossiper.enabled) node.service.setSchemaVersion(version)
+    node.service?.setSchemaVersion(version)
   }
 
   /** The process is gone from one moment to the next. */
@@ -349,13 +371,15 @@ export class SimGossip {
   /** Who the members are and what they own, as a node sees it. */
   ring(node: SimNode): string {
     return JSON.stringify(
-      node.service!.membership.ringMembers().map(({ node: { hostId, endpoint, dataCenter, rack }, tokens }) => [
-        hostId,
-        endpoint.text,
-        dataCenter,
-        rack,
-        tokens.map(String),
-      ]),
+      node
+        .service!.membership.ringMembers()
+        .map(({ node: { hostId, endpoint, dataCenter, rack }, tokens }) => [
+          hostId,
+          endpoint.text,
+          dataCenter,
+          rack,
+          tokens.map(String),
+        ]),
     )
   }
 
@@ -384,15 +408,26 @@ export class SimGossip {
     for (const node of running) {
       const { gossiper, membership } = node.service!
       if (!gossiper.enabled) return `${node.name} does not gossip`
-      if (this.ring(node) !== expected) return `${node.name} sees the ring ${this.ring(node)} and not ${expected}`
+      if (this.ring(node) !== expected)
+        return `${node.name} sees the ring ${this.ring(node)} and not ${expected}`
       const sees = gossiper.liveMembers.map(({ text }) => text).sort()
       if (String(sees) !== String(live)) return `${node.name} sees ${sees} alive and not ${live}`
+      const stale = running.find((other) => generation(other, gossiper) !== generation(other))
+      if (stale !== undefined) return `${node.name} knows another life of ${stale.name}`
       if (!membership.schemaAgreed) return `${node.name} sees no schema agreement`
-      const others = this.nodes.filter((other) => other.disk.joined && other !== node).map((other) => other.address.text)
-      if (String(peers(node)) !== String(others.sort())) return `${node.name} keeps ${peers(node)} and not ${others}`
+      const others = this.nodes
+        .filter((other) => other.disk.joined && other !== node)
+        .map((other) => other.address.text)
+      if (String(peers(node)) !== String(others.sort()))
+        return `${node.name} keeps ${peers(node)} and not ${others}`
     }
     return null
   }
+}
+
+/** The generation of a node, as it is or as a gossiper knows it. */
+function generation(node: SimNode, gossiper: Gossiper = node.service!.gossiper): number | undefined {
+  return gossiper.state(node.address)?.heartbeat.generation
 }
 
 function clientText({ kind, change, node }: ClientEvent): string {

@@ -353,9 +353,8 @@ export class Gossiper {
     this.#lifecycle.expireAt(endpoint, wallMs)
   }
 
-  /** Another node took over for good: nothing of this one is passed on, or believed for a long while. */
-  replacedEndpoint(endpoint: Endpoint, now: GossipTime): void {
-    this.#context.now = now
+  /** Called by who keeps the ring: another node has its place for good; its state is passed on no more. */
+  replacedEndpoint(endpoint: Endpoint): void {
     this.#lifecycle.replacedEndpoint(endpoint)
   }
 

@@ -75,6 +75,10 @@ export class EndpointLifecycle {
   /** A node is believed to be alive when it answers itself; until then it is down. */
   #markAlive(endpoint: Endpoint, state: EndpointState): void {
     state.alive = false
+    // Cassandra leaves a node that restarted among the live ones until it answers: for ever, if it never does.
+    if (this.#live.delete(endpoint.text)) {
+      this.#unreachable.set(endpoint.text, { endpoint, sinceMs: this.#context.now.monotonicMs })
+    }
     const attempt = ++this.#attempt
     // Answers to earlier questions count as well: a slow one would never count otherwise, as more are asked meanwhile.
     if (this.#echoes.get(endpoint.text)?.state !== state)
@@ -258,11 +262,17 @@ export class EndpointLifecycle {
     this.#quarantine.set(endpoint.text, this.#context.now.monotonicMs + delayMs)
   }
 
-  /** Another node took over its tokens for good (`replacedEndpoint`): forgotten, and kept out for twice as long. */
+  /**
+   * Another node took over its tokens or host id for good (`replacedEndpoint`): forgotten, and kept out for twice as
+   * long. Of one that was not heard since this node started nobody can say which of the two is the later one: it is
+   * believed again as soon as it is heard.
+   */
   replacedEndpoint(endpoint: Endpoint): void {
+    const unheard = this.#table.get(endpoint)?.isEmptyWithoutStatus ?? true
     this.removeEndpoint(endpoint)
     this.#evict(endpoint)
-    this.#quarantineUntil(endpoint, 2 * this.#context.settings.quarantineDelayMs)
+    if (unheard) this.#quarantine.delete(endpoint.text)
+    else this.#quarantineUntil(endpoint, 2 * this.#context.settings.quarantineDelayMs)
   }
 
   /** Convicts who is silent, and forgets who is gone (`doStatusCheck`). */

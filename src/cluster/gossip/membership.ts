@@ -198,7 +198,8 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
 
   onDead(endpoint: Endpoint): void {
     this.#tell({ kind: 'dead', endpoint })
-    this.#tell({ kind: 'down', endpoint })
+    // Of others clients were never told, or that they are gone.
+    if (this.isMember(endpoint)) this.#tell({ kind: 'down', endpoint })
   }
 
   onRemove(endpoint: Endpoint): void {
@@ -319,7 +320,7 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
     const wasMember = this.isMember(endpoint)
     const wasMoving = this.#tokens.isMoving(endpoint)
     this.#claims.claimTokens(endpoint, tokens)
-    if (replaced !== undefined) this.#claims.removeEndpoint(replaced)
+    if (replaced !== undefined) this.#claims.forget(replaced)
     if (!this.isMember(endpoint)) return
     this.#keepPeer(endpoint, state)
     if (wasMoving) this.#tell({ kind: 'moved', endpoint })

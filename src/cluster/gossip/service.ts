@@ -66,6 +66,8 @@ export class GossipService {
   readonly #local: LocalMember
   #timer: TimerHandle | null = null
   #stopped = false
+  /** What is to be said from the start on. */
+  readonly #early = new Map<ApplicationState, string>()
   /** Called when a shadow round may be done. */
   #wake: () => void = () => {}
 
@@ -176,7 +178,7 @@ export class GossipService {
       ['RACK', rack],
       ['SCHEMA', states.schemaVersion],
     ]
-    this.gossiper.start(saved.generation, local, this.now())
+    this.gossiper.start(saved.generation, [...local, ...this.#early], this.now())
     this.#schedule()
     this.#settle([])
   }
@@ -246,8 +248,15 @@ export class GossipService {
 
   // What this node says of itself
 
-  /** Says something new of this node; a value equal to the one that is said already is said again. */
+  /**
+   * Says something new of this node; a value equal to the one that is said already is said again. Before gossip has
+   * started it is kept, and said in the place of what `start` was given.
+   */
   say(states: Iterable<readonly [ApplicationState, string]>): void {
+    if (this.gossiper.state(this.#local.endpoint) === undefined) {
+      for (const [name, value] of states) this.#early.set(name, value)
+      return
+    }
     this.gossiper.setLocalStates(states, this.now())
     this.#settle([])
   }

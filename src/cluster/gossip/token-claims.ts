@@ -48,13 +48,13 @@ export class TokenClaims {
       this.#log.warn(`Not updating host ID ${hostId} for ${name} because it's mine`)
     } else if (this.#gossiper.compareStartup(endpoint, existing) > 0) {
       this.#log.warn(`${collision}; ${name} is the new owner`)
-      this.removeEndpoint(existing)
+      this.forget(existing)
       this.#tokens.updateHostId(endpoint, hostId)
       return true
     } else {
       this.#log.warn(`${collision}; ignored ${name}`)
     }
-    this.removeEndpoint(endpoint)
+    this.forget(endpoint)
     return false
   }
 
@@ -79,7 +79,7 @@ export class TokenClaims {
     }
     this.#tokens.updateTokens(endpoint, owned)
     for (const loser of losers.values()) {
-      if (!this.#tokens.isMember(loser)) this.removeEndpoint(loser)
+      if (!this.#tokens.isMember(loser)) this.forget(loser)
       else this.#peers.setTokens(loser, this.#tokens.tokensOf(loser))
     }
   }
@@ -98,7 +98,16 @@ export class TokenClaims {
     this.claimTokens(endpoint, tokens)
   }
 
-  /** It is gone without being announced as such. */
+  /**
+   * It has no place any more, since another node has it; nobody is told. Cassandra goes on to pass its state around
+   * for a while, so that an address which a node had before comes back now and then.
+   */
+  forget(endpoint: Endpoint): void {
+    this.#gossiper.replacedEndpoint(endpoint)
+    this.#peers.remove(endpoint)
+  }
+
+  /** It is gone; that it left is passed on. */
   removeEndpoint(endpoint: Endpoint): void {
     this.#gossiper.removeEndpoint(endpoint)
     this.#peers.remove(endpoint)
