@@ -5,7 +5,18 @@
 export interface Network {
   /** Resolves when connections are accepted; port 0 takes a free one. Rejects when the address can't be had. */
   listen(options: ListenOptions, onConnection: (connection: NetworkConnection) => void): Promise<Listener>
-  connect(host: string, port: number): Promise<NetworkConnection>
+  /** Rejects when nobody listens there, when `timeoutMs` have passed, or when the TLS handshake fails. */
+  connect(host: string, port: number, options?: ConnectOptions): Promise<NetworkConnection>
+}
+
+export interface ConnectOptions {
+  /** Of the connection and its TLS handshake; without it what the operating system takes. */
+  readonly timeoutMs?: number
+  /** Encrypts, and accepts only a server whose certificate one of `ca` has signed. */
+  readonly tls?: TlsIdentity & {
+    /** The server's certificate must also be for the host that was connected to. */
+    readonly verifyHost: boolean
+  }
 }
 
 export interface ListenOptions {
@@ -14,12 +25,8 @@ export interface ListenOptions {
   readonly tls?: TlsSettings
 }
 
-/** Certificates and keys as bytes, however they were stored (`client_encryption_options`). */
-export interface TlsSettings {
-  /** Plain connections are taken on the same port: a first byte of 0x16 starts TLS. */
-  readonly isOptional: boolean
-  /** The client must show a certificate that one of `ca` has signed. */
-  readonly requireClientCertificate: boolean
+/** Certificates and keys as bytes, however they were stored (`client_encryption_options`, `server_encryption_options`). */
+export interface TlsIdentity {
   /** Private key and certificate chain, PEM. */
   readonly key?: Buffer
   readonly cert?: Buffer
@@ -30,6 +37,14 @@ export interface TlsSettings {
   readonly ciphers?: string
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+}
+
+/** How a listener encrypts. */
+export interface TlsSettings extends TlsIdentity {
+  /** Plain connections are taken on the same port: a first byte of 0x16 starts TLS. */
+  readonly isOptional: boolean
+  /** The client must show a certificate that one of `ca` has signed. */
+  readonly requireClientCertificate: boolean
 }
 
 export interface Listener {

@@ -1,7 +1,16 @@
 import type { Server, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
-import type { TLSSocket } from 'node:tls'
-import type { Listener, ListenOptions, Network, NetworkConnection, TlsInfo, TlsSettings } from './network.ts'
+import type { SecureContextOptions, TLSSocket } from 'node:tls'
+import type {
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Network,
+  NetworkConnection,
+  TlsIdentity,
+  TlsInfo,
+  TlsSettings,
+} from './network.ts'
 
 /** How long a client may take to say its first byte and shake hands. */
 const OPENING_TIMEOUT_MS = 10_000
@@ -28,16 +37,66 @@ export class NodeNetwork implements Network {
     return new NodeListener(server, opening)
   }
 
-  connect(host: string, port: number): Promise<NetworkConnection> {
+  async connect(host: string, port: number, options: ConnectOptions = {}): Promise<NetworkConnection> {
+    const { tls, timeoutMs } = options
+    const connectTls = tls === undefined ? null : (await import('node:tls')).connect
     return new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true, keepAlive: true })
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.off('error', reject)
-        resolve(new NodeConnection(socket, null))
+      const raw = connect({ host, port, noDelay: true, keepAlive: true })
+      let socket: Socket = raw
+      const fail = (error: Error): void => {
+        clearTimeout(timer)
+        socket.destroy()
+        raw.destroy()
+        reject(error)
+      }
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => fail(new Error(`connect ETIMEDOUT ${host}:${port}`)), timeoutMs)
+      const done = (info: TlsInfo | null): void => {
+        clearTimeout(timer)
+        const connection = new NodeConnection(socket, info)
+        // Under TLS the plain socket fails with the encrypted one; nobody else listens to it.
+        raw.on('error', () => {})
+        raw.off('error', fail)
+        socket.off('error', fail)
+        resolve(connection)
+      }
+      raw.on('error', fail)
+      if (connectTls === null || tls === undefined) {
+        raw.once('connect', () => done(null))
+        return
+      }
+      const secure = connectTls({
+        socket: raw,
+        ...tlsOptions(tls),
+        host,
+        rejectUnauthorized: true,
+        ...(tls.verifyHost ? {} : { checkServerIdentity: () => undefined }),
       })
+      socket = secure
+      secure.on('error', fail)
+      secure.once('secureConnect', () => done(tlsInfo(secure)))
     })
   }
+}
+
+/** What both sides of TLS are told of keys, certificates and versions. */
+function tlsOptions(tls: TlsIdentity): SecureContextOptions {
+  return {
+    key: tls.key,
+    cert: tls.cert,
+    pfx: tls.pfx,
+    passphrase: tls.passphrase,
+    ca: tls.ca === undefined ? undefined : [...tls.ca],
+    ciphers: tls.ciphers,
+    minVersion: tls.minVersion,
+    maxVersion: tls.maxVersion,
+  }
+}
+
+function tlsInfo(socket: TLSSocket): TlsInfo {
+  return { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().standardName }
 }
 
 /** What to do with a socket that was accepted; `opening` keeps those that are no connections yet. */
@@ -49,14 +108,7 @@ async function accepting(
   if (tls === undefined) return (socket) => onConnection(new NodeConnection(socket, null))
   const { createServer: createTlsServer } = await import('node:tls')
   const secure = createTlsServer({
-    key: tls.key,
-    cert: tls.cert,
-    pfx: tls.pfx,
-    passphrase: tls.passphrase,
-    ca: tls.ca === undefined ? undefined : [...tls.ca],
-    ciphers: tls.ciphers,
-    minVersion: tls.minVersion,
-    maxVersion: tls.maxVersion,
+    ...tlsOptions(tls),
     requestCert: tls.requireClientCertificate,
     rejectUnauthorized: tls.requireClientCertificate,
   })
@@ -67,8 +119,7 @@ async function accepting(
   }
   secure.on('secureConnection', (socket: TLSSocket) => {
     opened.get(peer(socket))?.()
-    const info = { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().standardName }
-    onConnection(new NodeConnection(socket, info))
+    onConnection(new NodeConnection(socket, tlsInfo(socket)))
   })
   secure.on('tlsClientError', (_error, socket) => socket.destroy())
   return (socket) => {

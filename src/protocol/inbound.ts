@@ -1,6 +1,6 @@
+import { ByteQueue } from '../common/byte-queue.ts'
 import type { CqlError } from '../common/errors.ts'
 import { InvalidRequestError, ProtocolError, ServerError } from '../common/errors.ts'
-import { ByteQueue } from './byte-queue.ts'
 import type { FrameCompressor } from './compression.ts'
 import { lz4DecompressBlock } from './compression.ts'
 import { segmentCrc32 } from './crc.ts'
