@@ -194,6 +194,9 @@ class NodeConnection implements NetworkConnection {
   readonly tls: TlsInfo | null
   private readonly socket: Socket
   private error: Error | null = null
+  private dataListener: ((chunk: Buffer) => void) | null = null
+  private drainListener: (() => void) | null = null
+  private closeListener: ((error: Error | null) => void) | null = null
 
   constructor(socket: Socket, tls: TlsInfo | null) {
     this.socket = socket
@@ -234,18 +237,23 @@ class NodeConnection implements NetworkConnection {
   }
 
   onData(listener: (chunk: Buffer) => void): void {
+    if (this.dataListener !== null) this.socket.off('data', this.dataListener)
+    this.dataListener = listener
     this.socket.on('data', listener)
   }
 
   onDrain(listener: () => void): void {
+    if (this.drainListener !== null) this.socket.off('drain', this.drainListener)
+    this.drainListener = listener
     this.socket.on('drain', listener)
   }
 
   onClose(listener: (error: Error | null) => void): void {
-    if (this.socket.closed) {
-      queueMicrotask(() => listener(this.error))
-      return
-    }
-    this.socket.once('close', () => listener(this.error))
+    const isFirst = this.closeListener === null
+    this.closeListener = listener
+    if (!isFirst) return
+    const closed = (): void => this.closeListener?.(this.error)
+    if (this.socket.closed) queueMicrotask(closed)
+    else this.socket.once('close', closed)
   }
 }

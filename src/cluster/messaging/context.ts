@@ -1,0 +1,30 @@
+import type { Clock } from '../../io/clock.ts'
+import type { Network } from '../../io/network.ts'
+import type { Timers } from '../../io/timers.ts'
+import type { Endpoint } from '../endpoint.ts'
+import type { VersionRange } from './handshake.ts'
+import type { InternodeEncryption } from './internode-encryption.ts'
+import type { DroppedCounters } from './messaging-metrics.ts'
+import type { MessagingSettings } from './settings.ts'
+import type { Turn } from './turn.ts'
+
+/** What messaging says to the log. */
+export interface MessagingLogger {
+  info(message: string): void
+  warn(message: string): void
+  error(message: string): void
+}
+
+/** What the connections of one service share. */
+export interface MessagingContext {
+  readonly self: Endpoint
+  readonly settings: MessagingSettings
+  readonly versions: VersionRange
+  readonly encryption: InternodeEncryption
+  readonly network: Network
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly logger: MessagingLogger
+  readonly turn: Turn
+  readonly dropped: DroppedCounters
+}
