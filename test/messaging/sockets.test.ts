@@ -6,6 +6,7 @@ import { InternodeMessaging, type MessagingOptions } from '../../src/cluster/mes
 import { Verb } from '../../src/cluster/messaging/verb.ts'
 import { nodeClock } from '../../src/io/node-clock.ts'
 import { NodeNetwork } from '../../src/io/node-network.ts'
+import { nodeRandom } from '../../src/io/node-random.ts'
 import { nodeTimers } from '../../src/io/node-timers.ts'
 
 const running: InternodeMessaging[] = []
@@ -20,6 +21,7 @@ async function start(address: string, options: Partial<MessagingOptions> = {}): 
     network: new NodeNetwork(),
     clock: nodeClock,
     timers: nodeTimers,
+    random: nodeRandom,
     ...options,
   })
   await service.listen()

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts'
 import type { RequestFailureReason } from './failure-reason.ts'
+import type { MessageId } from './message-header.ts'
 import type { InboundMessage } from './messaging-service.ts'
 import { Expiring } from './timer-wheel.ts'
 import type { Verb } from './verb.ts'
@@ -23,7 +24,7 @@ export class ReceivedMessage extends Expiring implements InboundMessage {
   payload: Uint8Array
   readonly session: Uint8Array | null
   readonly isRequest: boolean
-  readonly id: number
+  readonly id: MessageId
   /** Bytes that it counts for in its connection's queue. */
   readonly size: number
   /** Gives the bytes back; null for what this node sent to itself. */
@@ -38,7 +39,7 @@ export class ReceivedMessage extends Expiring implements InboundMessage {
     payload: Uint8Array,
     session: Uint8Array | null,
     isRequest: boolean,
-    id: number,
+    id: MessageId,
     deadlineMs: number,
     size: number,
     release: ((size: number) => void) | null,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../io/clock.ts'
 import type { Listener, Network } from '../../io/network.ts'
+import type { Random } from '../../io/random.ts'
 import type { Timers } from '../../io/timers.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { MessagingContext, MessagingLogger } from './context.ts'
@@ -10,7 +11,13 @@ import { InboundPeers } from './inbound-peers.ts'
 import { type InboundHost, ReceivedMessage } from './inbound-request.ts'
 import { type InternodeEncryption, NO_ENCRYPTION } from './internode-encryption.ts'
 import { LocalDelivery } from './local-delivery.ts'
-import { type InboundHeader, MESSAGE_REQUEST, MESSAGE_RESPONSE, messageSize } from './message-header.ts'
+import {
+  type InboundHeader,
+  MESSAGE_REQUEST,
+  MESSAGE_RESPONSE,
+  type MessageId,
+  messageSize,
+} from './message-header.ts'
 import { DroppedCounters } from './messaging-metrics.ts'
 import type { MessageHandler, MessagingService, RequestCallback, SendOptions } from './messaging-service.ts'
 import { OutboundMessage } from './outbound-message.ts'
@@ -32,6 +39,7 @@ export interface MessagingOptions {
   readonly network: Network
   readonly clock: Clock
   readonly timers: Timers
+  readonly random: Random
   readonly logger?: MessagingLogger
   readonly settings?: Partial<MessagingSettings>
   readonly encryption?: InternodeEncryption
@@ -80,7 +88,7 @@ export class InternodeMessaging implements MessagingService {
     this.self = self
     this.#context = { self, settings, versions, encryption, network, clock, timers, logger, turn, dropped }
     this.#wheel = new TimerWheel(clock, timers)
-    this.callbacks = new RequestCallbacks(this.#wheel, logger)
+    this.callbacks = new RequestCallbacks(this.#wheel, options.random, logger)
     this.#sendReserve = new ResourceLimit(settings.internode_application_send_queue_reserve_global_capacity)
     this.#inbound = new InboundPeers(this.#context, (connection, header, bytes, at, end, sentMs) =>
       this.#received(connection, header, bytes, at, end, sentMs),
@@ -149,6 +157,14 @@ export class InternodeMessaging implements MessagingService {
 
   get inboundConnections(): ReadonlySet<InboundConnection> {
     return this.#inbound.connections
+  }
+
+  /** Bytes that wait to be sent, to all peers. */
+  get heldBytes(): number {
+    return this.peers.reduce(
+      (sum, peer) => sum + peer.connections.reduce((bytes, { figures }) => bytes + figures.pendingBytes, 0),
+      0,
+    )
   }
 
   /**
@@ -255,7 +271,7 @@ export class InternodeMessaging implements MessagingService {
     )
   }
 
-  #responded(id: number, from: Endpoint, verb: Verb | undefined, payload: Uint8Array): void {
+  #responded(id: MessageId, from: Endpoint, verb: Verb | undefined, payload: Uint8Array): void {
     if (verb !== Verb.FAILURE_RSP) this.callbacks.respond(id, from, payload)
     else this.callbacks.fail(id, from, failureReasonOf(payload.length === 0 ? 0 : payload[0]!))
   }
@@ -324,7 +340,7 @@ export class InternodeMessaging implements MessagingService {
 
   #sendFailure(
     to: Endpoint,
-    request: { readonly id: number; readonly deadlineMs: number; readonly session: Uint8Array | null },
+    request: { readonly id: MessageId; readonly deadlineMs: number; readonly session: Uint8Array | null },
     reason: RequestFailureReason,
   ): void {
     const { id, deadlineMs, session } = request

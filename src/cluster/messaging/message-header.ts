@@ -17,13 +17,18 @@ export const MESSAGE_RESPONSE = 0x02
 export const MESSAGE_TRACED = 0x04
 
 const FOREVER = 0xffffffff
-const TWO_TO_32 = 0x1_0000_0000
+
+/** What tells requests apart: a number, and which run of which process counted it. Each 32 bits, unsigned. */
+export interface MessageId {
+  readonly instance: number
+  readonly number: number
+}
 
 /** A message on its way out, but for its payload. */
 export interface OutboundHeader {
   readonly verbId: number
   readonly flags: number
-  readonly id: number
+  readonly id: MessageId
   /** Monotonic milliseconds of this node; infinite for ever. */
   readonly deadlineMs: number
   readonly session: Uint8Array | null
@@ -52,9 +57,8 @@ export function writeMessageHeader(
   const flags = session === null ? header.flags : header.flags | MESSAGE_TRACED
   writeInt32(out, at, size)
   writeInt32(out, at + 4, (header.verbId << 16) | (flags << 8) | (headerBytes >>> 2))
-  const high = Math.floor(header.id / TWO_TO_32)
-  writeInt32(out, at + 8, high)
-  writeInt32(out, at + 12, header.id - high * TWO_TO_32)
+  writeInt32(out, at + 8, header.id.instance)
+  writeInt32(out, at + 12, header.id.number)
   writeInt32(out, at + 16, remaining(header.deadlineMs, nowMs))
   if (session !== null) out.set(session, at + MESSAGE_HEADER)
   return at + headerBytes
@@ -71,7 +75,8 @@ export class InboundHeader {
   size = 0
   verbId = 0
   flags = 0
-  id = 0
+  instance = 0
+  number = 0
   /** Milliseconds; infinite for ever. */
   remainingMs = 0
   /** From the beginning of the message to its payload. */
@@ -85,13 +90,18 @@ export class InboundHeader {
     this.verbId = word >>> 16
     this.flags = (word >>> 8) & 0xff
     this.headerBytes = (word & 0xff) << 2
-    this.id = (readInt32(bytes, at + 8) >>> 0) * TWO_TO_32 + (readInt32(bytes, at + 12) >>> 0)
+    this.instance = readInt32(bytes, at + 8) >>> 0
+    this.number = readInt32(bytes, at + 12) >>> 0
     const left = readInt32(bytes, at + 16) >>> 0
     this.remainingMs = left === FOREVER ? Number.POSITIVE_INFINITY : left
     const least = this.isTraced ? MESSAGE_HEADER + SESSION_BYTES : MESSAGE_HEADER
     if (this.headerBytes < least || this.size < this.headerBytes || end - at < this.headerBytes) {
       throw new CorruptFrameError(`a message of ${this.size} bytes has a header of ${this.headerBytes}`)
     }
+  }
+
+  get id(): MessageId {
+    return { instance: this.instance, number: this.number }
   }
 
   get isTraced(): boolean {

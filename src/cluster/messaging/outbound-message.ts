@@ -1,4 +1,4 @@
-import type { OutboundHeader } from './message-header.ts'
+import type { MessageId, OutboundHeader } from './message-header.ts'
 import type { Verb } from './verb.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -7,12 +7,12 @@ const NO_BYTES = new Uint8Array(0)
 export class OutboundMessage implements OutboundHeader {
   readonly verb: Verb
   readonly flags: number
-  readonly id: number
+  readonly id: MessageId
   readonly deadlineMs: number
   readonly session: Uint8Array | null
   payload: Uint8Array = NO_BYTES
 
-  constructor(verb: Verb, flags: number, id: number, deadlineMs: number, session: Uint8Array | null) {
+  constructor(verb: Verb, flags: number, id: MessageId, deadlineMs: number, session: Uint8Array | null) {
     this.verb = verb
     this.flags = flags
     this.id = id

@@ -1,20 +1,24 @@
+import type { Random } from '../../io/random.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { MessagingLogger } from './context.ts'
 import { RequestFailureReason } from './failure-reason.ts'
+import type { MessageId } from './message-header.ts'
 import type { RequestCallback } from './messaging-service.ts'
 import { Expiring, type TimerWheel } from './timer-wheel.ts'
 import { describe } from './turn.ts'
 
+const LAST_NUMBER = 0xffffffff
+
 /** A request that waits for its answer. */
 class PendingRequest extends Expiring {
-  readonly id: number
+  readonly id: MessageId
   readonly to: Endpoint
   readonly callback: RequestCallback
   readonly #owner: RequestCallbacks
 
   constructor(
     owner: RequestCallbacks,
-    id: number,
+    id: MessageId,
     to: Endpoint,
     deadlineMs: number,
     callback: RequestCallback,
@@ -38,10 +42,14 @@ export class RequestCallbacks {
   readonly #wheel: TimerWheel
   readonly #logger: MessagingLogger
   readonly #pending = new Map<number, PendingRequest>()
-  #lastId = 0
+  readonly #random: Random
+  #instance: number
+  #lastNumber = 0
 
-  constructor(wheel: TimerWheel, logger: MessagingLogger) {
+  constructor(wheel: TimerWheel, random: Random, logger: MessagingLogger) {
     this.#wheel = wheel
+    this.#random = random
+    this.#instance = random.uint32()
     this.#logger = logger
   }
 
@@ -49,19 +57,28 @@ export class RequestCallbacks {
     return this.#pending.size
   }
 
-  /** An id for a message; none is given out twice. */
-  nextId(): number {
-    return ++this.#lastId
+  /**
+   * An id for a message. The instance is drawn anew with each start, so that answers to a process that has died are not
+   * taken for answers to the one that came after it.
+   */
+  nextId(): MessageId {
+    if (this.#lastNumber === LAST_NUMBER) {
+      this.#lastNumber = 0
+      this.#instance = this.#random.uint32()
+    }
+    do this.#lastNumber++
+    while (this.#pending.has(this.#lastNumber))
+    return { instance: this.#instance, number: this.#lastNumber }
   }
 
-  add(id: number, to: Endpoint, deadlineMs: number, callback: RequestCallback): void {
+  add(id: MessageId, to: Endpoint, deadlineMs: number, callback: RequestCallback): void {
     const request = new PendingRequest(this, id, to, deadlineMs, callback)
-    this.#pending.set(id, request)
+    this.#pending.set(id.number, request)
     this.#wheel.add(request)
   }
 
   /** An answer came. One that nobody waits for any more is passed over, as is one of another node than was asked. */
-  respond(id: number, from: Endpoint, payload: Uint8Array): void {
+  respond(id: MessageId, from: Endpoint, payload: Uint8Array): void {
     const request = this.#take(id, from)
     if (request === null) return
     try {
@@ -72,14 +89,13 @@ export class RequestCallbacks {
   }
 
   /** The peer said that it can't be done, or the request could not be sent. */
-  fail(id: number, from: Endpoint, reason: RequestFailureReason): void {
+  fail(id: MessageId, from: Endpoint, reason: RequestFailureReason): void {
     const request = this.#take(id, from)
     if (request !== null) this.#failed(request, reason)
   }
 
   expired(request: Expiring): void {
-    const { id } = request as PendingRequest
-    this.#pending.delete(id)
+    this.#pending.delete((request as PendingRequest).id.number)
     this.expiredCount++
     this.#failed(request as PendingRequest, RequestFailureReason.TIMEOUT)
   }
@@ -92,10 +108,17 @@ export class RequestCallbacks {
     }
   }
 
-  #take(id: number, from: Endpoint): PendingRequest | null {
-    const request = this.#pending.get(id)
-    if (request === undefined || (request.to !== from && request.to.text !== from.text)) return null
-    this.#pending.delete(id)
+  /** The requests are nobody's any more: what a killed process leaves behind in a simulation. */
+  forget(): void {
+    for (const request of this.#pending.values()) this.#wheel.remove(request)
+    this.#pending.clear()
+  }
+
+  #take(id: MessageId, from: Endpoint): PendingRequest | null {
+    const request = this.#pending.get(id.number)
+    if (request === undefined || request.id.instance !== id.instance) return null
+    if (request.to !== from && request.to.text !== from.text) return null
+    this.#pending.delete(id.number)
     this.#wheel.remove(request)
     return request
   }
