@@ -111,6 +111,6 @@ export class InboundHeader {
   /** A copy of the tracing session of the message at `at`. */
   session(bytes: Uint8Array, at: number): Uint8Array | null {
     if (!this.isTraced) return null
-    return Uint8Array.prototype.slice.call(bytes, at + MESSAGE_HEADER, at + MESSAGE_HEADER + SESSION_BYTES)
+    return new Uint8Array(bytes.subarray(at + MESSAGE_HEADER, at + MESSAGE_HEADER + SESSION_BYTES))
   }
 }

@@ -99,7 +99,7 @@ export class OutboundConnection implements TurnTask {
       this.#onLost(message)
       return
     }
-    message.payload = Uint8Array.prototype.slice.call(payload)
+    message.payload = new Uint8Array(payload)
     this.#queue.push(message)
     this.figures.pendingCount++
     this.figures.pendingBytes += size
