@@ -1,3 +1,4 @@
+import type { Logger } from '../../common/logger.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { Network } from '../../io/network.ts'
 import type { Timers } from '../../io/timers.ts'
@@ -8,13 +9,6 @@ import type { DroppedCounters } from './messaging-metrics.ts'
 import type { MessagingSettings } from './settings.ts'
 import type { Turn } from './turn.ts'
 
-/** What messaging says to the log. */
-export interface MessagingLogger {
-  info(message: string): void
-  warn(message: string): void
-  error(message: string): void
-}
-
 /** What the connections of one service share. */
 export interface MessagingContext {
   readonly self: Endpoint
@@ -24,7 +18,9 @@ export interface MessagingContext {
   readonly network: Network
   readonly clock: Clock
   readonly timers: Timers
-  readonly logger: MessagingLogger
+  readonly logger: Logger
+  /** The same for what others can cause as often as they like: once a minute each. */
+  readonly noSpam: Logger
   readonly turn: Turn
   readonly dropped: DroppedCounters
 }

@@ -145,7 +145,7 @@ export class InboundConnection implements TurnTask {
     } catch (error) {
       if (!(error instanceof CorruptFrameError)) throw error
       const name = `${this.from.text}->${this.#context.self.text}-${CONNECTION_TYPES[this.type]}`
-      this.#context.logger.error(`${name} closed, for what it brought is corrupt: ${error.message}`)
+      this.#context.noSpam.error(`${name} closed, for what it brought is corrupt: ${error.message}`)
       this.close()
       return
     }

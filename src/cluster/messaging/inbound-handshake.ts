@@ -41,7 +41,7 @@ export function receiveHandshake(
   onAccepted: (accepted: Accepted) => void,
   onRefused: () => void,
 ): void {
-  const { timers, logger, versions } = context
+  const { timers, noSpam, versions } = context
   const who = `${network.remoteAddress}:${network.remotePort}`
   let received: Buffer = Buffer.alloc(0)
   let isSettled = false
@@ -51,7 +51,7 @@ export function receiveHandshake(
   }
   const timer = timers.setTimeout(
     () => {
-      logger.info(`Timeout handshaking with ${who} (on ${context.self.text})`)
+      noSpam.info(`Timeout handshaking with ${who} (on ${context.self.text})`)
       settle()
       network.destroy()
     },
@@ -60,7 +60,7 @@ export function receiveHandshake(
   )
   const deny = (denial: Denial): void => {
     settle()
-    logger.warn(`Refused internode connection of ${who}: ${denial.reason}`)
+    noSpam.warn(`Refused internode connection of ${who}: ${denial.reason}`)
     network.write(encodeAccept({ version: 0, versions, features: 0, ...denial }))
     network.end()
     timers.setTimeout(() => network.destroy(), LINGER_MS, { unref: true })
@@ -96,7 +96,7 @@ export function receiveHandshake(
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
       settle()
-      logger.warn(`Failed to properly handshake with peer ${who}. Closing the channel: ${error.message}`)
+      noSpam.warn(`Failed to properly handshake with peer ${who}. Closing the channel: ${error.message}`)
       network.destroy()
     }
   })

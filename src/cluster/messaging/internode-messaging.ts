@@ -1,9 +1,10 @@
+import { type Logger, SILENT, withoutSpam } from '../../common/logger.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { Listener, Network } from '../../io/network.ts'
 import type { Random } from '../../io/random.ts'
 import type { Timers } from '../../io/timers.ts'
 import type { Endpoint } from '../endpoint.ts'
-import type { MessagingContext, MessagingLogger } from './context.ts'
+import type { MessagingContext } from './context.ts'
 import { failureReasonOf, RequestFailureReason } from './failure-reason.ts'
 import { SPOKEN_VERSIONS, type VersionRange } from './handshake.ts'
 import type { InboundConnection } from './inbound-connection.ts'
@@ -30,7 +31,6 @@ import { describe, Turn } from './turn.ts'
 import { VERB_IDS, Verb, verbOf } from './verb.ts'
 
 const NO_BYTES = new Uint8Array(0)
-const SILENT: MessagingLogger = { info() {}, warn() {}, error() {} }
 /** Nobody waits longer for an answer. */
 const FOREVER_MS = 24 * 60 * 60 * 1000
 
@@ -40,7 +40,7 @@ export interface MessagingOptions {
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
-  readonly logger?: MessagingLogger
+  readonly logger?: Logger
   readonly settings?: Partial<MessagingSettings>
   readonly encryption?: InternodeEncryption
   /** Versions of the protocol that this node claims to speak; all by default. */
@@ -83,12 +83,25 @@ export class InternodeMessaging implements MessagingService {
     const { self, network, clock, timers, logger = SILENT, encryption = NO_ENCRYPTION } = options
     const settings = { ...DEFAULT_MESSAGING_SETTINGS, ...options.settings }
     const { versions = SPOKEN_VERSIONS } = options
-    const turn = new Turn(clock, timers, logger)
+    const noSpam = withoutSpam(logger, () => clock.monotonicMs())
+    const turn = new Turn(clock, timers, noSpam)
     const { dropped } = this
     this.self = self
-    this.#context = { self, settings, versions, encryption, network, clock, timers, logger, turn, dropped }
+    this.#context = {
+      self,
+      settings,
+      versions,
+      encryption,
+      network,
+      clock,
+      timers,
+      logger,
+      noSpam,
+      turn,
+      dropped,
+    }
     this.#wheel = new TimerWheel(clock, timers)
-    this.callbacks = new RequestCallbacks(this.#wheel, options.random, logger)
+    this.callbacks = new RequestCallbacks(this.#wheel, options.random, noSpam)
     this.#sendReserve = new ResourceLimit(settings.internode_application_send_queue_reserve_global_capacity)
     this.#inbound = new InboundPeers(this.#context, (connection, header, bytes, at, end, sentMs) =>
       this.#received(connection, header, bytes, at, end, sentMs),
@@ -207,11 +220,11 @@ export class InternodeMessaging implements MessagingService {
   }
 
   #send(to: Endpoint, message: OutboundMessage, payload: Uint8Array): void {
-    const { settings, turn, logger } = this.#context
+    const { settings, turn, noSpam } = this.#context
     const size = messageSize(message.session, payload.length)
     if (this.#isClosed || size > settings.internode_max_message_size) {
       if (!this.#isClosed) {
-        logger.error(
+        noSpam.error(
           `${message.verb.name} of ${size} bytes to ${to.text} is larger than internode_max_message_size`,
         )
       }
@@ -256,7 +269,7 @@ export class InternodeMessaging implements MessagingService {
     }
     if (verb === undefined) {
       release(header.size)
-      this.#context.logger.error(`${from.text} sent a message of a verb that is not known: ${header.verbId}`)
+      this.#context.noSpam.error(`${from.text} sent a message of a verb that is not known: ${header.verbId}`)
       if ((header.flags & MESSAGE_REQUEST) === 0) return
       const request = { id: header.id, deadlineMs: sentMs + header.remainingMs, session: null }
       this.#sendFailure(from, request, RequestFailureReason.UNKNOWN)
@@ -294,7 +307,7 @@ export class InternodeMessaging implements MessagingService {
       return
     }
     const handler = this.#handlers[message.verb.id]
-    const { logger } = this.#context
+    const { noSpam: logger } = this.#context
     if (handler === undefined) {
       logger.error(`Nothing handles ${message.verb.name}, which ${message.from.text} sent`)
       message.fail(RequestFailureReason.UNKNOWN)

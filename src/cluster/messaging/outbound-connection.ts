@@ -95,7 +95,7 @@ export class OutboundConnection implements TurnTask {
     const size = messageSize(message.session, payload.length)
     if (!this.#acquire(size, nowMs)) {
       this.figures.overloadedCount++
-      this.#context.logger.warn(`${this.#name} overloaded; dropping ${message.verb.name} message`)
+      this.#context.noSpam.warn(`${this.#name} overloaded; dropping ${message.verb.name} message`)
       this.#onLost(message)
       return
     }
@@ -300,7 +300,7 @@ export class OutboundConnection implements TurnTask {
   /** The connection broke: what waits goes on the next one. */
   #lose(attempt: number, reason: string | null): void {
     if (attempt !== this.#attempt || this.#state !== 'established') return
-    if (reason !== null && !this.#isEnding) this.#context.logger.warn(`${this.#name} broken: ${reason}`)
+    if (reason !== null && !this.#isEnding) this.#context.noSpam.warn(`${this.#name} broken: ${reason}`)
     const lasted = this.#context.clock.monotonicMs() - this.#establishedMs
     this.#disconnect()
     if (this.#isEnding) this.#finish()
@@ -311,7 +311,7 @@ export class OutboundConnection implements TurnTask {
 
   #failed(reason: string): void {
     this.#state = 'idle'
-    this.#context.logger.info(`${this.#name} failed to connect: ${reason}`)
+    this.#context.noSpam.info(`${this.#name} failed to connect: ${reason}`)
     this.#failures++
     if (this.#isEnding) {
       this.#finish()

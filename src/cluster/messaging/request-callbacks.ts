@@ -1,6 +1,6 @@
+import type { Logger } from '../../common/logger.ts'
 import type { Random } from '../../io/random.ts'
 import type { Endpoint } from '../endpoint.ts'
-import type { MessagingLogger } from './context.ts'
 import { RequestFailureReason } from './failure-reason.ts'
 import type { MessageId } from './message-header.ts'
 import type { RequestCallback } from './messaging-service.ts'
@@ -40,13 +40,13 @@ export class RequestCallbacks {
   /** Requests whose time was over before an answer came. */
   expiredCount = 0
   readonly #wheel: TimerWheel
-  readonly #logger: MessagingLogger
+  readonly #logger: Logger
   readonly #pending = new Map<number, PendingRequest>()
   readonly #random: Random
   #instance: number
   #lastNumber = 0
 
-  constructor(wheel: TimerWheel, random: Random, logger: MessagingLogger) {
+  constructor(wheel: TimerWheel, random: Random, logger: Logger) {
     this.#wheel = wheel
     this.#random = random
     this.#instance = random.uint32()

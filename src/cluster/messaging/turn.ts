@@ -1,6 +1,6 @@
+import type { Logger } from '../../common/logger.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { Timers } from '../../io/timers.ts'
-import type { MessagingLogger } from './context.ts'
 
 /** What has something to do at the end of a turn. */
 export interface TurnTask {
@@ -14,13 +14,13 @@ export interface TurnTask {
 export class Turn {
   readonly #clock: Clock
   readonly #timers: Timers
-  readonly #logger: MessagingLogger
+  readonly #logger: Logger
   #tasks: TurnTask[] = []
   #isScheduled = false
   #nowMs = 0
   readonly #run = (): void => this.#finish()
 
-  constructor(clock: Clock, timers: Timers, logger: MessagingLogger) {
+  constructor(clock: Clock, timers: Timers, logger: Logger) {
     this.#clock = clock
     this.#timers = timers
     this.#logger = logger
