@@ -284,6 +284,8 @@ export class MessagingWorkload {
     for (const service of this.#services) {
       this.#expect(service.callbacks.size === 0, 'callbacks are left')
       this.#expect(service.heldBytes === 0, `${service.heldBytes} bytes are held`)
+      const { send, receive } = service.borrowedBytes
+      this.#expect(send + receive === 0, `${send} and ${receive} bytes are borrowed`)
       for (const connection of service.inboundConnections) {
         this.#expect(connection.pendingBytes === 0, 'requests are left in a queue')
       }

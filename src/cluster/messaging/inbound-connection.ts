@@ -100,6 +100,11 @@ export class InboundConnection implements TurnTask {
     return this.#capacity.using
   }
 
+  /** Bytes received that have not been looked at. */
+  get unreadBytes(): number {
+    return this.#decoder.size
+  }
+
   /** There may be room again. */
   retry(): void {
     if (!this.isStarved || this.#isClosed) return

@@ -27,6 +27,11 @@ export class InboundPeers {
     return this.#connections
   }
 
+  /** Bytes borrowed from what all connections share. */
+  get borrowedBytes(): number {
+    return this.#globalReserve.using
+  }
+
   accept(network: NetworkConnection): void {
     const context = this.#context
     this.#opening.add(network)

@@ -172,6 +172,11 @@ export class InternodeMessaging implements MessagingService {
     return this.#inbound.connections
   }
 
+  /** Bytes that queues have borrowed from what all peers share, of messages to send and of requests received. */
+  get borrowedBytes(): { readonly send: number; readonly receive: number } {
+    return { send: this.#sendReserve.using, receive: this.#inbound.borrowedBytes }
+  }
+
   /** Bytes that wait to be sent, to all peers. */
   get heldBytes(): number {
     return this.peers.reduce(
@@ -208,7 +213,6 @@ export class InternodeMessaging implements MessagingService {
       }
     })
     this.#inbound.close()
-    this.callbacks.failAll()
     this.#wheel.expireAll()
   }
 

@@ -100,14 +100,6 @@ export class RequestCallbacks {
     this.#failed(request as PendingRequest, RequestFailureReason.TIMEOUT)
   }
 
-  /** No answer will come any more. */
-  failAll(): void {
-    for (const request of [...this.#pending.values()]) {
-      this.#wheel.remove(request)
-      this.expired(request)
-    }
-  }
-
   /** The requests are nobody's any more: what a killed process leaves behind in a simulation. */
   forget(): void {
     for (const request of this.#pending.values()) this.#wheel.remove(request)
