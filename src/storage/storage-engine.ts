@@ -544,10 +544,12 @@ export class StorageEngine {
    */
   #renew(store: ColumnFamilyStore, flusher: Flusher, bytesMax: number): void {
     const { slabs } = store.memtable
-    // Cells of columns that are gone have no name in the log.
+    const { keyspace, dropped } = store.table
+    // The schema must not stand in the log behind what is read by it. Cells of columns that are gone have no name there.
     const isRelogged =
-      slabs.usedBytes <= Math.max(RELOGGED_BYTES_MIN, Math.min(bytesMax, RELOGGED_BYTES_MAX)) &&
-      store.table.dropped.size === 0
+      keyspace !== 'system_schema' &&
+      dropped.size === 0 &&
+      slabs.usedBytes <= Math.max(RELOGGED_BYTES_MIN, Math.min(bytesMax, RELOGGED_BYTES_MAX))
     if (isRelogged) this.#relogger?.begin(store)
     else flusher.begin(store)
   }
