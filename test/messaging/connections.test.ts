@@ -97,14 +97,16 @@ describe('connections', () => {
     const [a, b] = [await sim.start(1), await sim.start(2)]
     const came: number[] = []
     b.handle(Verb.MUTATION_REQ, ({ payload }) => came.push(payload[0]!))
-    for (let n = 0; n < 250; n++) {
-      a.send(b.self, Verb.MUTATION_REQ, new Uint8Array(n % 3 === 0 ? 60_000 : 50).fill(n), {
-        timeoutMs: 60_000,
-      })
-      if (n % 7 === 0) await sim.run(2)
+    let n = 0
+    const next = (): void => {
+      const size = n % 2 === 0 ? 60_000 : 50
+      a.send(b.self, Verb.MUTATION_REQ, new Uint8Array(size).fill(n % 251), { timeoutMs: 60_000 })
+      // Often at the moment at which the connection has room again, and what waits has not gone yet.
+      if (++n < 400) sim.timers.setTimeout(next, 1)
     }
-    await sim.run(30_000)
-    expect(came).toEqual(Array.from({ length: 250 }, (_, n) => n))
+    next()
+    await sim.run(60_000)
+    expect(came).toEqual(Array.from({ length: 400 }, (_, i) => i % 251))
   })
 
   it('finish a message that is under way, even if its time is over and there is no room', async () => {
@@ -127,6 +129,27 @@ describe('connections', () => {
     expect(came).toEqual([100_000, 1_100_000])
     expect(b.dropped.of(Verb.MUTATION_REQ)).toEqual({ internal: 0, crossNode: 1 })
     expect(sim.log.join()).not.toContain('corrupt')
+  })
+
+  it('to a peer that has left are closed, and made anew if it is asked again', async () => {
+    const sim = new SimServices(22)
+    const [a, b] = [await sim.start(1), await sim.start(2)]
+    echo(b)
+    ask(sim, a, b)
+    await sim.run(1000)
+    sim.network.cutBoth(sim.host(1), sim.host(2))
+    const lost = ask(sim, a, b, { verb: Verb.ECHO_REQ })
+    await sim.run(10)
+    a.closeOutbound(b.self)
+    await sim.run(10)
+    expect(lost.outcome).toBe(RequestFailureReason.TIMEOUT)
+    expect([a.peers.length, a.heldBytes]).toEqual([0, 0])
+    sim.network.healAll()
+    await sim.run(5000)
+    expect(b.inboundConnections.size).toBe(0)
+    const again = ask(sim, a, b)
+    await sim.run(1000)
+    expect(again.outcome).toBe('response')
   })
 
   it('that say nothing are closed', async () => {

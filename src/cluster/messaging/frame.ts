@@ -36,10 +36,12 @@ export function writeFrameTrailer(out: Uint8Array, start: number, end: number): 
   writeInt32(out, end, crc32(out.subarray(start, end)))
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** Cuts what is received into frames. The payload of each is read where it lies: in the chunk, if it came in one piece. */
 export class FrameDecoder {
   /** Where the payload of the last frame lies; good until the next call of `next`. */
-  buffer: Buffer = Buffer.alloc(0)
+  buffer: Buffer = NOTHING
   start = 0
   end = 0
   isSelfContained = false
@@ -61,7 +63,12 @@ export class FrameDecoder {
   /** Finds the next frame; false when it has not come whole. Throws a CorruptFrameError. */
   next(): boolean {
     const queue = this.#queue
-    if (!queue.require(FRAME_HEADER)) return false
+    if (!queue.require(FRAME_HEADER)) {
+      // What has been read must not keep a socket's chunk from being collected.
+      queue.release()
+      this.buffer = NOTHING
+      return false
+    }
     const header = readInt32(queue.buffer, queue.position)
     const crc = crc32(queue.buffer.subarray(queue.position, queue.position + 8))
     if (readInt32(queue.buffer, queue.position + 8) !== (crc | 0)) {

@@ -163,6 +163,11 @@ export class InternodeMessaging implements MessagingService {
     for (const connection of this.#peers.get(to.text)?.connections ?? []) connection.interrupt()
   }
 
+  closeOutbound(to: Endpoint): void {
+    for (const connection of this.#peers.get(to.text)?.connections ?? []) connection.closeNow()
+    this.#peers.delete(to.text)
+  }
+
   /** What each peer's connections have done. */
   get peers(): readonly OutboundPeer[] {
     return [...this.#peers.values()]

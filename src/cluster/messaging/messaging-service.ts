@@ -21,6 +21,8 @@ export interface MessagingService {
   handle(verb: Verb, handler: MessageHandler): void
   /** Breaks the connections to a peer that was found dead or has restarted; what is not sent yet goes on new ones. */
   interrupt(to: Endpoint): void
+  /** Closes the connections to a peer that has left; what waits for it is given up. */
+  closeOutbound(to: Endpoint): void
 }
 
 export type MessageHandler = (message: InboundMessage) => void
@@ -43,7 +45,7 @@ export interface RequestCallback extends SendOptions {
 export interface InboundMessage {
   readonly from: Endpoint
   readonly verb: Verb
-  /** Good until the handler returns; afterwards another message may lie there. */
+  /** Good until the handler returns, and empty afterwards: who answers later copies what is needed. */
   readonly payload: Uint8Array
   /** The tracing session, 16 bytes of its own; null without one. */
   readonly session: Uint8Array | null
