@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseEndpoint } from '../../src/cluster/endpoint.ts'
 import { wordsOf } from '../../src/cluster/messaging/aligned.ts'
-import type { RequestFailureReason } from '../../src/cluster/messaging/failure-reason.ts'
+import { RequestFailureReason } from '../../src/cluster/messaging/failure-reason.ts'
 import {
   internodeEncryption,
   type Locality,
@@ -67,6 +67,24 @@ describe('messaging over sockets', () => {
       expect(await ask(b, a, payload), `${size} bytes`).toEqual(expected)
       expect(await ask(a, a, payload), `${size} bytes`).toEqual(expected)
     }
+  })
+})
+
+describe('a peer', () => {
+  it('that was away is found again', async () => {
+    const a = await start('127.0.0.31:17001')
+    const answering = async (): Promise<InternodeMessaging> => {
+      const service = await start('127.0.0.32:17001')
+      service.handle(Verb.MUTATION_REQ, (message) => message.respond(message.payload))
+      return service
+    }
+    const b = await answering()
+    expect(await ask(a, b, new Uint8Array(3))).toEqual(new Uint8Array(3))
+    await b.close()
+    running.splice(running.indexOf(b), 1)
+    expect(await ask(a, b, new Uint8Array(3))).toBe(RequestFailureReason.TIMEOUT)
+    await answering()
+    expect(await ask(a, b, new Uint8Array(3))).toEqual(new Uint8Array(3))
   })
 })
 
