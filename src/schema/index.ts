@@ -6,6 +6,7 @@
 
 export * from './keyspace.ts'
 export * from './names.ts'
+export * from './replication.ts'
 export { Schema } from './schema.ts'
 export { schemaFromRows } from './schema-from-rows.ts'
 export * from './schema-row.ts'

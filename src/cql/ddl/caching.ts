@@ -1,7 +1,8 @@
 /** The `caching` option (`CachingParams`). */
 
 import { ConfigurationError } from '../../common/errors.ts'
-import { hashOrder, isNumeric, listText, numberFormatError, parseInt32 } from './java.ts'
+import { parseInt32 } from '../../common/java-numbers.ts'
+import { hashOrder, isNumeric, listText, numberFormatError } from './java.ts'
 
 const INT_MAX = 0x7fffffff
 

@@ -2,17 +2,10 @@
 
 import { ConfigurationError } from '../../common/errors.ts'
 import { memoryText, parseHumanReadable } from '../../common/human-readable.ts'
+import { notANumber, parseInt32, parseInt64 } from '../../common/java-numbers.ts'
 import { COMPACTION_PACKAGE } from '../../model/unified-compaction.ts'
 import { doubleText, parseDouble } from '../../types/index.ts'
-import {
-  hashOrder,
-  isNumeric,
-  listText,
-  notANumber,
-  numberFormatError,
-  parseInt32,
-  parseInt64,
-} from './java.ts'
+import { hashOrder, isNumeric, listText, numberFormatError } from './java.ts'
 
 type Options = Map<string, string>
 

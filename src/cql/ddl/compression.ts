@@ -1,8 +1,9 @@
 /** The `compression` option (`CompressionParams`, and what each compressor takes). */
 
 import { ConfigurationError } from '../../common/errors.ts'
+import { notANumber, parseInt32 } from '../../common/java-numbers.ts'
 import { doubleText, parseDouble } from '../../types/index.ts'
-import { hashOrder, listText, notANumber, numberFormatError, parseBoolean, parseInt32 } from './java.ts'
+import { hashOrder, listText, numberFormatError, parseBoolean } from './java.ts'
 
 const PACKAGE = 'org.apache.cassandra.io.compress.'
 const DEFAULT_CHUNK_KB = 16

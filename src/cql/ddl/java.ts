@@ -1,29 +1,7 @@
-/** Java's number parsing and hash order, where error texts depend on them. */
+/** Java's parsing and hash order, where error texts depend on them. */
 
 import { ServerError } from '../../common/errors.ts'
-import { asciiDigits } from '../../common/human-readable.ts'
-
-const INTEGER = /^[+-]?\p{Nd}+$/u
-
-/** `Integer.parseInt`, null where it throws. */
-export function parseInt32(text: string): number | null {
-  if (!INTEGER.test(text)) return null
-  const value = Number(asciiDigits(text))
-  return value >= -0x80000000 && value <= 0x7fffffff ? value + 0 : null
-}
-
-/** `Long.parseLong`, null where it throws. */
-export function parseInt64(text: string): bigint | null {
-  if (!INTEGER.test(text)) return null
-  const digits = asciiDigits(text)
-  const value = BigInt(digits.startsWith('+') ? digits.slice(1) : digits)
-  return BigInt.asIntN(64, value) === value ? value : null
-}
-
-/** What `NumberFormatException` says of a text. */
-export function notANumber(text: string): string {
-  return `For input string: "${text}"`
-}
+import { notANumber } from '../../common/java-numbers.ts'
 
 /** A `NumberFormatException` that Cassandra doesn't catch either. */
 export function numberFormatError(text: string): ServerError {

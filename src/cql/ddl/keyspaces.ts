@@ -6,6 +6,7 @@ import {
   isSystemKeyspace,
   type KeyspaceParams,
   type Schema,
+  totalReplicas,
   withParams,
 } from '../../schema/index.ts'
 import { ensureEnabled, guardMaximum } from '../guardrails/guardrails.ts'
@@ -22,7 +23,7 @@ import {
   validateKeyspaceName,
 } from './outcome.ts'
 import { Properties } from './properties.ts'
-import { replicationFromOptions, totalReplicas, validateReplication } from './replication.ts'
+import { replicationFromOptions, validateReplication } from './replication.ts'
 
 const KNOWN: ReadonlySet<string> = new Set(['durable_writes', 'replication'])
 const NONE: ReadonlyMap<string, string> = new Map()

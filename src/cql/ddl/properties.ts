@@ -1,9 +1,10 @@
 /** The `name = value` behind WITH (`PropertyDefinitions`). */
 
 import { SyntaxError as CqlSyntaxError } from '../../common/errors.ts'
+import { parseInt32 } from '../../common/java-numbers.ts'
 import { parseDouble } from '../../types/index.ts'
 import type { Property } from '../raw/index.ts'
-import { hashOrder, parseInt32 } from './java.ts'
+import { hashOrder } from './java.ts'
 
 export class Properties {
   readonly #values: Map<string, string | ReadonlyMap<string, string>>

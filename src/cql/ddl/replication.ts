@@ -1,12 +1,17 @@
 /** Replication options of a keyspace (`ReplicationParams`, `AbstractReplicationStrategy` and its strategies). */
 
 import { ConfigurationError, ServerError } from '../../common/errors.ts'
-import { isSystemKeyspace } from '../../schema/index.ts'
+import {
+  factorOf,
+  factorProblem,
+  isSystemKeyspace,
+  STRATEGY_PACKAGE,
+  strategyName,
+} from '../../schema/index.ts'
 import { guardMaximum, guardMinimum } from '../guardrails/guardrails.ts'
 import type { Execution } from './context.ts'
-import { hashOrder, notANumber, parseInt32 } from './java.ts'
+import { hashOrder } from './java.ts'
 
-const PACKAGE = 'org.apache.cassandra.locator.'
 const FACTOR = 'replication_factor'
 
 type Strategy = 'SimpleStrategy' | 'NetworkTopologyStrategy' | 'LocalStrategy' | 'OldNetworkTopologyStrategy'
@@ -41,7 +46,7 @@ export function replicationFromOptions(
     }
     case 'LocalStrategy':
   }
-  return new Map([['class', PACKAGE + strategy], ...prepared])
+  return new Map([['class', STRATEGY_PACKAGE + strategy], ...prepared])
 }
 
 function inHashOrder(options: ReadonlyMap<string, string>): Map<string, string> {
@@ -49,8 +54,8 @@ function inHashOrder(options: ReadonlyMap<string, string>): Map<string, string> 
 }
 
 function strategyOf(execution: Execution, name: string): Strategy {
-  const className = name.includes('.') ? name : PACKAGE + name
-  const simpleName = className.startsWith(PACKAGE) ? className.slice(PACKAGE.length) : ''
+  const className = name.includes('.') ? name : STRATEGY_PACKAGE + name
+  const simpleName = className.startsWith(STRATEGY_PACKAGE) ? className.slice(STRATEGY_PACKAGE.length) : ''
   switch (simpleName) {
     case 'SimpleStrategy':
     case 'NetworkTopologyStrategy':
@@ -90,26 +95,8 @@ function prepareNetworkTopology(
   for (const [name, value] of options) if (value === '0') options.delete(name)
 }
 
-/** What `ReplicationFactor.fromString` finds wrong, or null. */
-function factorProblem(text: string): string | null {
-  const parts = text.split('/')
-  if (parts.length > 1) {
-    // Java's split drops empty strings at the end.
-    while (parts.length > 0 && parts.at(-1) === '') parts.pop()
-    if (parts.length !== 2) return 'Replication factor format is <replicas> or <replicas>/<transient>'
-  }
-  for (const part of parts) if (parseInt32(part) === null) return notANumber(part)
-  if (parts.length === 2 && Number(parts[1]) !== 0) return 'Transient replication is not enabled on this node'
-  const replicas = Number(parts[0])
-  return replicas < 0 ? `Replication factor must be non-negative, found ${replicas}` : null
-}
-
 function factorText(text: string): string {
-  return String(Number(text.split('/')[0]))
-}
-
-function factorOf(text: string): number {
-  return Number(text.split('/')[0])
+  return String(factorOf(text))
 }
 
 /** `KeyspaceParams.validate`. */
@@ -118,7 +105,7 @@ export function validateReplication(
   keyspace: string,
   replication: ReadonlyMap<string, string>,
 ): void {
-  const strategy = replication.get('class')!.slice(PACKAGE.length) as Strategy
+  const strategy = strategyName(replication) as Strategy
   const options = new Map(replication)
   options.delete('class')
   if (strategy === 'NetworkTopologyStrategy') validateNetworkTopology(execution, keyspace, options)
@@ -201,13 +188,4 @@ function guardFactor(execution: Execution, keyspace: string, replicas: number): 
     `The keyspace ${keyspace} has a replication factor of ${replicas}, ${side} the ${isWarning ? 'warning' : 'failure'} threshold of ${threshold}.`
   guardMinimum(execution, 'minimum_replication_factor', replicas, minimumReplicationFactor, text('below'))
   guardMaximum(execution, 'maximum_replication_factor', replicas, maximumReplicationFactor, text('above'))
-}
-
-/** All full replicas of a keyspace (`getReplicationFactor().fullReplicas`). */
-export function totalReplicas(replication: ReadonlyMap<string, string>): number {
-  const strategy = replication.get('class')!.slice(PACKAGE.length)
-  if (strategy === 'LocalStrategy') return 1
-  let total = 0
-  for (const [name, value] of replication) if (name !== 'class') total += factorOf(value)
-  return total
 }

@@ -1,0 +1,195 @@
+/** Nodes and their tokens as one immutable value (`TokenMetadata`). */
+
+import { compare64 } from '../../model/row-format.ts'
+import { compareEndpoints, type Endpoint } from '../endpoint.ts'
+import { Placement } from './placement.ts'
+import type { ReplicationStrategy } from './strategy.ts'
+import { type RingRange, tokenFrom, tokenHigh, tokenLow } from './token.ts'
+
+/** A member of the ring as placement sees it. */
+export interface RingNode {
+  /** A UUID as text. */
+  readonly hostId: string
+  readonly endpoint: Endpoint
+  readonly dataCenter: string
+  readonly rack: string
+}
+
+/** A node and the tokens that it has. */
+export interface RingMember {
+  readonly node: RingNode
+  readonly tokens: Iterable<bigint>
+}
+
+/** What is not settled: who joins, leaves or moves. They are no members, or still are, as if nothing happened. */
+export interface RingChanges {
+  /** Nodes that will be members with these tokens. A token of a member is taken over from it: its node is replaced. */
+  readonly joining: readonly RingMember[]
+  /** Host ids of members that will be none. */
+  readonly leaving: readonly string[]
+  /** Members that will have these tokens in the place of theirs. */
+  readonly moving: readonly RingMember[]
+}
+
+export const NO_CHANGES: RingChanges = Object.freeze({ joining: [], leaving: [], moving: [] })
+
+interface Entry {
+  readonly token: bigint
+  readonly node: RingNode
+}
+
+/**
+ * A ring, immutable: changes give a new one. Nodes are in the order of their endpoints and tokens ascending, whatever
+ * the order in which they came, so that equal members make equal rings. Only nodes with tokens are members.
+ */
+export class Ring {
+  static readonly EMPTY = new Ring([], [])
+
+  /** The members, in the order of their endpoints. */
+  readonly nodes: readonly RingNode[]
+  /** Halves of the tokens in ascending order, not to be written to. */
+  readonly tokenHi: Int32Array
+  readonly tokenLo: Int32Array
+  /** For each token the index of its owner in `nodes`. */
+  readonly owners: Int32Array
+  readonly #byHostId: ReadonlyMap<string, number>
+  readonly #byEndpoint: ReadonlyMap<string, number>
+  readonly #placements = new Map<string, Placement>()
+
+  private constructor(nodes: readonly RingNode[], entries: readonly Entry[]) {
+    this.nodes = Object.freeze(nodes)
+    this.#byHostId = new Map(nodes.map((node, i) => [node.hostId, i]))
+    this.#byEndpoint = new Map(nodes.map((node, i) => [node.endpoint.text, i]))
+    this.tokenHi = Int32Array.from(entries, (entry) => tokenHigh(entry.token))
+    this.tokenLo = Int32Array.from(entries, (entry) => tokenLow(entry.token))
+    this.owners = Int32Array.from(entries, (entry) => this.#byHostId.get(entry.node.hostId)!)
+  }
+
+  /**
+   * A ring of members. Of two that have the same host id or the same endpoint the later one counts, and of two that
+   * have the same token the later one owns it, as in `TokenMetadata.updateNormalTokens`.
+   */
+  static of(members: Iterable<RingMember>): Ring {
+    const byHostId = new Map<string, RingNode>()
+    const hostIdOf = new Map<string, string>()
+    const owners = new Map<bigint, RingNode>()
+    const remove = (hostId: string) => {
+      hostIdOf.delete(byHostId.get(hostId)!.endpoint.text)
+      byHostId.delete(hostId)
+      for (const [token, owner] of owners) if (owner.hostId === hostId) owners.delete(token)
+    }
+    for (const { node, tokens } of members) {
+      if (byHostId.has(node.hostId)) remove(node.hostId)
+      const before = hostIdOf.get(node.endpoint.text)
+      if (before !== undefined) remove(before)
+      byHostId.set(node.hostId, node)
+      hostIdOf.set(node.endpoint.text, node.hostId)
+      for (const token of tokens) owners.set(token, node)
+    }
+    const entries = [...owners].map(([token, node]) => ({ token, node }))
+    entries.sort((a, b) => (a.token < b.token ? -1 : 1))
+    const nodes = [...new Set(owners.values())]
+    return new Ring(
+      nodes.sort((a, b) => compareEndpoints(a.endpoint, b.endpoint)),
+      entries,
+    )
+  }
+
+  /** How many tokens there are, of all nodes. */
+  get size(): number {
+    return this.owners.length
+  }
+
+  /** The members with their tokens, from which an equal ring can be made. */
+  members(): RingMember[] {
+    const tokens: bigint[][] = this.nodes.map(() => [])
+    for (let i = 0; i < this.size; i++) tokens[this.owners[i]!]!.push(this.token(i))
+    return this.nodes.map((node, i) => ({ node, tokens: tokens[i]! }))
+  }
+
+  /** This ring and one member more, or one that is known already with other tokens or at another place. */
+  with(node: RingNode, tokens: Iterable<bigint>): Ring {
+    return Ring.of([...this.members(), { node, tokens }])
+  }
+
+  /** This ring without a member; the ring itself where it is none. */
+  without(hostId: string): Ring {
+    if (!this.#byHostId.has(hostId)) return this
+    return Ring.of(this.members().filter((member) => member.node.hostId !== hostId))
+  }
+
+  /** The member of a host id, or null. */
+  node(hostId: string): RingNode | null {
+    return this.nodes[this.#byHostId.get(hostId) ?? -1] ?? null
+  }
+
+  /** The member at an endpoint, by its text, or null. */
+  nodeAt(endpointText: string): RingNode | null {
+    return this.nodes[this.#byEndpoint.get(endpointText) ?? -1] ?? null
+  }
+
+  /** The tokens of a member, ascending; none where it is no member. */
+  tokensOf(hostId: string): bigint[] {
+    const owner = this.#byHostId.get(hostId)
+    const found: bigint[] = []
+    for (let i = 0; i < this.size; i++) if (this.owners[i] === owner) found.push(this.token(i))
+    return found
+  }
+
+  /** The token at a position. */
+  token(position: number): bigint {
+    return tokenFrom(this.tokenHi[position]!, this.tokenLo[position]!)
+  }
+
+  /** The first position whose token is not less than the given one; `size` where all are. Allocates nothing. */
+  lowerBound(hi: number, lo: number): number {
+    const { tokenHi, tokenLo } = this
+    let low = 0
+    let high = tokenHi.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (compare64(tokenHi[middle]!, tokenLo[middle]!, hi, lo) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /**
+   * The position that owns a token: the first that is not less, around the end of the ring
+   * (`TokenMetadata.firstTokenIndex`). 0 where the ring is empty. Allocates nothing.
+   */
+  positionOf(hi: number, lo: number): number {
+    const position = this.lowerBound(hi, lo)
+    return position === this.tokenHi.length ? 0 : position
+  }
+
+  /** The node that owns a token, or null where the ring is empty. */
+  ownerOf(hi: number, lo: number): RingNode | null {
+    return this.size === 0 ? null : this.nodes[this.owners[this.positionOf(hi, lo)]!]!
+  }
+
+  /** What the token at a position owns: after the token before it, up to and including itself. */
+  range(position: number): RingRange {
+    return { left: this.token(position === 0 ? this.size - 1 : position - 1), right: this.token(position) }
+  }
+
+  /** All ranges in the order of their tokens, each token's own; together the whole ring. */
+  ranges(): RingRange[] {
+    return Array.from(this.owners, (_, position) => this.range(position))
+  }
+
+  /** Who replicates what under a strategy; computed at its first use and kept. */
+  placement(strategy: ReplicationStrategy): Placement {
+    let placement = this.#placements.get(strategy.key)
+    if (placement === undefined) {
+      placement = new Placement(this, strategy)
+      this.#placements.set(strategy.key, placement)
+    }
+    return placement
+  }
+
+  /** The natural replicas of a token in the order of the ring, frozen; allocates nothing once the table is made. */
+  replicas(strategy: ReplicationStrategy, hi: number, lo: number): readonly RingNode[] {
+    return this.placement(strategy).replicas(hi, lo)
+  }
+}
