@@ -2,6 +2,7 @@
 
 import { compare64 } from '../../model/row-format.ts'
 import { compareEndpoints, type Endpoint } from '../endpoint.ts'
+import { PendingPlacement } from './pending.ts'
 import { Placement } from './placement.ts'
 import type { ReplicationStrategy } from './strategy.ts'
 import { type RingRange, tokenFrom, tokenHigh, tokenLow } from './token.ts'
@@ -43,7 +44,7 @@ interface Entry {
  * the order in which they came, so that equal members make equal rings. Only nodes with tokens are members.
  */
 export class Ring {
-  static readonly EMPTY = new Ring([], [])
+  static readonly EMPTY: Ring = new Ring([], [], NO_CHANGES)
 
   /** The members, in the order of their endpoints. */
   readonly nodes: readonly RingNode[]
@@ -54,10 +55,14 @@ export class Ring {
   readonly owners: Int32Array
   readonly #byHostId: ReadonlyMap<string, number>
   readonly #byEndpoint: ReadonlyMap<string, number>
+  /** What is under way; placement does not see it, `pendingReplicas` does. */
+  readonly changes: RingChanges
   readonly #placements = new Map<string, Placement>()
+  readonly #pending = new Map<string, PendingPlacement>()
 
-  private constructor(nodes: readonly RingNode[], entries: readonly Entry[]) {
+  private constructor(nodes: readonly RingNode[], entries: readonly Entry[], changes: RingChanges) {
     this.nodes = Object.freeze(nodes)
+    this.changes = changes
     this.#byHostId = new Map(nodes.map((node, i) => [node.hostId, i]))
     this.#byEndpoint = new Map(nodes.map((node, i) => [node.endpoint.text, i]))
     this.tokenHi = Int32Array.from(entries, (entry) => tokenHigh(entry.token))
@@ -69,7 +74,7 @@ export class Ring {
    * A ring of members. Of two that have the same host id or the same endpoint the later one counts, and of two that
    * have the same token the later one owns it, as in `TokenMetadata.updateNormalTokens`.
    */
-  static of(members: Iterable<RingMember>): Ring {
+  static of(members: Iterable<RingMember>, changes: RingChanges = NO_CHANGES): Ring {
     const byHostId = new Map<string, RingNode>()
     const hostIdOf = new Map<string, string>()
     const owners = new Map<bigint, RingNode>()
@@ -92,6 +97,7 @@ export class Ring {
     return new Ring(
       nodes.sort((a, b) => compareEndpoints(a.endpoint, b.endpoint)),
       entries,
+      changes,
     )
   }
 
@@ -107,15 +113,23 @@ export class Ring {
     return this.nodes.map((node, i) => ({ node, tokens: tokens[i]! }))
   }
 
-  /** This ring and one member more, or one that is known already with other tokens or at another place. */
+  /**
+   * This ring and one member more, or one that is known already with other tokens or at another place. What was under
+   * way with that node is done.
+   */
   with(node: RingNode, tokens: Iterable<bigint>): Ring {
-    return Ring.of([...this.members(), { node, tokens }])
+    return Ring.of([...this.members(), { node, tokens }], changesWithout(this.changes, node.hostId))
   }
 
-  /** This ring without a member; the ring itself where it is none. */
+  /** This ring without a member, and without what was under way with it. */
   without(hostId: string): Ring {
-    if (!this.#byHostId.has(hostId)) return this
-    return Ring.of(this.members().filter((member) => member.node.hostId !== hostId))
+    const members = this.members().filter((member) => member.node.hostId !== hostId)
+    return Ring.of(members, changesWithout(this.changes, hostId))
+  }
+
+  /** This ring with other changes under way. */
+  changing(changes: RingChanges): Ring {
+    return Ring.of(this.members(), changes)
   }
 
   /** The member of a host id, or null. */
@@ -192,4 +206,30 @@ export class Ring {
   replicas(strategy: ReplicationStrategy, hi: number, lo: number): readonly RingNode[] {
     return this.placement(strategy).replicas(hi, lo)
   }
+
+  /**
+   * The nodes that are to be written to beside the natural replicas, because they will be replicas of a token when the
+   * changes are done; frozen, and empty where nothing is under way. Allocates nothing once the table is made.
+   */
+  pendingReplicas(strategy: ReplicationStrategy, hi: number, lo: number): readonly RingNode[] {
+    if (this.changes === NO_CHANGES || strategy.kind === 'LocalStrategy') return NONE
+    let pending = this.#pending.get(strategy.key)
+    if (pending === undefined) {
+      pending = new PendingPlacement(this, strategy)
+      this.#pending.set(strategy.key, pending)
+    }
+    return pending.replicas(hi, lo)
+  }
+}
+
+const NONE: readonly RingNode[] = Object.freeze([])
+
+function changesWithout({ joining, leaving, moving }: RingChanges, hostId: string): RingChanges {
+  const isOther = (member: RingMember) => member.node.hostId !== hostId
+  const rest = {
+    joining: joining.filter(isOther),
+    leaving: leaving.filter((id) => id !== hostId),
+    moving: moving.filter(isOther),
+  }
+  return rest.joining.length + rest.leaving.length + rest.moving.length === 0 ? NO_CHANGES : rest
 }
