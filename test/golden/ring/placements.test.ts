@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { parseEndpoint } from '../../../src/cluster/endpoint.ts'
+import { tokenOwnership } from '../../../src/cluster/ring/describe.ts'
 import { type RingMember, Ring } from '../../../src/cluster/ring/ring.ts'
 import { strategyOf } from '../../../src/cluster/ring/strategy.ts'
 import { tokenHigh, tokenLow } from '../../../src/cluster/ring/token.ts'
@@ -73,6 +74,10 @@ describe('rings as Cassandra sees them', () => {
       )
       expect(ours, strategy.key).toEqual(replicas)
     }
+  })
+
+  it('own what it says, to the last digit', () => {
+    for (const each of recorded) expect(tokenOwnership(rings(each).ring)).toEqual(each.ownership.map(Math.fround))
   })
 
   it.each(recorded)('have its pending replicas: seed $seed', (each) => {
