@@ -34,6 +34,9 @@ export interface RingChanges {
 
 export const NO_CHANGES: RingChanges = Object.freeze({ joining: [], leaving: [], moving: [] })
 
+/** Makes the order of signed halves that of unsigned ones. */
+const SIGN = -0x80000000
+
 interface Entry {
   readonly token: bigint
   readonly node: RingNode
@@ -53,6 +56,9 @@ export class Ring {
   readonly tokenLo: Int32Array
   /** For each token the index of its owner in `nodes`. */
   readonly owners: Int32Array
+  /** For the first bits of a token, and one more: the first position whose token has these or greater ones. */
+  readonly #starts: Int32Array
+  readonly #startShift: number
   readonly #byHostId: ReadonlyMap<string, number>
   readonly #byEndpoint: ReadonlyMap<string, number>
   /** What is under way; placement does not see it, `pendingReplicas` does. */
@@ -68,6 +74,12 @@ export class Ring {
     this.tokenHi = Int32Array.from(entries, (entry) => tokenHigh(entry.token))
     this.tokenLo = Int32Array.from(entries, (entry) => tokenLow(entry.token))
     this.owners = Int32Array.from(entries, (entry) => this.#byHostId.get(entry.node.hostId)!)
+    // About as many starts as tokens, so that a search has few of these to look at.
+    const bits = Math.min(16, Math.max(1, 32 - Math.clz32(entries.length)))
+    this.#startShift = 32 - bits
+    this.#starts = new Int32Array(2 ** bits + 1)
+    for (const hi of this.tokenHi) this.#starts[((hi ^ SIGN) >>> this.#startShift) + 1]!++
+    for (let i = 1; i < this.#starts.length; i++) this.#starts[i]! += this.#starts[i - 1]!
   }
 
   /**
@@ -158,8 +170,9 @@ export class Ring {
   /** The first position whose token is not less than the given one; `size` where all are. Allocates nothing. */
   lowerBound(hi: number, lo: number): number {
     const { tokenHi, tokenLo } = this
-    let low = 0
-    let high = tokenHi.length
+    const bucket = (hi ^ SIGN) >>> this.#startShift
+    let low = this.#starts[bucket]!
+    let high = this.#starts[bucket + 1]!
     while (low < high) {
       const middle = (low + high) >>> 1
       if (compare64(tokenHi[middle]!, tokenLo[middle]!, hi, lo) < 0) low = middle + 1
