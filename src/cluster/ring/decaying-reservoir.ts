@@ -56,16 +56,21 @@ export class DecayingReservoir {
   median(): number {
     const order = Array.from({ length: this.#count }, (_, i) => i)
     order.sort((a, b) => this.#values[a]! - this.#values[b]!)
+    if (order.length === 0) return 0
     let total = 0
     for (const i of order) total += this.#weights[i]!
-    let below = 0
-    let median = order.length === 0 ? 0 : this.#values[order[0]!]!
-    for (const i of order) {
-      if (below > 0.5) break
-      median = this.#values[i]!
-      below += this.#weights[i]! / total
+    const below = new Float64Array(order.length)
+    for (let i = 1; i < order.length; i++) below[i] = below[i - 1]! + this.#weights[order[i - 1]!]! / total
+    // Java's binary search, since it decides which of several with half of the weight below them is meant.
+    let low = 0
+    let high = order.length - 1
+    while (low <= high) {
+      const middle = (low + high) >>> 1
+      if (below[middle]! < 0.5) low = middle + 1
+      else if (below[middle]! > 0.5) high = middle - 1
+      else return this.#values[order[middle]!]!
     }
-    return median
+    return this.#values[order[Math.max(0, low - 1)]!]!
   }
 
   /** Seconds since the landmark, which is moved to now when it is long ago. */

@@ -1,6 +1,6 @@
 /**
- * Records who replicates what in rings of many shapes, as Apache Cassandra's own classes say, into placements.jsonl.gz:
- * `node test/golden/ring/record.js`. Needs Java 17 and the oracle kit's jars (`shared/oracle/cassandra install`).
+ * Records who replicates what in rings of many shapes, into which pieces range reads are cut and medians of decaying samples,
+ * as Apache Cassandra's own classes say: `node test/golden/ring/record.js`. Needs Java 17 and the oracle kit.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -12,22 +12,26 @@ import { gzipSync } from 'node:zlib'
 
 const SHAPES = 120
 
-const oracle = fileURLToPath(new URL('../../../../shared/oracle/cassandra', import.meta.url))
-const environment = execFileSync(oracle, ['env'], { encoding: 'utf8' })
-const jars = /^lib=(.*)$/m.exec(environment)[1]
+const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+const kit = here('../../../../shared/oracle/cassandra')
 const folder = mkdtempSync(join(tmpdir(), 'ring-'))
+
+function run(name, argument) {
+  const out = execFileSync(kit, ['java', name, argument], {
+    env: { ...process.env, CLASSPATH: folder },
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  process.stdout.write(`${name}: ${out.length} bytes\n`)
+  return gzipSync(out, { level: 9 })
+}
+
 try {
-  const logging = join(folder, 'logback.xml')
-  writeFileSync(logging, '<configuration><root level="OFF"/></configuration>')
-  const program = fileURLToPath(new URL('Placements.java', import.meta.url))
-  const lines = execFileSync(
-    'java',
-    [`-Dlogback.configurationFile=${logging}`, '-cp', `${jars}/*`, program, String(SHAPES)],
-    { maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  const file = fileURLToPath(new URL('placements.jsonl.gz', import.meta.url))
-  writeFileSync(file, gzipSync(lines, { level: 9 }))
-  process.stdout.write(`${SHAPES} rings, ${lines.length} bytes\n`)
+  const jars = /^lib=(.*)$/m.exec(execFileSync(kit, ['env'], { encoding: 'utf8' }))[1]
+  const sources = ['Placements', 'Splits'].map((name) => here(`${name}.java`))
+  execFileSync('javac', ['-nowarn', '-cp', `${jars}/*`, '-d', folder, ...sources], { stdio: 'inherit' })
+  writeFileSync(here('placements.jsonl.gz'), run('Placements', String(SHAPES)))
+  writeFileSync(here('splits.json.gz'), run('Splits', join(folder, 'node')))
 } finally {
   rmSync(folder, { recursive: true })
 }
