@@ -62,6 +62,14 @@ describe('the documents’ ring of eight nodes', () => {
   const eight = Array.from({ length: 8 }, (_, i) => i + 1)
   const ring = Ring.of(eight.map((number) => ({ node: nodeOf(number), tokens: [BigInt(number) * 100n] })))
 
+  it('has as many nodes in each data centre', () => {
+    const more = ring.with(nodeOf(9, 'dc0'), [5n]).with(nodeOf(10, 'dc0'), [6n])
+    expect([...more.dataCenters()]).toEqual([
+      ['dc0', 2],
+      ['dc1', 8],
+    ])
+  })
+
   it('gives a token to the node with the next one, around the end', () => {
     const owner = (value: bigint) => ring.ownerOf(tokenHigh(value), tokenLow(value))!.hostId
     expect([1n, 100n, 101n, 200n, 799n, 800n].map(owner)).toEqual(

@@ -154,6 +154,14 @@ export class Ring {
     return this.nodes[this.#byEndpoint.get(endpointText) ?? -1] ?? null
   }
 
+  /** How many members each data centre has, in the order of their names; what DDL takes for the data centres there are. */
+  dataCenters(): Map<string, number> {
+    const names = this.nodes.map((node) => node.dataCenter).sort()
+    const counts = new Map<string, number>()
+    for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+    return counts
+  }
+
   /** The tokens of a member, ascending; none where it is no member. */
   tokensOf(hostId: string): bigint[] {
     const owner = this.#byHostId.get(hostId)
