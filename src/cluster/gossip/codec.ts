@@ -193,7 +193,8 @@ function readEndpoint(input: Reader): Endpoint {
   const length = input.u8()
   if (length !== 4 && length !== 16)
     throw new GossipFormatError(`Gossip message has an address of ${length} bytes`)
-  const address = input.raw(length)
+  // A copy: a slice of a Buffer would keep the whole message.
+  const address = new Uint8Array(input.raw(length))
   return endpointOf(address, input.u16())
 }
 
