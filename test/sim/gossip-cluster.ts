@@ -95,6 +95,8 @@ export class SimNode implements Clock {
   process = 0
   schema = 'schema-0000'
   failure: Error | null = null
+  /** What is configured at this node only. */
+  choice: Partial<GossipChoice> = {}
   wallOffsetMs: number
   readonly #cluster: SimGossip
 
@@ -176,6 +178,11 @@ export class SimGossip {
 
   // Time
 
+  /** From now on promises are waited for, whoever made them. */
+  stir(): void {
+    this.#waiting++
+  }
+
   at(delayMs: number, run: () => void): void {
     this.#queue.push(this.nowMs + delayMs, run)
   }
@@ -234,7 +241,7 @@ export class SimGossip {
   #deliver(from: SimNode, to: Endpoint, take: (node: SimNode) => void): void {
     this.messages++
     const { loss, duplication, minDelayMs, maxDelayMs } = this.faults
-    const target = this.nodes.find((node) => node.address.text === to.text)
+    const target = this.nodes.find((node) => node.running && node.address.text === to.text)
     if (target === undefined || this.#blocked.has(`${from.name}>${target.name}`) || this.random.chance(loss))
       return
     const copies = this.random.chance(duplication) ? 2 : 1
@@ -277,6 +284,7 @@ export class SimGossip {
       local: node.address,
       seeds: this.#seeds,
       ...this.#choice,
+      ...node.choice,
     })
     const { hostId, tokens } = disk
     const local = {
