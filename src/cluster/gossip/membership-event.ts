@@ -1,4 +1,5 @@
 import type { Endpoint } from '../endpoint.ts'
+import type { RingMember } from '../ring/ring.ts'
 
 /** What becomes of a node, as the rest of this node is told (`IEndpointLifecycleSubscriber` and more). */
 export type MembershipEvent =
@@ -16,17 +17,11 @@ export type MembershipEvent =
     }
   /** It said which schema it has; perhaps the same as before. */
   | { readonly kind: 'schema'; readonly endpoint: Endpoint; readonly version: string }
-  /** Tokens, owners, data centres or racks changed: `ringMembers` and `ringChanges` give others. */
+  /** Tokens, owners, data centres or racks changed: `Membership.ring` and `ringChanges` give others. */
   | { readonly kind: 'ring' }
 
-/** A node as the ring is made of it (`RingMember` of the ring room). */
-export interface MemberTokens {
-  readonly node: {
-    readonly hostId: string
-    readonly endpoint: Endpoint
-    readonly dataCenter: string
-    readonly rack: string
-  }
+/** A node and its tokens, ascending. */
+export interface MemberTokens extends RingMember {
   readonly tokens: readonly bigint[]
 }
 

@@ -1,4 +1,5 @@
 import { compareEndpoints, type Endpoint, endpointLogText, parseEndpoint } from '../endpoint.ts'
+import { Ring, type RingChanges } from '../ring/ring.ts'
 import { type ApplicationState, Status } from './application-state.ts'
 import type { EndpointState } from './endpoint-state.ts'
 import type { Gossiper } from './gossiper.ts'
@@ -37,6 +38,7 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
   readonly #listeners: ((event: MembershipEvent) => void)[] = []
   #gossiper!: Gossiper
   #claims!: TokenClaims
+  #ring: { readonly version: number; readonly ring: Ring } | null = null
   /** The version of the token map that listeners know. */
   #told = 0
 
@@ -58,6 +60,7 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
   }
 
   #tell(event: MembershipEvent): void {
+    if (event.kind === 'ring') this.#ring = null
     for (const listener of this.#listeners) listener(event)
   }
 
@@ -114,7 +117,14 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
     return this.#peers.takeChanges()
   }
 
-  /** The members with their tokens, in the order of addresses; `Ring.of` takes them. */
+  /** The ring of the members: the same value until something of it changes. */
+  get ring(): Ring {
+    const { version } = this.#tokens
+    if (this.#ring?.version !== version) this.#ring = { version, ring: Ring.of(this.ringMembers()) }
+    return this.#ring!.ring
+  }
+
+  /** The members with their tokens, in the order of addresses. */
   ringMembers(): MemberTokens[] {
     const owners = this.#tokens.members.map((text) => parseEndpoint(text)!)
     return owners
@@ -122,8 +132,8 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
       .map((endpoint) => this.#member(endpoint, this.#tokens.tokensOf(endpoint)))
   }
 
-  /** Who joins, leaves and moves; `RingChanges` of the ring room. */
-  ringChanges(): { joining: MemberTokens[]; leaving: string[]; moving: MemberTokens[] } {
+  /** Who joins, leaves and moves, for `Ring.changing`. */
+  ringChanges(): RingChanges & { readonly joining: MemberTokens[]; readonly moving: MemberTokens[] } {
     return {
       joining: [...this.#tokens.joining].map(([endpoint, tokens]) => this.#member(endpoint, tokens)),
       leaving: this.#tokens.leaving.flatMap((text) => this.#tokens.hostIdOf(parseEndpoint(text)!) ?? []),
