@@ -23,62 +23,62 @@ const kinds = {
   'flushing and compacting': ['--memtable-space', '48'],
 }
 
+/** @type {Record<string, readonly string[]>} what runs at the same time */
+const loads = { writes: ['manyWrites'], 'writes and reads': ['manyWrites', 'reads'] }
+
+/** @param {import('./servers.js').Server} server @param {readonly string[]} workloads @param {(workload: string) => string[]} more */
+function loadAll(server, workloads, more) {
+  return Promise.all(workloads.map((workload) => load(server, ['--workload', workload, ...more(workload)])))
+}
+
+/** @type {Record<string, number>} requests a second, half of what all of a load come to together */
+const rates = {}
 const first = await startSibyl({ args: kinds['all in memory'] })
-let peak = 0
 try {
   await load(first, ['--setup'])
-  for (let i = 0; i < 3; i++) {
-    const { opsPerSecond } = await load(first, ['--workload', 'manyWrites', '--seconds', '2'])
-    peak = Math.max(peak, opsPerSecond)
+  for (const [name, workloads] of Object.entries(loads)) {
+    for (let i = 0; i < 3; i++) {
+      const runs = await loadAll(first, workloads, () => ['--seconds', '2'])
+      runs.forEach(({ opsPerSecond }, n) => {
+        const key = `${name}, ${workloads[n]}`
+        rates[key] = Math.max(rates[key] ?? 0, Math.floor(opsPerSecond / 2))
+      })
+    }
   }
 } finally {
   await first.stop()
 }
-const rate = Math.floor(peak / 2)
 
 /** @type {Record<string, { p50: number[], p99: number[], p999: number[], wrong: number }>} */
 const results = {}
 for (let round = 0; round < Number(args.rounds); round++) {
-  for (const [name, serverArgs] of Object.entries(kinds)) {
+  for (const [kind, serverArgs] of Object.entries(kinds)) {
     const server = await startSibyl({ args: serverArgs })
     try {
       await load(server, ['--setup'])
       await load(server, ['--workload', 'manyWrites', '--seconds', '3'])
-      for (const workload of ['manyWrites', 'reads']) {
-        const key = `${workload}, ${name}`
-        const writes =
-          workload === 'reads'
-            ? load(server, [
-                '--workload',
-                'manyWrites',
-                '--seconds',
-                args.seconds,
-                '--rate',
-                String(rate / 2),
-              ])
-            : null
-        const share = workload === 'reads' ? rate / 2 : rate
-        const run = await load(server, [
-          '--workload',
-          workload,
+      for (const [name, workloads] of Object.entries(loads)) {
+        const runs = await loadAll(server, workloads, (workload) => [
           '--seconds',
           args.seconds,
           '--rate',
-          String(share),
+          String(rates[`${name}, ${workload}`]),
         ])
-        await writes
-        results[key] ??= { p50: [], p99: [], p999: [], wrong: 0 }
-        results[key].p50.push(run.p50Us)
-        results[key].p99.push(run.p99Us)
-        results[key].p999.push(run.p999Us)
-        results[key].wrong += run.wrong
+        runs.forEach((run, n) => {
+          const key = `${workloads[n]}${workloads.length > 1 ? ' of both' : ''}, ${kind}`
+          results[key] ??= { p50: [], p99: [], p999: [], wrong: 0 }
+          results[key].p50.push(run.p50Us)
+          results[key].p99.push(run.p99Us)
+          results[key].p999.push(run.p999Us)
+          results[key].wrong += run.wrong
+        })
       }
     } finally {
       await server.stop()
     }
   }
 }
-console.log(`peak ${peak} writes/s, measured at ${rate}/s (reads: half of it, beside as many writes)`)
+for (const [name, rate] of Object.entries(rates)) console.log(`${name}: at ${rate}/s, half of the peak`)
 console.log(
   table([
     ['', 'p50 us', 'p99 us', 'p99.9 us', 'wrong'],
