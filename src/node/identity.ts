@@ -1,3 +1,5 @@
+import { Ring } from '../cluster/ring/ring.ts'
+import { chooseTokens, tokenSettings } from '../cluster/ring/token-choice.ts'
 import { ConfigurationError } from '../common/errors.ts'
 import { parseUuid, uuidText } from '../common/uuid.ts'
 import type { Clock } from '../io/clock.ts'
@@ -5,7 +7,6 @@ import type { Random } from '../io/random.ts'
 import { internalValue } from '../query/internal-rows.ts'
 import type { SchemaService } from '../query/schema-service.ts'
 import type { SibylOptions } from './options.ts'
-import { randomTokens } from './tokens.ts'
 import { CQL_VERSION, NATIVE_PROTOCOL_VERSION, PARTITIONER, RELEASE_VERSION } from './version.ts'
 
 /** What a node keeps over its starts, beside its host id and its tokens. */
@@ -91,9 +92,15 @@ export function writeIdentity(
     rpc_address: address,
     rpc_port: options.port ?? 9042,
     schema_version: schema.current.version,
-    ...(before === null ? { tokens: new Set(randomTokens(numTokens, random)) } : {}),
+    ...(before === null ? { tokens: firstTokens(numTokens, dataCenter, random) } : {}),
   })
   return parseUuid(hostId)!
+}
+
+/** The tokens of a node that is alone, as text. */
+function firstTokens(numTokens: number, dataCenter: string, random: Random): Set<string> {
+  const tokens = chooseTokens(tokenSettings(undefined, numTokens), dataCenter, Ring.EMPTY, random)
+  return new Set(tokens.map(String))
 }
 
 /** A random UUID (version 4). */

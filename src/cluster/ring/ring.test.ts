@@ -297,6 +297,7 @@ describe('changes', () => {
     const joining = { joining: [{ node: nodeOf(4), tokens: [150n] }], leaving: [], moving: [] }
     expect(ring.changing(joining).with(nodeOf(4), [150n]).changes).toBe(NO_CHANGES)
     expect(ring.changing(joining).without('host4').changes).toBe(NO_CHANGES)
+    expect(ring.changing({ joining: [], leaving: [], moving: [] }).changes).toBe(NO_CHANGES)
     expect(ring.changing({ ...joining, leaving: ['host1'] }).without('host1').changes).toEqual(joining)
   })
 

@@ -68,7 +68,7 @@ export class Ring {
 
   private constructor(nodes: readonly RingNode[], entries: readonly Entry[], changes: RingChanges) {
     this.nodes = Object.freeze(nodes)
-    this.changes = changes
+    this.changes = isNone(changes) ? NO_CHANGES : changes
     this.#byHostId = new Map(nodes.map((node, i) => [node.hostId, i]))
     this.#byEndpoint = new Map(nodes.map((node, i) => [node.endpoint.text, i]))
     this.tokenHi = Int32Array.from(entries, (entry) => tokenHigh(entry.token))
@@ -247,10 +247,13 @@ const NONE: readonly RingNode[] = Object.freeze([])
 
 function changesWithout({ joining, leaving, moving }: RingChanges, hostId: string): RingChanges {
   const isOther = (member: RingMember) => member.node.hostId !== hostId
-  const rest = {
+  return {
     joining: joining.filter(isOther),
     leaving: leaving.filter((id) => id !== hostId),
     moving: moving.filter(isOther),
   }
-  return rest.joining.length + rest.leaving.length + rest.moving.length === 0 ? NO_CHANGES : rest
+}
+
+function isNone({ joining, leaving, moving }: RingChanges): boolean {
+  return joining.length === 0 && leaving.length === 0 && moving.length === 0
 }
