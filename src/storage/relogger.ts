@@ -23,6 +23,7 @@ export interface RelogTarget {
   append(mutation: MutationBuilder): void
   /** Resolves when what was appended is on stable storage. */
   synced(): Promise<void>
+  flush(store: ColumnFamilyStore): void
   /** Segments may have become free. */
   renewed(): void
 }
@@ -54,11 +55,14 @@ export class Relogger {
     return this.#running.size
   }
 
-  /** Begins with a table, in later turns. What fails is left: the table is dirty since then as it was. */
+  /** Begins with a table, in later turns. One that cannot be logged, for a row is too large by now, is flushed. */
   begin(store: ColumnFamilyStore): void {
     if (this.#isClosed || this.#running.has(store)) return
-    const done = this.#run(store)
-      .catch(() => undefined)
+    const { memtable } = store
+    const done = this.#run(store, memtable)
+      .catch(() => {
+        if (this.#isCurrent(store, memtable)) this.#target.flush(store)
+      })
       .finally(() => this.#running.delete(store))
     this.#running.set(store, done)
   }
@@ -69,8 +73,7 @@ export class Relogger {
     await Promise.all(this.#running.values())
   }
 
-  async #run(store: ColumnFamilyStore): Promise<void> {
-    const { memtable } = store
+  async #run(store: ColumnFamilyStore, memtable: Memtable): Promise<void> {
     const { clock, timers } = this.#target
     await nextTurn(timers)
     const segmentId = this.#target.segmentId()

@@ -237,6 +237,7 @@ export class StorageEngine {
       segmentId: () => this.#log!.segmentId,
       append: (mutation) => this.#append(this.#log!, mutation, mutation.sizeBytes),
       synced: () => this.#synced(),
+      flush: (store) => this.#flusher?.begin(store),
       renewed: () => this.#freeLog(),
     })
   }
