@@ -168,7 +168,8 @@ function columnIds(descriptor: TableDescriptor, table: TableMetadata): number[] 
   return same ? null : ids
 }
 
-function cellEnd(I: Int32Array, p: number): number {
+/** Word behind the cell at word `p`. */
+export function cellEnd(I: Int32Array, p: number): number {
   const head = I[p]!
   const valueLength = I[p + 1]!
   p += 2
