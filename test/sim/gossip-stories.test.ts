@@ -87,6 +87,18 @@ it('mends after a node could hear but not be heard', async () => {
   expect(await sim.until(() => sim.disagreement() === null, 30_000)).not.toBeNull()
 })
 
+it('mends where no seed is left', async () => {
+  const sim = await settled(3)
+  const [seed, two, three] = sim.nodes as [SimNode, SimNode, SimNode]
+  sim.crash(seed)
+  sim.block(two, three)
+  sim.block(three, two)
+  await sim.advance(60_000)
+  expect(two.service!.gossiper.isAlive(three.address)).toBe(false)
+  sim.heal()
+  expect(await sim.until(() => sim.disagreement() === null, 30_000)).not.toBeNull()
+})
+
 it('knows a node that is back at another address', async () => {
   const sim = await settled(4)
   const moved = sim.nodes[3]!
