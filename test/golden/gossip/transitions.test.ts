@@ -150,7 +150,9 @@ class Listener {
       ...(moving.length > 0 ? { moving: owned(moving) } : {}),
       live: gossiper.liveMembers.map(name),
       unreachable: gossiper.unreachableMembers.map(name),
-      known: gossiper.endpoints.map(({ endpoint: of }) => (gossiper.isQuarantined(of) ? `${name(of)} quarantined` : name(of))),
+      known: gossiper.endpoints.map(({ endpoint: of, state }) =>
+        [name(of), state.status, gossiper.isQuarantined(of) ? 'quarantined' : ''].filter(Boolean).join(' '),
+      ),
       peers: [...this.peers].map(([node, row]) => `${node}: ${row.tokens?.join(' ')} ${row.hostId?.slice(-2)}`).sort(),
     }
   }
