@@ -1,17 +1,21 @@
 /**
  * What flushes and compactions cost those who wait for an answer: p99 at half of the peak, with them and without.
  *
- *   node bench/latency.js [--seconds 15] [--rounds 3]
+ *   node bench/latency.js [--seconds 15] [--rounds 3] [--memtable-space MIB]
  *
- * Both servers are given the same writes at the same rate. One has memory for all of them; the other has little, so that it
- * flushes and compacts all the time. Rounds are taken in turns.
+ * Both servers are given the same requests at the same rate. One has memory for all that is written; the other flushes every few
+ * seconds and compacts. Rounds are taken in turns.
  */
 
 import { parseArgs } from 'node:util'
 import { load, median, sibylIsBuilt, startSibyl, table } from './servers.js'
 
 const { values: args } = parseArgs({
-  options: { seconds: { type: 'string', default: '15' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    seconds: { type: 'string', default: '15' },
+    rounds: { type: 'string', default: '3' },
+    'memtable-space': { type: 'string' },
+  },
 })
 if (!sibylIsBuilt()) {
   console.log('bin/sibyl.js is not there: nothing to measure')
@@ -20,7 +24,8 @@ if (!sibylIsBuilt()) {
 
 const kinds = {
   'all in memory': ['--memtable-space', '4096', '--set', 'memtable_cleanup_threshold=0.99'],
-  'flushing and compacting': ['--memtable-space', '48'],
+  'flushing and compacting':
+    args['memtable-space'] === undefined ? [] : ['--memtable-space', args['memtable-space']],
 }
 
 /** @type {Record<string, readonly string[]>} what runs at the same time */

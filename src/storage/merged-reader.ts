@@ -87,6 +87,17 @@ export class MergedReader implements PartitionReader {
     this.sstablesAsked = this.sstablesRead = 0
   }
 
+  /** As `open`, for who takes partitions as they are stored, with all that is deleted: by `partition`. */
+  openUnfiltered(view: TableView, command: ReadCommand): void {
+    this.open(view, command)
+    this.#readsOneRow = false
+  }
+
+  /** The content of the partition that was moved to, after `openUnfiltered`; nothing else of it may be asked for then. */
+  get partition(): PartitionSource & { readonly open: DeletionTime | null } {
+    return this.#merge
+  }
+
   nextPartition(): boolean {
     const command = this.#command!
     if (command.keys === null) return this.#nextInRange(command)

@@ -769,6 +769,15 @@ export class StorageEngine {
     return reader
   }
 
+  /** What the command asks for as it is stored, with all that is deleted: for other replicas. To be closed when done with. */
+  readUnfiltered(command: ReadCommand): MergedReader {
+    const { view } = this.#store(command.table.handle).tracker
+    const reader =
+      this.#freeMergedReaders.pop() ?? new MergedReader((done) => this.#freeMergedReaders.push(done))
+    reader.openUnfiltered(view, command)
+    return reader
+  }
+
   /** A read has failed: does what disk_failure_policy says. True where the error is one of the disk, or of an SSTable. */
   readFailed(error: unknown, { keyspace, name }: TableMetadata): boolean {
     return this.#ports?.failures.inspect(error, 'read', `Reading ${keyspace}.${name} failed`) ?? false

@@ -24,7 +24,7 @@ import {
   type RangeTombstoneMarker,
   type UnfilteredReader,
 } from '../unfiltered.ts'
-import type { Purge } from './purge.ts'
+import type { Purge, PurgedPartition } from './purge.ts'
 
 const header = new RowHeader()
 const cell = new CellReader()
@@ -33,6 +33,9 @@ const cell = new CellReader()
 export interface MergedPartition extends UnfilteredReader {
   readonly sourceCount: number
 }
+
+/** What a filter has to know of a partition before its rows. */
+export type FilteredPartition = PurgedPartition & Pick<MergedPartition, 'partitionDeletion' | 'sourceCount'>
 
 /**
  * Leaves out what nobody needs of rows and markers that are written to an SSTable: what a deletion of the partition, a
@@ -63,7 +66,7 @@ export class UnfilteredFilter {
   }
 
   /** Begins with the partition that the reader has moved to; returns the deletion that is to be written for it. */
-  beginPartition(reader: MergedPartition): DeletionTime {
+  beginPartition(reader: FilteredPartition): DeletionTime {
     const { partitionDeletion } = reader
     this.#purge?.beginPartition(reader)
     this.#active = this.#partitionDeletion = partitionDeletion

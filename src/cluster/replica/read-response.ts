@@ -1,0 +1,324 @@
+import { NULL_COMPONENT, readClustering } from '../../model/clustering.ts'
+import { LiveRow } from '../../model/live-row.ts'
+import type { ReadCommand } from '../../model/read-command.ts'
+import { clusteringAt, type Words } from '../../model/row-format.ts'
+import type { TableMetadata } from '../../model/table.ts'
+import { UnfilteredFilter } from '../../storage/compaction/unfiltered-filter.ts'
+import type { MergedReader } from '../../storage/merged-reader.ts'
+import { ByteSink } from '../../storage/sstable/byte-sink.ts'
+import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
+import { DataReader } from '../../storage/sstable/data-reader.ts'
+import { type Chunk, type ChunkSource, FileCursor } from '../../storage/sstable/file-cursor.ts'
+import { UnfilteredEncoder, writeDeletionTime } from '../../storage/sstable/unfiltered-encoder.ts'
+import { END_OF_PARTITION } from '../../storage/sstable/unfiltered-flags.ts'
+import { NB } from '../../storage/sstable/version.ts'
+import {
+  compareDeletions,
+  type DeletionTime,
+  LIVE,
+  type RangeTombstoneMarker,
+  UNFILTERED_END,
+  UNFILTERED_ROW,
+} from '../../storage/unfiltered.ts'
+import { RESPONSE, type ResponseHeaders, responseHeader } from './response-header.ts'
+
+/** How much of what a command asks for a replica answers at once. */
+export interface ResponseLimits {
+  /** Live rows. */
+  readonly rows: number
+  /** Live rows of each partition. */
+  readonly rowsPerPartition: number
+  /** Bytes; it goes a row beyond. */
+  readonly bytes: number
+}
+
+/** Behind what a response ends, where there may be more: a row, or what a partition has of rows that were asked for. */
+export interface ResponseEnd {
+  readonly key: Uint8Array
+  /** Of the last row; null where nothing more of the partition is wanted. */
+  readonly clustering: readonly Uint8Array[] | null
+}
+
+const NOTHING_TO_HEAR = { liveness: () => {}, cell: () => {}, deletion: () => {}, row: () => {} }
+const IS_WHOLE = 1
+const ENDS_IN_PARTITION = 2
+/** Of the end, clusterings and header: what is in front of the partitions. */
+const NULL_LENGTH = -1
+
+/**
+ * Writes what a replica has of a command: as it is stored, so that others can be merged with it, without what is covered
+ * or may be purged, and with expired cells as the tombstones that they are at the coordinator's now. Replicas that have the same
+ * rows write the same bytes (`ReadResponse`, `ReadCommand.withoutPurgeableTombstones`).
+ *
+ * ```
+ * byte IS_WHOLE 1, ENDS_IN_PARTITION 2
+ * unless whole: uint16 length of the key of the end, key; byte number of clusterings, each int32 length (-1: null) and bytes
+ * int32 length of the header, header: JSON
+ * partitions as in Data.db of nb, one behind the other
+ * ```
+ */
+export class ReadResponseWriter {
+  readonly #command: ReadCommand
+  readonly #reader: MergedReader
+  readonly #limits: ResponseLimits
+  readonly #nowSeconds: number
+  readonly #filter: UnfilteredFilter
+  readonly #encoder: UnfilteredEncoder
+  readonly #live = new LiveRow()
+  readonly #hasStatics: boolean
+  /** Partitions. */
+  readonly #out = new ByteSink(4096)
+  #rows = 0
+  #rowsOfPartition = 0
+  #hasLiveStatic = false
+  #isInPartition = false
+  /** What is to be written of the partition's beginning, as long as nothing of it has been. */
+  #unwritten: DeletionTime | null = null
+  /** The range tombstone that is open in what was written. */
+  #open: DeletionTime | null = null
+  /** Clustering of the row last written of the partition. */
+  #last: readonly Uint8Array[] = []
+  #isFull = false
+  #end: ResponseEnd | null = null
+  #isDone = false
+
+  /**
+   * Begins an answer out of a reader that stands before its first partition.
+   *
+   * @param nowSeconds the coordinator's
+   */
+  constructor(reader: MergedReader, command: ReadCommand, limits: ResponseLimits, nowSeconds: number) {
+    const { table } = command
+    const { header } = responseHeader(table)
+    this.#reader = reader
+    this.#command = command
+    this.#limits = limits
+    this.#nowSeconds = nowSeconds
+    const gcBefore = nowSeconds - table.params.gcGraceSeconds
+    this.#filter = new UnfilteredFilter(table, {
+      nowSeconds,
+      beginPartition: () => {},
+      isPurged: (_hi, _lo, localDeletionTime) => localDeletionTime < gcBefore,
+    })
+    this.#encoder = new UnfilteredEncoder(header, NOTHING_TO_HEAR)
+    this.#hasStatics = header.statics.length > 0
+    this.#live.dropTimes = table.dropTimes
+  }
+
+  /** Goes on until it is done (true) or `shouldYield` says so. Throws what reading throws. */
+  run(shouldYield: () => boolean): boolean {
+    while (!this.#isDone) {
+      if (this.#isInPartition) this.#step()
+      else this.#nextPartition()
+      if (!this.#isDone && shouldYield()) return false
+    }
+    return true
+  }
+
+  #nextPartition(): void {
+    const key = this.#isFull ? this.#key() : null
+    if (!this.#reader.nextPartition()) this.#isDone = true
+    else if (key !== null) this.#stop(key, null)
+    else this.#beginPartition()
+  }
+
+  #key(): Uint8Array {
+    const { keyBytes, keyOffset, keyLength } = this.#reader
+    return keyBytes.slice(keyOffset, keyOffset + keyLength)
+  }
+
+  #stop(key: Uint8Array, clustering: readonly Uint8Array[] | null): void {
+    this.#end = { key, clustering }
+    this.#isDone = true
+  }
+
+  #beginPartition(): void {
+    const { partition, keyBytes, keyOffset, keyLength, tokenHi, tokenLo } = this.#reader
+    this.#isInPartition = true
+    this.#rowsOfPartition = 0
+    this.#hasLiveStatic = false
+    this.#open = null
+    const filter = this.#filter
+    const deletion = filter.beginPartition({
+      partitionDeletion: partition.partitionDeletion,
+      // So that what is equal to a deletion over it never stays, of however many memtables and SSTables this was merged.
+      sourceCount: 2,
+      keyBytes,
+      keyOffset,
+      keyLength,
+      tokenHi,
+      tokenLo,
+    })
+    this.#unwritten = deletion
+    const hasStatic = partition.staticRow() && filter.keepRow(partition.row, partition.rowAt)
+    if (hasStatic) {
+      this.#hasLiveStatic = this.#isLive(filter.row, filter.rowAt)
+      this.#writeHead(filter.row, filter.rowAt)
+    } else if (deletion !== LIVE) this.#writeHead(null, 0)
+  }
+
+  #writeHead(staticRow: Words | null, at: number): void {
+    const { keyBytes, keyOffset, keyLength } = this.#reader
+    const out = this.#out
+    out.uint16(keyLength)
+    out.bytes(keyBytes, keyOffset, keyLength)
+    writeDeletionTime(out, this.#unwritten!, NB)
+    this.#unwritten = null
+    if (this.#hasStatics) this.#encoder.staticRow(out, staticRow, at)
+  }
+
+  #isLive(row: Words, at: number): boolean {
+    // What a deletion covers is left out already.
+    this.#live.load(row, at, LIVE.hi, LIVE.lo, this.#nowSeconds)
+    return this.#live.exists
+  }
+
+  /** A row or a marker, or the end of the partition. */
+  #step(): void {
+    const { partition } = this.#reader
+    const kind = partition.next()
+    if (kind === UNFILTERED_END) this.#endPartition()
+    else if (kind === UNFILTERED_ROW) {
+      if (!this.#filter.keepRow(partition.row, partition.rowAt)) return
+      if (this.#isFull) this.#cut()
+      else this.#writeRow(this.#filter.row, this.#filter.rowAt)
+    } else {
+      const marker = this.#filter.marker(partition.marker)
+      if (marker === null) return
+      if (this.#isFull) this.#cut()
+      else this.#writeMarker(marker)
+    }
+  }
+
+  #writeRow(row: Words, at: number): void {
+    if (this.#unwritten !== null) this.#writeHead(null, 0)
+    this.#encoder.row(this.#out, row, at, 0)
+    if (this.#isLive(row, at)) {
+      this.#rows++
+      this.#rowsOfPartition++
+    }
+    const isFull = this.#rows >= this.#limits.rows || this.#out.length >= this.#limits.bytes
+    const hasAll = this.#rowsOfPartition >= this.#limits.rowsPerPartition
+    if (!isFull && !hasAll) return
+    this.#isFull = isFull
+    this.#last = readClustering(row, clusteringAt(row.i32, at), this.#command.table.clusterings.length)
+    // Nothing more of it is wanted, whatever follows.
+    if (hasAll) this.#endPartition()
+  }
+
+  #writeMarker(marker: RangeTombstoneMarker): void {
+    const { closes, opens } = marker
+    // Where two ranges of the same deletion meet depends on the order in which they came.
+    if (closes !== null && opens !== null && compareDeletions(closes, opens) === 0) return
+    if (this.#unwritten !== null) this.#writeHead(null, 0)
+    this.#encoder.marker(this.#out, marker, 0)
+    this.#open = this.#command.reversed ? marker.closes : marker.opens
+  }
+
+  /** The partition goes on, but the answer does not. */
+  #cut(): void {
+    const key = this.#key()
+    const last = this.#last
+    this.#endPartition()
+    this.#stop(key, last)
+  }
+
+  #endPartition(): void {
+    this.#isInPartition = false
+    if (this.#rowsOfPartition === 0 && this.#hasLiveStatic) {
+      this.#rows++
+      this.#isFull ||= this.#rows >= this.#limits.rows
+    }
+    if (this.#unwritten !== null) return
+    const open = this.#open
+    if (open !== null) {
+      const bound = { components: this.#last, side: this.#command.reversed ? 0 : 1 } as const
+      const [closes, opens] = this.#command.reversed ? [null, open] : [open, null]
+      this.#encoder.marker(this.#out, { bound, closes, opens }, 0)
+    }
+    this.#out.byte(END_OF_PARTITION)
+  }
+
+  /** The answer, when it is done. */
+  bytes(): Uint8Array {
+    const head = new ByteSink(256)
+    const end = this.#end
+    head.byte(
+      (end === null ? IS_WHOLE : 0) | (end !== null && end.clustering !== null ? ENDS_IN_PARTITION : 0),
+    )
+    if (end !== null) {
+      head.uint16(end.key.length)
+      head.bytes(end.key, 0, end.key.length)
+      const clustering = end.clustering ?? []
+      head.byte(clustering.length)
+      for (const component of clustering) {
+        head.int32(component === NULL_COMPONENT ? NULL_LENGTH : component.length)
+        head.bytes(component, 0, component.length)
+      }
+    }
+    const { text } = responseHeader(this.#command.table)
+    head.int32(text.length)
+    head.bytes(text, 0, text.length)
+    const all = new Uint8Array(head.length + this.#out.length)
+    all.set(head.u8.subarray(0, head.length))
+    all.set(this.#out.u8.subarray(0, this.#out.length), head.length)
+    return all
+  }
+}
+
+/** A response as the coordinator has it. */
+export interface ReadResponse {
+  /** Behind what there may be more; null where the replica has nothing more. */
+  readonly end: ResponseEnd | null
+  /** Its partitions, by the ids of this node's columns. */
+  readonly partitions: DataReader
+}
+
+/** Reads a response. Throws a CorruptSSTableError, here or while its partitions are read, for bytes that are none. */
+export function readResponse(
+  bytes: Uint8Array,
+  table: TableMetadata,
+  headers: ResponseHeaders,
+): ReadResponse {
+  const cursor = new FileCursor(new BytesSource(bytes))
+  const flags = cursor.byte()
+  let end: ResponseEnd | null = null
+  if ((flags & IS_WHOLE) === 0) {
+    const key = takeBytes(cursor, cursor.uint16())
+    const clustering: Uint8Array[] = []
+    for (let n = cursor.byte(); n > 0; n--) {
+      const length = cursor.int32()
+      clustering.push(length === NULL_LENGTH ? NULL_COMPONENT : takeBytes(cursor, length))
+    }
+    end = { key, clustering: flags & ENDS_IN_PARTITION ? clustering : null }
+  }
+  const header = headers.find(takeBytes(cursor, cursor.int32()), table)
+  const start = cursor.position
+  const partitions = new DataReader(new BytesSource(bytes), header, NB)
+  partitions.range(start, bytes.length)
+  return { end, partitions }
+}
+
+function takeBytes(cursor: FileCursor, length: number): Uint8Array {
+  cursor.take(length)
+  return cursor.taken.slice(cursor.takenAt, cursor.takenAt + length)
+}
+
+/** Bytes as a file is read. */
+class BytesSource implements ChunkSource {
+  readonly path = RESPONSE
+  readonly #chunk: Chunk
+
+  constructor(bytes: Uint8Array) {
+    this.#chunk = { bytes, offset: 0, length: bytes.length, position: 0 }
+  }
+
+  get length(): number {
+    return this.#chunk.length
+  }
+
+  chunkAt(position: number): Chunk {
+    if (position >= this.length) throw new CorruptSSTableError(this.path, position, 'it ends too early')
+    return this.#chunk
+  }
+}
