@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { commandsAfter } from '../../src/cluster/coordinator/continuation.ts'
+import { ResponseMerge } from '../../src/cluster/coordinator/response-merge.ts'
+import { readResponse } from '../../src/cluster/replica/read-response.ts'
+import { ResponseHeaders } from '../../src/cluster/replica/response-header.ts'
+import type { ReadCommand } from '../../src/model/read-command.ts'
+import { MOMENTS, RandomWrites, randomTable } from '../merge/random-writes.ts'
+import { SimRandom } from '../sim/sim-random.ts'
+import { ALL, answerOf, asMutation, engineWith, randomCommand, Shown, show, shownBy } from './replicas.ts'
+
+/** What replicas have together shows what one that has all of it shows, however little each answers at once. */
+
+const SEEDS = Number(process.env['SEEDS'] ?? 300)
+
+/** The command as it is sent: each key by itself. */
+function singly(command: ReadCommand): ReadCommand[] {
+  return command.keys === null ? [command] : command.keys.map((key) => ({ ...command, keys: [key] }))
+}
+
+test(`merged answers show what all replicas have together, in ${SEEDS} seeds`, () => {
+  const headers = new ResponseHeaders()
+  let differing = 0
+  let pieces = 0
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const random = new SimRandom(seed)
+    const table = randomTable(random)
+    const writes = new RandomWrites(random, table)
+    // Cells that expire at one timestamp are decided by who has expired first, wherever that was seen.
+    writes.expiresByTimestamp = true
+    const replicas = Array.from({ length: 2 + random.below(2) }, () => engineWith(table))
+    const whole = engineWith(table)
+    for (let i = random.pick([3, 30, 150]); i > 0; i--) {
+      const mutation = writes.next()
+      mutation.finish()
+      const bytes = mutation.copy()
+      whole.apply(asMutation(bytes))
+      const first = random.below(replicas.length)
+      replicas.forEach((replica, n) => {
+        if (n === first || random.chance(0.5)) replica.apply(asMutation(bytes))
+      })
+    }
+    for (let i = 0; i < 6; i++) {
+      const command = randomCommand(random, writes, table)
+      // Before gc_grace_seconds are over: afterwards a replica may have lost a tombstone that another has not seen.
+      const nowSeconds = random.pick(MOMENTS.filter((moment) => moment < 2000))
+      const shown = new Shown(table, nowSeconds)
+      const left = singly(command)
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const limits = { ...ALL, rows: random.pick([1, 3, 10]), bytes: random.pick([1 << 30, 300]) }
+        const one = next
+        const answers = replicas.map((replica) => answerOf(replica, one, limits, nowSeconds))
+        if (answers.some((answer) => Buffer.compare(answer, answers[0]!) !== 0)) differing++
+        const merged = new ResponseMerge(
+          one,
+          answers.map((answer) => readResponse(answer, table, headers)),
+        )
+        show(merged, one, shown)
+        pieces++
+        if (merged.end !== null) left.unshift(...commandsAfter(one, merged.end))
+      }
+      expect(shown.lines, `seed ${seed}, command ${i}`).toEqual(shownBy(whole, command, nowSeconds))
+    }
+  }
+  expect(pieces).toBeGreaterThan(SEEDS * 6)
+  expect(differing).toBeGreaterThan(SEEDS)
+})
