@@ -6,9 +6,8 @@ import type { TableMetadata } from '../../model/table.ts'
 import { UnfilteredFilter } from '../../storage/compaction/unfiltered-filter.ts'
 import type { MergedReader } from '../../storage/merged-reader.ts'
 import { ByteSink } from '../../storage/sstable/byte-sink.ts'
-import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import { DataReader } from '../../storage/sstable/data-reader.ts'
-import { type Chunk, type ChunkSource, FileCursor } from '../../storage/sstable/file-cursor.ts'
+import { FileCursor } from '../../storage/sstable/file-cursor.ts'
 import { UnfilteredEncoder, writeDeletionTime } from '../../storage/sstable/unfiltered-encoder.ts'
 import { END_OF_PARTITION } from '../../storage/sstable/unfiltered-flags.ts'
 import { NB } from '../../storage/sstable/version.ts'
@@ -20,6 +19,7 @@ import {
   UNFILTERED_END,
   UNFILTERED_ROW,
 } from '../../storage/unfiltered.ts'
+import { BytesSource } from './bytes-source.ts'
 import { RESPONSE, type ResponseHeaders, responseHeader } from './response-header.ts'
 
 /** How much of what a command asks for a replica answers at once. */
@@ -291,7 +291,7 @@ export function readResponse(
   table: TableMetadata,
   headers: ResponseHeaders,
 ): ReadResponse {
-  const cursor = new FileCursor(new BytesSource(bytes))
+  const cursor = new FileCursor(new BytesSource(bytes, RESPONSE))
   const flags = cursor.byte()
   let end: ResponseEnd | null = null
   if ((flags & IS_WHOLE) === 0) {
@@ -305,7 +305,7 @@ export function readResponse(
   }
   const header = headers.find(takeBytes(cursor, cursor.int32()), table)
   const start = cursor.position
-  const partitions = new DataReader(new BytesSource(bytes), header, NB)
+  const partitions = new DataReader(new BytesSource(bytes, RESPONSE), header, NB)
   partitions.range(start, bytes.length)
   return { end, partitions }
 }
@@ -313,23 +313,4 @@ export function readResponse(
 function takeBytes(cursor: FileCursor, length: number): Uint8Array {
   cursor.take(length)
   return cursor.taken.slice(cursor.takenAt, cursor.takenAt + length)
-}
-
-/** Bytes as a file is read. */
-class BytesSource implements ChunkSource {
-  readonly path = RESPONSE
-  readonly #chunk: Chunk
-
-  constructor(bytes: Uint8Array) {
-    this.#chunk = { bytes, offset: 0, length: bytes.length, position: 0 }
-  }
-
-  get length(): number {
-    return this.#chunk.length
-  }
-
-  chunkAt(position: number): Chunk {
-    if (position >= this.length) throw new CorruptSSTableError(this.path, position, 'it ends too early')
-    return this.#chunk
-  }
 }
