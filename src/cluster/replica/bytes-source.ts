@@ -9,7 +9,9 @@ export class BytesSource implements ChunkSource {
   /** @param name what errors name instead of a file */
   constructor(bytes: Uint8Array, name: string) {
     this.path = name
-    this.#chunk = { bytes, offset: 0, length: bytes.length, position: 0 }
+    // A Buffer's `slice` would not copy.
+    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#chunk = { bytes: plain, offset: 0, length: plain.length, position: 0 }
   }
 
   get length(): number {

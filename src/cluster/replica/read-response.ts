@@ -285,7 +285,7 @@ export interface ReadResponse {
   readonly partitions: DataReader
 }
 
-/** Reads a response. Throws a CorruptSSTableError, here or while its partitions are read, for bytes that are none. */
+/** Reads a response, whose bytes stay as they are meanwhile. Throws a CorruptSSTableError, here or while its partitions are read, for bytes that are none. */
 export function readResponse(
   bytes: Uint8Array,
   table: TableMetadata,
