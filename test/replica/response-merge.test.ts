@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
 import { commandsAfter } from '../../src/cluster/coordinator/continuation.ts'
+import { repairsOf } from '../../src/cluster/coordinator/read-repair.ts'
 import { ResponseMerge } from '../../src/cluster/coordinator/response-merge.ts'
 import { readResponse } from '../../src/cluster/replica/read-response.ts'
 import { ResponseHeaders } from '../../src/cluster/replica/response-header.ts'
 import type { ReadCommand } from '../../src/model/read-command.ts'
+import type { TableMetadata } from '../../src/model/table.ts'
+import type { StorageEngine } from '../../src/storage/storage-engine.ts'
 import { MOMENTS, RandomWrites, randomTable } from '../merge/random-writes.ts'
 import { SimRandom } from '../sim/sim-random.ts'
 import { ALL, answerOf, asMutation, engineWith, randomCommand, Shown, show, shownBy } from './replicas.ts'
@@ -17,43 +20,63 @@ function singly(command: ReadCommand): ReadCommand[] {
   return command.keys === null ? [command] : command.keys.map((key) => ({ ...command, keys: [key] }))
 }
 
+interface Replicas {
+  readonly table: TableMetadata
+  readonly writes: RandomWrites
+  readonly engines: readonly StorageEngine[]
+  /** One that has all. */
+  readonly whole: StorageEngine
+}
+
+/** Two or three replicas that have some of the writes each, and together all. */
+function replicasOf(random: SimRandom): Replicas {
+  const table = randomTable(random)
+  const writes = new RandomWrites(random, table)
+  // Cells that expire at one timestamp are decided by who has expired first, wherever that was seen.
+  writes.expiresByTimestamp = true
+  const engines = Array.from({ length: 2 + random.below(2) }, () => engineWith(table))
+  const whole = engineWith(table)
+  for (let i = random.pick([3, 30, 150]); i > 0; i--) {
+    const mutation = writes.next()
+    mutation.finish()
+    const bytes = mutation.copy()
+    whole.apply(asMutation(bytes))
+    const first = random.below(engines.length)
+    engines.forEach((engine, n) => {
+      if (n === first || random.chance(0.5)) engine.apply(asMutation(bytes))
+    })
+  }
+  return { table, writes, engines, whole }
+}
+
+/** A time before gc_grace_seconds are over: afterwards a replica may have lost a tombstone that another has not seen. */
+function someTime(random: SimRandom): number {
+  return random.pick(MOMENTS.filter((moment) => moment < 2000))
+}
+
+function someLimits(random: SimRandom): typeof ALL {
+  return { ...ALL, rows: random.pick([1, 3, 10]), bytes: random.pick([1 << 30, 300]) }
+}
+
 test(`merged answers show what all replicas have together, in ${SEEDS} seeds`, () => {
   const headers = new ResponseHeaders()
   let differing = 0
   let pieces = 0
   for (let seed = 1; seed <= SEEDS; seed++) {
     const random = new SimRandom(seed)
-    const table = randomTable(random)
-    const writes = new RandomWrites(random, table)
-    // Cells that expire at one timestamp are decided by who has expired first, wherever that was seen.
-    writes.expiresByTimestamp = true
-    const replicas = Array.from({ length: 2 + random.below(2) }, () => engineWith(table))
-    const whole = engineWith(table)
-    for (let i = random.pick([3, 30, 150]); i > 0; i--) {
-      const mutation = writes.next()
-      mutation.finish()
-      const bytes = mutation.copy()
-      whole.apply(asMutation(bytes))
-      const first = random.below(replicas.length)
-      replicas.forEach((replica, n) => {
-        if (n === first || random.chance(0.5)) replica.apply(asMutation(bytes))
-      })
-    }
+    const { table, writes, engines, whole } = replicasOf(random)
     for (let i = 0; i < 6; i++) {
       const command = randomCommand(random, writes, table)
-      // Before gc_grace_seconds are over: afterwards a replica may have lost a tombstone that another has not seen.
-      const nowSeconds = random.pick(MOMENTS.filter((moment) => moment < 2000))
+      const nowSeconds = someTime(random)
       const shown = new Shown(table, nowSeconds)
       const left = singly(command)
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const limits = { ...ALL, rows: random.pick([1, 3, 10]), bytes: random.pick([1 << 30, 300]) }
+        const limits = someLimits(random)
         const one = next
-        const answers = replicas.map((replica) => answerOf(replica, one, limits, nowSeconds))
+        const answers = engines.map((engine) => answerOf(engine, one, limits, nowSeconds))
         if (answers.some((answer) => Buffer.compare(answer, answers[0]!) !== 0)) differing++
-        const merged = new ResponseMerge(
-          one,
-          answers.map((answer) => readResponse(answer, table, headers)),
-        )
+        const responses = answers.map((answer) => readResponse(answer, table, headers))
+        const merged = new ResponseMerge(one, responses)
         show(merged, one, shown)
         pieces++
         if (merged.end !== null) left.unshift(...commandsAfter(one, merged.end))
@@ -63,4 +86,34 @@ test(`merged answers show what all replicas have together, in ${SEEDS} seeds`, (
   }
   expect(pieces).toBeGreaterThan(SEEDS * 6)
   expect(differing).toBeGreaterThan(SEEDS)
+})
+
+test(`each replica shows what all have, once it was repaired, in ${SEEDS} seeds`, () => {
+  const headers = new ResponseHeaders()
+  let repairs = 0
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const random = new SimRandom(seed)
+    const { table, writes, engines, whole } = replicasOf(random)
+    const command = randomCommand(random, writes, table)
+    const nowSeconds = someTime(random)
+    const left = singly(command)
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const limits = someLimits(random)
+      const one = next
+      const answers = engines.map((engine) => answerOf(engine, one, limits, nowSeconds))
+      const read = () => answers.map((answer) => readResponse(answer, table, headers))
+      const { end } = new ResponseMerge(one, read())
+      engines.forEach((engine, n) => {
+        for (const mutation of repairsOf(one, read(), read()[n]!, end)) {
+          engine.apply(mutation)
+          repairs++
+        }
+      })
+      if (end !== null) left.unshift(...commandsAfter(one, end))
+    }
+    const expected = shownBy(whole, command, nowSeconds)
+    for (const engine of engines)
+      expect(shownBy(engine, command, nowSeconds), `seed ${seed}`).toEqual(expected)
+  }
+  expect(repairs).toBeGreaterThan(SEEDS)
 })
