@@ -64,6 +64,12 @@ export interface MarkerCounter {
 }
 
 /**
+ * Thrown by `nextPartition` and `nextRow` of readers whose rows come from elsewhere, where the next ones have to be waited for.
+ * Nothing has moved then: the call is made again when they are there.
+ */
+export const STARVED = new Error('The reader waits for its next rows')
+
+/**
  * Partitions as a read pulls them, one after another, and of each its static row and its rows. The fields describe
  * the partition and the row last moved to; they and the memory they point to are valid until the next move.
  */

@@ -6,7 +6,7 @@ import { FULL_RING, type PartitionReader, type ReadCommand } from '../../src/mod
 import type { Words } from '../../src/model/row-format.ts'
 import type { TableMetadata } from '../../src/model/table.ts'
 import { StorageEngine } from '../../src/storage/storage-engine.ts'
-import type { RandomWrites } from '../merge/random-writes.ts'
+import { MOMENTS, RandomWrites, randomTable } from '../merge/random-writes.ts'
 import type { SimRandom } from '../sim/sim-random.ts'
 
 /** Replicas of random tables, and what they show. */
@@ -128,4 +128,47 @@ export function asMutation(bytes: Uint8Array): MutationBuilder {
     at += words.i32[at]! >>> 2
   }
   return mutation
+}
+
+/** The command as it is sent: each key by itself. */
+export function singly(command: ReadCommand): ReadCommand[] {
+  return command.keys === null ? [command] : command.keys.map((key) => ({ ...command, keys: [key] }))
+}
+
+export interface Replicas {
+  readonly table: TableMetadata
+  readonly writes: RandomWrites
+  readonly engines: readonly StorageEngine[]
+  /** One that has all. */
+  readonly whole: StorageEngine
+}
+
+/** Two or three replicas that have some of the writes each, and together all. */
+export function replicasOf(random: SimRandom): Replicas {
+  const table = randomTable(random)
+  const writes = new RandomWrites(random, table)
+  // Cells that expire at one timestamp are decided by who has expired first, wherever that was seen.
+  writes.expiresByTimestamp = true
+  const engines = Array.from({ length: 2 + random.below(2) }, () => engineWith(table))
+  const whole = engineWith(table)
+  for (let i = random.pick([3, 30, 150]); i > 0; i--) {
+    const mutation = writes.next()
+    mutation.finish()
+    const bytes = mutation.copy()
+    whole.apply(asMutation(bytes))
+    const first = random.below(engines.length)
+    engines.forEach((engine, n) => {
+      if (n === first || random.chance(0.5)) engine.apply(asMutation(bytes))
+    })
+  }
+  return { table, writes, engines, whole }
+}
+
+/** A time before gc_grace_seconds are over: afterwards a replica may have lost a tombstone that another has not seen. */
+export function someTime(random: SimRandom): number {
+  return random.pick(MOMENTS.filter((moment) => moment < 2000))
+}
+
+export function someLimits(random: SimRandom): typeof ALL {
+  return { ...ALL, rows: random.pick([1, 3, 10]), bytes: random.pick([1 << 30, 300]) }
 }

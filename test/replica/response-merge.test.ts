@@ -4,59 +4,22 @@ import { repairsOf } from '../../src/cluster/coordinator/read-repair.ts'
 import { ResponseMerge } from '../../src/cluster/coordinator/response-merge.ts'
 import { readResponse } from '../../src/cluster/replica/read-response.ts'
 import { ResponseHeaders } from '../../src/cluster/replica/response-header.ts'
-import type { ReadCommand } from '../../src/model/read-command.ts'
-import type { TableMetadata } from '../../src/model/table.ts'
-import type { StorageEngine } from '../../src/storage/storage-engine.ts'
-import { MOMENTS, RandomWrites, randomTable } from '../merge/random-writes.ts'
 import { SimRandom } from '../sim/sim-random.ts'
-import { ALL, answerOf, asMutation, engineWith, randomCommand, Shown, show, shownBy } from './replicas.ts'
+import {
+  answerOf,
+  randomCommand,
+  replicasOf,
+  Shown,
+  show,
+  shownBy,
+  singly,
+  someLimits,
+  someTime,
+} from './replicas.ts'
 
 /** What replicas have together shows what one that has all of it shows, however little each answers at once. */
 
 const SEEDS = Number(process.env['SEEDS'] ?? 300)
-
-/** The command as it is sent: each key by itself. */
-function singly(command: ReadCommand): ReadCommand[] {
-  return command.keys === null ? [command] : command.keys.map((key) => ({ ...command, keys: [key] }))
-}
-
-interface Replicas {
-  readonly table: TableMetadata
-  readonly writes: RandomWrites
-  readonly engines: readonly StorageEngine[]
-  /** One that has all. */
-  readonly whole: StorageEngine
-}
-
-/** Two or three replicas that have some of the writes each, and together all. */
-function replicasOf(random: SimRandom): Replicas {
-  const table = randomTable(random)
-  const writes = new RandomWrites(random, table)
-  // Cells that expire at one timestamp are decided by who has expired first, wherever that was seen.
-  writes.expiresByTimestamp = true
-  const engines = Array.from({ length: 2 + random.below(2) }, () => engineWith(table))
-  const whole = engineWith(table)
-  for (let i = random.pick([3, 30, 150]); i > 0; i--) {
-    const mutation = writes.next()
-    mutation.finish()
-    const bytes = mutation.copy()
-    whole.apply(asMutation(bytes))
-    const first = random.below(engines.length)
-    engines.forEach((engine, n) => {
-      if (n === first || random.chance(0.5)) engine.apply(asMutation(bytes))
-    })
-  }
-  return { table, writes, engines, whole }
-}
-
-/** A time before gc_grace_seconds are over: afterwards a replica may have lost a tombstone that another has not seen. */
-function someTime(random: SimRandom): number {
-  return random.pick(MOMENTS.filter((moment) => moment < 2000))
-}
-
-function someLimits(random: SimRandom): typeof ALL {
-  return { ...ALL, rows: random.pick([1, 3, 10]), bytes: random.pick([1 << 30, 300]) }
-}
 
 test(`merged answers show what all replicas have together, in ${SEEDS} seeds`, () => {
   const headers = new ResponseHeaders()

@@ -1,0 +1,150 @@
+import { type PartitionReader, type ReadCommand, STARVED } from '../../model/read-command.ts'
+import type { Words } from '../../model/row-format.ts'
+import { LIVE } from '../../storage/unfiltered.ts'
+import { commandsAfter } from './continuation.ts'
+import type { ResponseMerge } from './response-merge.ts'
+
+/** Asks replicas for as much of a command as they answer at once, and merges their answers. */
+export type AskReplicas = (command: ReadCommand) => Promise<ResponseMerge>
+
+const NO_BYTES = new Uint8Array(0)
+const NO_ROW: Words = { i32: new Int32Array(0), u8: NO_BYTES }
+
+/**
+ * A command, of one key or of a range, as replicas answer it: piece by piece. Where a piece has come to its end and there may be
+ * more behind it, `nextPartition` and `nextRow` throw STARVED until `fill` has got the next one.
+ */
+export class PiecedReader implements PartitionReader {
+  readonly #ask: AskReplicas
+  /** What is to be asked for, in order; the first is that of the piece at hand. */
+  #commands: ReadCommand[]
+  #piece: ResponseMerge | null = null
+  /** The partition at hand goes on in the next piece. */
+  #goesOn = false
+  keyBytes: Uint8Array = NO_BYTES
+  readonly keyOffset = 0
+  keyLength = 0
+  tokenHi = 0
+  tokenLo = 0
+  isPartitionDeleted = false
+
+  constructor(command: ReadCommand, ask: AskReplicas) {
+    this.#commands = [command]
+    this.#ask = ask
+  }
+
+  /** Gets the next piece, if there is need of one. Rejects with what asking rejects with. */
+  async fill(): Promise<void> {
+    const [command] = this.#commands
+    if (this.#piece === null && command !== undefined) this.#piece = await this.#ask(command)
+  }
+
+  nextPartition(): boolean {
+    // Nobody wants the rest of the partition at hand.
+    if (this.#goesOn) this.#skipRest()
+    for (;;) {
+      const piece = this.#current()
+      if (piece === null) return false
+      const { isCut } = piece
+      if (piece.nextPartition()) {
+        this.#keepPartition(piece)
+        return true
+      }
+      this.#endPiece(piece)
+      if (isCut) this.#skipRest()
+    }
+  }
+
+  /** The piece at hand; null where all has been read. Throws STARVED. */
+  #current(): ResponseMerge | null {
+    if (this.#piece !== null) return this.#piece
+    if (this.#commands.length === 0) return null
+    throw STARVED
+  }
+
+  #keepPartition({
+    keyBytes,
+    keyOffset,
+    keyLength,
+    tokenHi,
+    tokenLo,
+    isPartitionDeleted,
+  }: ResponseMerge): void {
+    this.keyBytes = keyBytes.slice(keyOffset, keyOffset + keyLength)
+    this.keyLength = keyLength
+    this.tokenHi = tokenHi
+    this.tokenLo = tokenLo
+    this.isPartitionDeleted = isPartitionDeleted
+  }
+
+  /** The piece has been read: what is behind its end is to be asked for. */
+  #endPiece({ end }: ResponseMerge): void {
+    const command = this.#commands.shift()!
+    this.#piece?.close()
+    this.#piece = null
+    if (end !== null) this.#commands.unshift(...commandsAfter(command, end))
+  }
+
+  /** Leaves out what is left of the partition at hand: a command of its own, in front of the others, unless there is nothing. */
+  #skipRest(): void {
+    this.#goesOn = false
+    this.#piece?.close()
+    this.#piece = null
+    const keys = this.#commands[0]?.keys
+    if (keys?.length === 1 && Buffer.compare(keys[0]!.key, this.keyBytes) === 0) this.#commands.shift()
+  }
+
+  staticRow(): boolean {
+    return this.#piece!.staticRow()
+  }
+
+  nextRow(): boolean {
+    for (;;) {
+      if (this.#goesOn && !this.#isContinued()) return false
+      const piece = this.#piece
+      if (piece === null) return false
+      if (piece.nextRow()) return true
+      if (!piece.isCut) return false
+      this.#endPiece(piece)
+      this.#goesOn = true
+    }
+  }
+
+  /** Comes to the next piece of the partition at hand; false where there is none. Throws STARVED. */
+  #isContinued(): boolean {
+    const keys = this.#commands[0]?.keys
+    if (keys?.length !== 1 || Buffer.compare(keys[0]!.key, this.keyBytes) !== 0) {
+      this.#goesOn = false
+      return false
+    }
+    const piece = this.#current()!
+    if (piece.nextPartition()) {
+      this.#goesOn = false
+      return true
+    }
+    this.#endPiece(piece)
+    return this.#isContinued()
+  }
+
+  get row(): Words {
+    return this.#piece?.row ?? NO_ROW
+  }
+  get rowAt(): number {
+    return this.#piece?.rowAt ?? 0
+  }
+  get rowDeletionHi(): number {
+    return this.#piece?.rowDeletionHi ?? LIVE.hi
+  }
+  get rowDeletionLo(): number {
+    return this.#piece?.rowDeletionLo ?? LIVE.lo
+  }
+
+  /** Nothing of it changes. */
+  suspend(): void {}
+
+  close(): void {
+    this.#piece?.close()
+    this.#piece = null
+    this.#commands = []
+  }
+}
