@@ -98,6 +98,8 @@ export interface PartitionReader {
   readonly markers?: MarkerCounter | null
   /** Keeps what is being read as it is while the event loop goes on, until `close`. To be called before waiting. */
   suspend(): void
+  /** Gets what STARVED was thrown for. Rejects with what the client is to be told. Absent where it is never thrown. */
+  fill?(): Promise<void>
   close(): void
 }
 

@@ -49,6 +49,8 @@ export class ExecutionScope {
   /** Opens what a command reads. */
   readonly read = (command: ReadCommand): PartitionReader =>
     command.table.isVirtual ? this.virtual.read(command) : this.engine.read(command)
+  /** Opens what a SELECT reads of replicas; null where this node has all. Its readers may throw STARVED. */
+  readReplicas: ((command: ReadCommand) => PartitionReader) | null = null
 
   constructor(parts: ExecutionParts, config: QueryConfig) {
     const { engine, schema, virtual, clock, timers, random, timestamps, counterId } = parts

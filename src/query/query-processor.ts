@@ -3,6 +3,7 @@ import type { PreparedModification } from '../cql/modify/modification.ts'
 import type * as raw from '../cql/raw/index.ts'
 import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
 import type { QueryResult, SchemaChange } from '../model/query-result.ts'
+import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import { VOID, withColumns, withKnownColumns } from './answers.ts'
 import { BatchExecutor } from './batch-executor.ts'
 import { positionalValues } from './bound-values.ts'
@@ -71,6 +72,11 @@ export class QueryProcessor implements QueryHandler {
 
   commit(): Promise<void> | null {
     return this.#scope.engine.commit()
+  }
+
+  /** SELECTs of tables that are not virtual read by `open` from now on; its readers may throw STARVED. */
+  readReplicas(open: (command: ReadCommand) => PartitionReader): void {
+    this.#scope.readReplicas = open
   }
 
   /** Prepares again what was prepared before a restart. */

@@ -11,6 +11,7 @@ import {
 import { nextTurn } from '../io/timers.ts'
 import type { PreparedRef, QueryOptions } from '../model/query-options.ts'
 import type { QueryResult } from '../model/query-result.ts'
+import { STARVED } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
 import { validateForRead } from './consistency.ts'
 import type { ExecutionScope } from './execution-scope.ts'
@@ -100,7 +101,9 @@ export class SelectExecutor {
     }
     this.#rows.reset()
     const thresholds = this.#thresholds.of(table.keyspace)
-    const execution = new SelectExecution(bound, scope.read, this.#rows, thresholds, observer)
+    const open = scope.readReplicas ?? scope.read
+    const execution = new SelectExecution(bound, open, this.#rows, thresholds, observer)
+    let isStarved = false
     try {
       if (execution.run(this.#shouldYield)) {
         if (timed > 0) {
@@ -110,15 +113,27 @@ export class SelectExecutor {
         return execution.result()
       }
     } catch (error) {
-      execution.close()
-      throw this.#readFailure(error, options.consistency, table)
+      if (error !== STARVED) {
+        execution.close()
+        throw this.#readFailure(error, options.consistency, table)
+      }
+      isStarved = true
     }
-    if (startedMs === 0) startedMs = this.#sliceStart
+    if (startedMs === 0) startedMs = this.#sliceStart || clock.monotonicMs()
     const receivedMs = state.receivedMs ?? startedMs
     const running = this.running.suspend({ receivedMs, startedMs }, statement, options, ref)
     const times = { startedMs, readingMs, timed, isScan }
     const deadline = new ReadDeadline(bound, scope.config, receivedMs, startedMs)
-    return this.#executeLater(execution, table, options.consistency, metrics, times, running, deadline)
+    return this.#executeLater(
+      execution,
+      table,
+      options.consistency,
+      metrics,
+      times,
+      running,
+      deadline,
+      isStarved,
+    )
   }
 
   /** Suspends a SELECT and goes on with it in later turns, on what the first one saw. */
@@ -130,6 +145,7 @@ export class SelectExecutor {
     { startedMs, readingMs, timed, isScan }: ReadTimes,
     running: RunningQuery,
     deadline: ReadDeadline,
+    isStarved: boolean,
   ): Promise<QueryResult> {
     const { clock, timers, schema } = this.#scope
     // What was written so far stays this statement's; the next ones write elsewhere.
@@ -137,10 +153,13 @@ export class SelectExecutor {
     execution.reader?.suspend()
     try {
       for (;;) {
-        await nextTurn(timers)
+        if (isStarved) await execution.reader!.fill!()
+        else await nextTurn(timers)
         this.#sliceStart = clock.monotonicMs()
         deadline.check(this.#sliceStart, consistency, schema.listenAddress)
-        if (execution.run(this.#shouldYield)) {
+        const isDone = this.#goOn(execution)
+        isStarved = isDone === STARVED
+        if (isDone === true) {
           if (timed > 0) {
             const endedMs = clock.monotonicMs()
             metrics.endRead(isScan, endedMs - startedMs, endedMs - readingMs, clock.nowMs(), timed)
@@ -154,6 +173,16 @@ export class SelectExecutor {
     } finally {
       this.running.end(running)
       execution.close()
+    }
+  }
+
+  /** Whether it is done, or STARVED. */
+  #goOn(execution: SelectExecution): boolean | typeof STARVED {
+    try {
+      return execution.run(this.#shouldYield)
+    } catch (error) {
+      if (error === STARVED) return STARVED
+      throw error
     }
   }
 

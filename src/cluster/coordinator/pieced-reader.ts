@@ -11,7 +11,7 @@ const NO_BYTES = new Uint8Array(0)
 const NO_ROW: Words = { i32: new Int32Array(0), u8: NO_BYTES }
 
 /**
- * A command, of one key or of a range, as replicas answer it: piece by piece. Where a piece has come to its end and there may be
+ * A command as replicas answer it: keys singly, and piece by piece. Where a piece has come to its end and there may be
  * more behind it, `nextPartition` and `nextRow` throw STARVED until `fill` has got the next one.
  */
 export class PiecedReader implements PartitionReader {
@@ -29,7 +29,9 @@ export class PiecedReader implements PartitionReader {
   isPartitionDeleted = false
 
   constructor(command: ReadCommand, ask: AskReplicas) {
-    this.#commands = [command]
+    const { keys } = command
+    // Answers are merged in the order of the ring, which keys need not be in.
+    this.#commands = keys === null ? [command] : keys.map((key) => ({ ...command, keys: [key] }))
     this.#ask = ask
   }
 
