@@ -50,6 +50,13 @@ export const ConsistencyLevel = {
 
 export type ConsistencyLevel = (typeof ConsistencyLevel)[keyof typeof ConsistencyLevel]
 
+const LEVEL_NAMES = Object.fromEntries(Object.entries(ConsistencyLevel).map(([name, code]) => [code, name]))
+
+/** The name of a level, as errors and traces write it. */
+export function consistencyName(level: ConsistencyLevel): string {
+  return LEVEL_NAMES[level] ?? String(level)
+}
+
 /** The `<writeType>` of write errors, as the wire spells it. */
 export type WriteType =
   | 'SIMPLE'

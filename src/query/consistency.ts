@@ -1,10 +1,6 @@
-import { ConsistencyLevel, InvalidRequestError, UnavailableError } from '../common/errors.ts'
+import { ConsistencyLevel, consistencyName, InvalidRequestError, UnavailableError } from '../common/errors.ts'
 
-const NAMES = Object.fromEntries(Object.entries(ConsistencyLevel).map(([name, code]) => [code, name]))
-
-export function consistencyName(level: ConsistencyLevel): string {
-  return NAMES[level] ?? String(level)
-}
+export { consistencyName }
 
 /** How many copies a keyspace wants, and how many of them this data centre. */
 export interface ReplicationFactors {
