@@ -26,7 +26,7 @@ export const STORAGE_SETTINGS: Readonly<Record<string, Setting>> = {
   compaction_throughput: { kind: 'rate', default: 64 * MIB },
   concurrent_compactors: { kind: 'number', default: 1, min: 1, max: 64 },
   file_cache_size: { kind: 'size', default: 64 * MIB },
-  key_cache_size: { kind: 'size', default: 8 * MIB },
+  key_cache_size: { kind: 'size', default: 64 * MIB },
   memtable_cleanup_threshold: { kind: 'fraction', default: 0.33 },
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { KeyCache } from './key-cache.ts'
 
 test('what is found is what was put last, and no more is kept than fits', () => {
-  const cache = new KeyCache(32 * 64)
+  const cache = new KeyCache(24 * 64)
   const put = new Map<string, readonly [number, number]>()
   let found = 0
   for (let i = 0; i < 20_000; i++) {
@@ -19,13 +19,13 @@ test('what is found is what was put last, and no more is kept than fits', () => 
     }
     expect(cache.sizeBytes).toBeLessThanOrEqual(cache.capacityBytes)
   }
-  expect(cache.capacityBytes).toBe(32 * 64)
+  expect(cache.capacityBytes).toBe(24 * 64)
   expect(cache.hits).toBe(found)
   expect(cache.requests).toBe(20_000)
 })
 
 test('what is looked for again stays when many others come', () => {
-  const cache = new KeyCache(32 * 8 * 16)
+  const cache = new KeyCache(24 * 8 * 16)
   for (let i = 0; i < 10_000; i++) {
     for (let hot = 0; hot < 8; hot++) if (!cache.find(1, hot, hot)) cache.put(1, hot, hot, hot, -1)
     cache.put(2, i, i, i, -1)
@@ -37,4 +37,20 @@ test('a cache of no bytes keeps nothing', () => {
   const cache = new KeyCache(0)
   cache.put(1, 2, 3, 4, 5)
   expect(cache.find(1, 2, 3)).toBe(false)
+})
+
+test('positions of 48 bits, and of sets beside each other', () => {
+  const cache = new KeyCache(24 * 8 * 4)
+  const positions = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x1_0000_0000, 0xfffe_ffff_ffff]
+  positions.forEach((position, i) => {
+    cache.put(1, -i, i, position, positions.at(-1 - i)!)
+  })
+  positions.forEach((position, i) => {
+    expect(cache.find(1, -i, i)).toBe(true)
+    expect([cache.position, cache.indexPosition]).toEqual([position, positions.at(-1 - i)!])
+  })
+  // What is not there to be kept is not found wrongly.
+  cache.put(1, 9, 9, 0xffff_0000_0000, -1)
+  cache.put(1, 8, 8, 0, 0xffff_0000_0000)
+  expect([cache.find(1, 9, 9), cache.find(1, 8, 8)]).toEqual([false, false])
 })

@@ -1,19 +1,24 @@
 const WAYS = 8
-const ENTRY_WORDS = 8
+const ENTRY_WORDS = 6
 const SET_WORDS = WAYS * ENTRY_WORDS
 const ENTRY_BYTES = ENTRY_WORDS * 4
-const SSTABLE = 1
-const TOKEN_HI = 2
-const REFERENCED = 3
-/** In doubles from the beginning of an entry. */
-const POSITION = 2
-const INDEX_POSITION = 3
+const TOKEN_HI = 1
+/** The SSTable, doubled, and one more where the entry was asked for again. */
+const SSTABLE = 2
+/** Halves of the two positions: the lower 32 bits of each, and the 16 above of both. */
+const POSITION = 3
+const INDEX_POSITION = 4
+const HIGHS = 5
+const NO_HIGH = 0xffff
+/** Positions from here on are not kept. */
+const POSITION_END = NO_HIGH * 0x1_0000_0000
 
 /**
  * Where partitions are in their SSTables (`KeyCache`): by SSTable and token the positions in Data.db and, where the
  * partition has an index of its own, in Index.db. Two keys of one token are taken for each other, so who goes to
  * a position has to look whether it is that of the key. Sets of eight entries, of which the clock throws one out; typed
- * arrays and nothing else. Entries of SSTables that are gone are thrown out in their turn.
+ * arrays and nothing else, made when there is something to keep. Entries of SSTables that are gone are thrown out in their
+ * turn.
  */
 export class KeyCache {
   readonly capacityBytes: number
@@ -23,12 +28,11 @@ export class KeyCache {
   entries = 0
   readonly #sets: number
   /**
-   * An entry is eight words, half a line of the processor's cache: token lo, SSTable (counted from 1; 0 is an entry that
-   * is free), token hi, whether it was asked for again, and the two positions as doubles.
+   * An entry is six words: token lo, token hi, SSTable (counted from 1; 0 is an entry that is free) and whether it was
+   * asked for again, and the two positions.
    */
-  readonly #words: Int32Array
-  readonly #doubles: Float64Array
-  readonly #hands: Uint8Array
+  #words: Int32Array = new Int32Array(0)
+  #hands: Uint8Array = new Uint8Array(0)
   /** What `find` found: position in Data.db, and in Index.db or -1. */
   position = 0
   indexPosition = -1
@@ -38,10 +42,6 @@ export class KeyCache {
     const sets = Math.floor(capacityBytes / (ENTRY_BYTES * WAYS))
     this.capacityBytes = sets * WAYS * ENTRY_BYTES
     this.#sets = sets
-    const memory = new ArrayBuffer(this.capacityBytes)
-    this.#words = new Int32Array(memory)
-    this.#doubles = new Float64Array(memory)
-    this.#hands = new Uint8Array(sets)
   }
 
   get requests(): number {
@@ -69,9 +69,13 @@ export class KeyCache {
       return false
     }
     this.hits++
-    this.#words[at + REFERENCED] = 1
-    this.position = this.#doubles[(at >>> 1) + POSITION]!
-    this.indexPosition = this.#doubles[(at >>> 1) + INDEX_POSITION]!
+    const words = this.#words
+    words[at + SSTABLE]! |= 1
+    const highs = words[at + HIGHS]!
+    this.position = (highs >>> 16) * 0x1_0000_0000 + (words[at + POSITION]! >>> 0)
+    const indexHigh = highs & 0xffff
+    this.indexPosition =
+      indexHigh === NO_HIGH ? -1 : indexHigh * 0x1_0000_0000 + (words[at + INDEX_POSITION]! >>> 0)
     return true
   }
 
@@ -79,7 +83,7 @@ export class KeyCache {
   #entry(first: number, sstable: number, tokenHi: number, tokenLo: number): number {
     const words = this.#words
     for (let at = first; at < first + SET_WORDS && at < words.length; at += ENTRY_WORDS) {
-      if (words[at] === tokenLo && words[at + SSTABLE] === sstable && words[at + TOKEN_HI] === tokenHi)
+      if (words[at] === tokenLo && words[at + TOKEN_HI] === tokenHi && words[at + SSTABLE]! >>> 1 === sstable)
         return at
     }
     return -1
@@ -87,17 +91,22 @@ export class KeyCache {
 
   /** Notes where a partition is. */
   put(sstable: number, tokenHi: number, tokenLo: number, position: number, indexPosition: number): void {
-    if (this.#sets === 0) return
+    if (this.#sets === 0 || position >= POSITION_END || indexPosition >= POSITION_END) return
+    if (this.#words.length === 0) {
+      this.#words = new Int32Array(this.#sets * SET_WORDS)
+      this.#hands = new Uint8Array(this.#sets)
+    }
     const words = this.#words
     const first = this.#first(sstable, tokenHi, tokenLo)
     let at = this.#entry(first, sstable, tokenHi, tokenLo)
     if (at < 0) at = this.#victim(first)
     words[at] = tokenLo
-    words[at + SSTABLE] = sstable
     words[at + TOKEN_HI] = tokenHi
-    words[at + REFERENCED] = 0
-    this.#doubles[(at >>> 1) + POSITION] = position
-    this.#doubles[(at >>> 1) + INDEX_POSITION] = indexPosition
+    words[at + SSTABLE] = sstable << 1
+    words[at + POSITION] = position
+    words[at + INDEX_POSITION] = indexPosition
+    const indexHigh = indexPosition < 0 ? NO_HIGH : Math.floor(indexPosition / 0x1_0000_0000)
+    words[at + HIGHS] = (Math.floor(position / 0x1_0000_0000) << 16) | indexHigh
   }
 
   #victim(first: number): number {
@@ -111,8 +120,8 @@ export class KeyCache {
     for (;;) {
       const at = first + this.#hands[set]! * ENTRY_WORDS
       this.#hands[set] = (this.#hands[set]! + 1) % WAYS
-      if (words[at + REFERENCED] === 0) return at
-      words[at + REFERENCED] = 0
+      if ((words[at + SSTABLE]! & 1) === 0) return at
+      words[at + SSTABLE]! &= ~1
     }
   }
 }
