@@ -199,13 +199,14 @@ export class SSTableAccess {
     const index = this.#index
     if (keyCache?.find(number, tokenHi, tokenLo)) {
       const { position, indexPosition } = keyCache
-      if (this.#partitions.isAt(position, key, key.length)) {
+      if (indexPosition >= 0) {
+        index.seek(indexPosition)
+        index.next()
+      }
+      const isOfEntry = indexPosition < 0 || index.position === position
+      if (isOfEntry && this.#partitions.isAt(position, key, key.length)) {
         this.#position = position
         this.#hasIndex = indexPosition >= 0
-        if (indexPosition >= 0) {
-          index.seek(indexPosition)
-          index.next()
-        }
         return true
       }
     }

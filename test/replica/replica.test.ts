@@ -71,7 +71,7 @@ test('replicas apply what they are sent and answer what they have', async () => 
   )
   await sim.run(2000)
   const answers = (await Promise.all(data)) as Uint8Array[]
-  answers.forEach((answer, i) => expect(answer).toEqual(answerOf(replicas[i]!.engine, command, ALL, 900)))
+  expect(answers).toEqual(replicas.map(({ engine }) => answerOf(engine, command, ALL, 900)))
   expect((await Promise.all(digests)) as Uint8Array[]).toEqual(answers.map(digestOf))
   const headers = new ResponseHeaders()
   const merged = new ResponseMerge(
