@@ -265,12 +265,17 @@ export class MutationBuilder implements Words {
 
   /** Appends a row that is flat already. */
   copyRow(source: Words, at: number): void {
+    this.#copyWords(source, at)
+    this.i32[this.#countsAt + 1]!++
+  }
+
+  /** What begins with its size in bytes. */
+  #copyWords(source: Words, at: number): void {
     this.#noteTimestamp(MIN_HI, 0)
     const words = source.i32[at]! >>> 2
     this.#reserve(words << 2)
     this.i32.set(source.i32.subarray(at, at + words), this.#at)
     this.#at += words
-    this.i32[this.#countsAt + 1]!++
   }
 
   #tombstoneAt = 0
@@ -303,13 +308,15 @@ export class MutationBuilder implements Words {
     this.i32[this.#countsAt + 2]!++
   }
 
+  /** Appends a range tombstone that is flat already. */
+  copyRangeTombstone(source: Words, at: number): void {
+    this.#copyWords(source, at)
+    this.i32[this.#countsAt + 2]!++
+  }
+
   /** Appends an update that is flat already. */
   copyUpdate(source: Words, at: number): void {
-    this.#noteTimestamp(MIN_HI, 0)
-    const words = source.i32[at]! >>> 2
-    this.#reserve(words << 2)
-    this.i32.set(source.i32.subarray(at, at + words), this.#at)
-    this.#at += words
+    this.#copyWords(source, at)
     this.#updates++
   }
 

@@ -11,6 +11,7 @@ import { validateCounterForWrite, validateForWrite } from './consistency.ts'
 import type { ExecutionScope } from './execution-scope.ts'
 import type { ModificationExecutor } from './modification-executor.ts'
 import { type MutationWriter, updatesOf } from './mutation-writer.ts'
+import { ringOf } from './ring-reads.ts'
 import type { StatementContext } from './statement-context.ts'
 
 /** The modifications of a batch, each with its values. */
@@ -42,9 +43,17 @@ export class BatchExecutor {
   }
 
   /** Writes all statements, or none of them. Throws CqlErrors. */
-  execute(batch: BatchStatements, options: QueryOptions): QueryResult {
-    const { type, statements, values } = batch
+  execute(batch: BatchStatements, options: QueryOptions): QueryResult | Promise<QueryResult> {
+    const { statements } = batch
     if (statements.length === 0) return VOID
+    const reads = this.#scope.cluster !== null && statements.some((statement) => statement.requiresRead)
+    if (!reads) return this.#execute(batch, options)
+    const { table } = statements.find((statement) => statement.requiresRead)!
+    return this.#writer.withRows(table, options.consistency, () => this.#execute(batch, options))
+  }
+
+  #execute(batch: BatchStatements, options: QueryOptions): QueryResult | Promise<QueryResult> {
+    const { type, statements, values } = batch
     validateBatch(type, statements, batch.batch?.timestamp ?? null)
     const scope = this.#scope
     scope.guard?.request(statements, options)
@@ -57,6 +66,7 @@ export class BatchExecutor {
     else validateForWrite(options.consistency)
     for (const { table } of statements) scope.checkReplicas(options.consistency, table.keyspace, true)
     const context = scope.begin(options)
+    context.addsElsewhere = first.isCounter && ringOf(scope, first.keyspace) !== null
     const startedMs = scope.clock.monotonicMs()
     const { mutation } = this.#writer
     mutation.begin()
@@ -68,11 +78,16 @@ export class BatchExecutor {
       `Determining replicas for ${type === 'logged' && partitions > 1 ? 'atomic batch' : 'mutation'}`,
     )
     const applyingMs = scope.clock.monotonicMs()
-    this.#writer.apply(options.consistency, type === 'unlogged' ? 'UNLOGGED_BATCH' : 'BATCH')
+    const writeType = context.addsElsewhere ? 'COUNTER' : type === 'unlogged' ? 'UNLOGGED_BATCH' : 'BATCH'
+    const isLogged = type === 'logged' && partitions > 1
+    const applied = this.#writer.apply(options.consistency, writeType, isLogged)
     const times = { startedMs, applyingMs, nowMs: context.nowMillis }
-    if (counters === 0) this.#count(partitions, partitionsByTable, type, times)
-    else this.#count(counters, new Map([[first.handle, counters]]), type, times)
-    return warnings.length === 0 ? VOID : { kind: 'void', warnings }
+    const end = (): QueryResult => {
+      if (counters === 0) this.#count(partitions, partitionsByTable, type, times)
+      else this.#count(counters, new Map([[first.handle, counters]]), type, times)
+      return warnings.length === 0 ? VOID : { kind: 'void', warnings }
+    }
+    return applied === null ? end() : applied.then(end)
   }
 
   /** Adds the statements to the mutation; those on counters are applied. Returns of how many partitions these are. */
@@ -85,7 +100,8 @@ export class BatchExecutor {
     const counters = new Set<string>()
     try {
       // Nothing is counted where a later statement cannot be executed.
-      if (statements[0]!.table.isCounter && statements.length > 1) {
+      const appliesEach = statements[0]!.table.isCounter && !context.addsElsewhere
+      if (appliesEach && statements.length > 1) {
         this.#writeAll(batch, context, options, server, null)
       }
       this.#writeAll(batch, context, options, server, counters)
@@ -110,7 +126,7 @@ export class BatchExecutor {
       context.values = values[index]!
       writer.bindAttributes(statement, context, options, server)
       if (counters !== null) this.#scope.guard?.writes(statement, context)
-      if (!statement.table.isCounter) {
+      if (!statement.table.isCounter || context.addsElsewhere) {
         writer.write(statement, context)
         return
       }

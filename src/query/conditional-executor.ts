@@ -1,4 +1,4 @@
-import { ConsistencyLevel } from '../common/errors.ts'
+import { ConsistencyLevel, InvalidRequestError } from '../common/errors.ts'
 import { executeCas } from '../cql/modify/cas.ts'
 import type { PreparedModification } from '../cql/modify/modification.ts'
 import type { BoundValues, QueryOptions } from '../model/query-options.ts'
@@ -6,6 +6,7 @@ import type { QueryResult } from '../model/query-result.ts'
 import { validateForCas, validateForCasCommit } from './consistency.ts'
 import type { ExecutionScope } from './execution-scope.ts'
 import type { MutationWriter } from './mutation-writer.ts'
+import { ringOf } from './ring-reads.ts'
 import { noteConditionRead } from './tracing.ts'
 
 /** Executes modifications with conditions, alone or in a batch (`CQL3CasRequest`, `StorageProxy.cas`). */
@@ -27,6 +28,9 @@ export class ConditionalExecutor {
   ): QueryResult {
     const scope = this.#scope
     const { table } = statements[0]!
+    if (ringOf(scope, table.keyspace) !== null) {
+      throw new InvalidRequestError('Conditional statements are not executed in a ring yet')
+    }
     this.#checkLevels(table.keyspace, options)
     const context = scope.begin(options)
     scope.timestamps.next(scope.timestamp)

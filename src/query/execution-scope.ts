@@ -5,6 +5,7 @@ import type { Timers } from '../io/timers.ts'
 import type { QueryOptions } from '../model/query-options.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
+import type { Cluster } from './cluster.ts'
 import { assureSufficientReplicas } from './consistency.ts'
 import type { StatementGuard } from './guardrails.ts'
 import { QueryMetrics } from './metrics.ts'
@@ -49,6 +50,8 @@ export class ExecutionScope {
   /** Opens what a command reads. */
   readonly read = (command: ReadCommand): PartitionReader =>
     command.table.isVirtual ? this.virtual.read(command) : this.engine.read(command)
+  /** The ring; null where there is one node, and all is done here at once. */
+  cluster: Cluster | null = null
   /** Opens what a SELECT reads of replicas; null where this node has all. Its readers may throw STARVED. */
   readReplicas: ((command: ReadCommand) => PartitionReader) | null = null
 
@@ -92,6 +95,8 @@ export class ExecutionScope {
 
   /** Throws an UnavailableError when this one node is not enough for the level. */
   checkReplicas(level: ConsistencyLevel, keyspace: string, isWrite: boolean): void {
+    // The ring knows how many there are.
+    if (this.cluster !== null && !this.cluster.isLocal(keyspace)) return
     const factors = this.schema.replicationFactors(keyspace)
     if (factors !== null) assureSufficientReplicas(level, factors, isWrite)
   }

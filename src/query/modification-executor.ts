@@ -1,10 +1,12 @@
 import { namesAnyRow, type PreparedModification } from '../cql/modify/modification.ts'
 import type { BoundValues, QueryOptions } from '../model/query-options.ts'
 import type { QueryResult } from '../model/query-result.ts'
+import type { TableMetadata } from '../model/table.ts'
 import { VOID } from './answers.ts'
 import { validateCounterForWrite, validateForWrite } from './consistency.ts'
 import type { ExecutionScope } from './execution-scope.ts'
 import type { MutationWriter } from './mutation-writer.ts'
+import { ringOf } from './ring-reads.ts'
 import { validateVirtual } from './virtual-tables.ts'
 
 /** Executes INSERT, UPDATE and DELETE without conditions (`ModificationStatement.executeWithoutCondition`). */
@@ -18,7 +20,12 @@ export class ModificationExecutor {
   }
 
   /** Writes one statement. Throws CqlErrors. */
-  execute(prepared: PreparedModification, options: QueryOptions): QueryResult {
+  execute(prepared: PreparedModification, options: QueryOptions): QueryResult | Promise<QueryResult> {
+    if (!prepared.requiresRead || this.#scope.cluster === null) return this.#execute(prepared, options)
+    return this.#writer.withRows(prepared.table, options.consistency, () => this.#execute(prepared, options))
+  }
+
+  #execute(prepared: PreparedModification, options: QueryOptions): QueryResult | Promise<QueryResult> {
     const { table } = prepared
     const scope = this.#scope
     const writer = this.#writer
@@ -29,6 +36,7 @@ export class ModificationExecutor {
     const metrics = scope.metrics.of(table)
     const timed = metrics.coordinatorWrite.mark(1, context.nowMillis)
     const startedMs = timed === 0 ? 0 : scope.clock.monotonicMs()
+    context.addsElsewhere = table.isCounter && ringOf(scope, table.keyspace) !== null
     const { mutation } = writer
     mutation.begin()
     try {
@@ -50,10 +58,27 @@ export class ModificationExecutor {
     // Of a statement with IN, more than one partition.
     if (mutation.updateCount !== 1) metrics.localWrite.add(mutation.updateCount - 1, context.nowMillis)
     const applyingMs = timed === 0 ? 0 : scope.clock.monotonicMs()
-    writer.apply(options.consistency, table.isCounter ? 'COUNTER' : 'SIMPLE')
+    const applied = writer.apply(options.consistency, table.isCounter ? 'COUNTER' : 'SIMPLE')
+    if (applied !== null) return this.#whenApplied(applied, table, startedMs, context.nowMillis, timed)
     if (timed > 0) {
       const endedMs = scope.clock.monotonicMs()
       metrics.endWrite(endedMs - startedMs, endedMs - applyingMs, context.nowMillis, timed)
+    }
+    return VOID
+  }
+
+  async #whenApplied(
+    applied: Promise<void>,
+    table: TableMetadata,
+    startedMs: number,
+    nowMs: number,
+    timed: number,
+  ): Promise<QueryResult> {
+    const { clock, metrics } = this.#scope
+    await applied
+    if (timed > 0) {
+      const elapsedMs = clock.monotonicMs() - startedMs
+      metrics.of(table).endWrite(elapsedMs, elapsedMs, nowMs, timed)
     }
     return VOID
   }

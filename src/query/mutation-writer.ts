@@ -10,7 +10,10 @@ import { MUTATION_HEADER_WORDS, MutationBuilder } from '../model/mutation.ts'
 import type { QueryOptions } from '../model/query-options.ts'
 import type { DecoratedKey } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
+import type { Cluster } from './cluster.ts'
 import type { ExecutionScope } from './execution-scope.ts'
+import { FetchedRows, RowNeeded, withRows } from './fetched-rows.ts'
+import { ringOf } from './ring-reads.ts'
 import { RowLookup } from './row-lookup.ts'
 import type { StatementContext } from './statement-context.ts'
 import type { TraceSession } from './tracing.ts'
@@ -26,7 +29,16 @@ export class MutationWriter {
     table: TableMetadata,
     key: DecoratedKey,
     clustering: readonly Uint8Array[] | null,
-  ): RowSnapshot | null => this.#rows.find(table, key, clustering)
+  ): RowSnapshot | null => {
+    const ring = ringOf(this.#scope, table.keyspace)
+    if (ring === null) return this.#rows.find(table, key, clustering)
+    // Whoever adds to a counter looks at it.
+    if (table.isCounter) return null
+    if (this.fetched === null) throw new RowNeeded(table, key, clustering)
+    return this.fetched.find(table, key, clustering)
+  }
+  /** Rows of replicas that the statement at hand has asked for before. */
+  fetched: FetchedRows | null = null
 
   constructor(scope: ExecutionScope) {
     this.#scope = scope
@@ -67,14 +79,40 @@ export class MutationWriter {
     writeModification(prepared, this.mutation, context, this.#lookup)
   }
 
-  /** Applies the mutation, if it changes anything. Throws what the client is to be told. */
-  apply(consistency: ConsistencyLevel, writeType: WriteType): void {
+  /** Executes a statement, a second time where rows that it has to see are at replicas. */
+  withRows<T>(table: TableMetadata, level: ConsistencyLevel, execute: () => T | Promise<T>): T | Promise<T> {
+    try {
+      return execute()
+    } catch (error) {
+      const ring = ringOf(this.#scope, table.keyspace)
+      if (!(error instanceof RowNeeded) || ring === null) throw error
+      return withRows(new FetchedRows(this.#scope, ring, level), error, (rows) => {
+        this.fetched = rows
+        try {
+          return execute()
+        } finally {
+          this.fetched = null
+        }
+      })
+    }
+  }
+
+  /**
+   * Applies the mutation, if it changes anything; null where that is done, a promise where replicas have to be waited for. Throws,
+   * or rejects with, what the client is to be told.
+   */
+  apply(consistency: ConsistencyLevel, writeType: WriteType, isLogged = false): Promise<void> | null {
     const { mutation } = this
-    if (mutation.updateCount === 0) return
+    if (mutation.updateCount === 0) return null
     const { engine, config, tracing } = this.#scope
     const limit = config.max_mutation_size_bytes
     if (mutation.sizeBytes > limit) throw oversizedError(mutation, limit, engine.tables, writeType)
     const trace = tracing.session
+    const ring = this.#ring()
+    if (ring !== null) {
+      const written = this.#write(ring, consistency, writeType, isLogged)
+      if (written !== null) return written
+    }
     if (trace !== null && engine.isLogged) trace.note('Appending to commitlog')
     try {
       engine.apply(mutation)
@@ -82,6 +120,28 @@ export class MutationWriter {
       throw writeError(error, mutation, limit, () => engine.tables, consistency, writeType)
     }
     if (trace !== null) this.#traceUpdates(trace, mutation)
+    return null
+  }
+
+  /** The ring, if it writes the mutation. */
+  #ring(): Cluster | null {
+    const scope = this.#scope
+    if (scope.cluster === null) return null
+    const table = scope.schema.current.tableByHandle(this.mutation.i32[MUTATION_HEADER_WORDS + 1]!)!
+    return ringOf(scope, table.keyspace)
+  }
+
+  #write(
+    cluster: Cluster,
+    consistency: ConsistencyLevel,
+    writeType: WriteType,
+    isLogged: boolean,
+  ): Promise<void> | null {
+    const { mutation } = this
+    if (writeType === 'COUNTER') return cluster.addToCounters(mutation, consistency)
+    return isLogged
+      ? cluster.writeLogged(mutation, consistency)
+      : cluster.write(mutation, consistency, writeType)
   }
 
   #traceUpdates(trace: TraceSession, mutation: MutationBuilder): void {

@@ -7,6 +7,7 @@ import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import { VOID, withColumns, withKnownColumns } from './answers.ts'
 import { BatchExecutor } from './batch-executor.ts'
 import { positionalValues } from './bound-values.ts'
+import type { Cluster } from './cluster.ts'
 import { ConditionalExecutor } from './conditional-executor.ts'
 import { DescribeExecutor } from './describe.ts'
 import { type ExecutionParts, ExecutionScope } from './execution-scope.ts'
@@ -18,6 +19,7 @@ import { tableOf } from './preparation.ts'
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts'
 import { DEFAULT_QUERY_CONFIG, type QueryConfig } from './query-config.ts'
 import type { ClientState, QueryHandler, RequestFlags } from './query-handler.ts'
+import { ringOf } from './ring-reads.ts'
 import type { RunningQueries } from './running-queries.ts'
 import { SelectExecutor } from './select-executor.ts'
 import type { StatementCache } from './statement-cache.ts'
@@ -71,7 +73,19 @@ export class QueryProcessor implements QueryHandler {
   }
 
   commit(): Promise<void> | null {
-    return this.#scope.engine.commit()
+    const { cluster, engine } = this.#scope
+    return cluster === null ? engine.commit() : cluster.commit()
+  }
+
+  /** Statements are executed in the ring from now on. */
+  useCluster(cluster: Cluster): void {
+    const { metrics, clock } = this.#scope
+    this.#scope.cluster = cluster
+    cluster.latencies = (table, kind, share) => {
+      const { coordinatorRead, coordinatorWrite } = metrics.of(table)
+      const timer = kind === 'read' ? coordinatorRead : coordinatorWrite
+      return timer.snapshot(clock.nowMs()).quantile(share)
+    }
   }
 
   /** SELECTs of tables that are not virtual read by `open` from now on; its readers may throw STARVED. */
@@ -152,12 +166,7 @@ export class QueryProcessor implements QueryHandler {
     )
   }
 
-  #batch(
-    type: BatchType,
-    entries: readonly BatchEntry[],
-    options: QueryOptions,
-    state: ClientState,
-  ): QueryResult {
+  #batch(type: BatchType, entries: readonly BatchEntry[], options: QueryOptions, state: ClientState): Answer {
     const statements: PreparedModification[] = []
     const values: BoundValues[] = []
     const keyspace = this.#keyspaceOf(options.keyspace, state)
@@ -253,7 +262,7 @@ export class QueryProcessor implements QueryHandler {
     }
   }
 
-  #modify(prepared: PreparedModification, options: QueryOptions): QueryResult {
+  #modify(prepared: PreparedModification, options: QueryOptions): Answer {
     this.#scope.guard?.request([prepared], options)
     if (prepared.table.isVirtual) {
       return this.#modifications.executeVirtual([prepared], [options.values], options)
@@ -285,6 +294,8 @@ export class QueryProcessor implements QueryHandler {
         if (table.isVirtual) virtual.truncate(table)
         else {
           const trace = this.#scope.tracing.session
+          const ring = ringOf(this.#scope, table.keyspace)
+          if (ring !== null) return ring.truncate(table).then(() => VOID)
           trace?.note(`Applying truncation of ${table.keyspace}.${table.name}`)
           if (engine.isLogged) trace?.note('Appending to commitlog')
           const gone = engine.truncate(table)

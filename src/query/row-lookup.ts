@@ -2,7 +2,7 @@ import { ConsistencyLevel } from '../common/errors.ts'
 import type { ComplexCell, RowSnapshot } from '../cql/modify/operations.ts'
 import { ALL_ROWS, type Slice } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
-import { type DecoratedKey, FULL_RING } from '../model/read-command.ts'
+import { type DecoratedKey, FULL_RING, type PartitionReader } from '../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
 import type { ExecutionScope } from './execution-scope.ts'
 import { diskReadFailure } from './read-deadline.ts'
@@ -10,7 +10,6 @@ import { diskReadFailure } from './read-deadline.ts'
 /** Finds rows for the operations that see what is there before they write: on lists by index, on counters. */
 export class RowLookup {
   readonly #scope: ExecutionScope
-  readonly #live = new LiveRow()
 
   constructor(scope: ExecutionScope) {
     this.#scope = scope
@@ -31,14 +30,7 @@ export class RowLookup {
     const slices = slicesOf(clustering)
     const reader = engine.read({ table, keys: [key], range: FULL_RING, slices, reversed: false })
     try {
-      if (!reader.nextPartition()) return null
-      const found = clustering === null ? reader.staticRow() : reader.nextRow()
-      if (!found) return null
-      const live = this.#live
-      const { row, rowAt, rowDeletionHi, rowDeletionLo } = reader
-      live.dropTimes = table.dropTimes
-      live.load(row, rowAt, rowDeletionHi, rowDeletionLo, context.nowSeconds)
-      return snapshotOf(live, clustering === null ? table.statics : table.regulars)
+      return rowFound(reader, table, clustering, context.nowSeconds)
     } catch (error) {
       const { schema } = this.#scope
       throw diskReadFailure(engine, error, table, ConsistencyLevel.ONE, schema.listenAddress) ?? error
@@ -48,7 +40,26 @@ export class RowLookup {
   }
 }
 
-function slicesOf(clustering: readonly Uint8Array[] | null): readonly Slice[] {
+const live = new LiveRow()
+
+/** The first row that a reader of one partition gives, or its static row where there is no clustering; null without one. */
+export function rowFound(
+  reader: PartitionReader,
+  table: TableMetadata,
+  clustering: readonly Uint8Array[] | null,
+  nowSeconds: number,
+): RowSnapshot | null {
+  if (!reader.nextPartition()) return null
+  const found = clustering === null ? reader.staticRow() : reader.nextRow()
+  if (!found) return null
+  const { row, rowAt, rowDeletionHi, rowDeletionLo } = reader
+  live.dropTimes = table.dropTimes
+  live.load(row, rowAt, rowDeletionHi, rowDeletionLo, nowSeconds)
+  return snapshotOf(live, clustering === null ? table.statics : table.regulars)
+}
+
+/** The slices of the row of a clustering; none for the static row. */
+export function slicesOf(clustering: readonly Uint8Array[] | null): readonly Slice[] {
   if (clustering === null) return []
   if (clustering.length === 0) return ALL_ROWS
   return [{ start: { components: clustering, side: 0 }, end: { components: clustering, side: 1 } }]

@@ -2,6 +2,7 @@ import type { ConsistencyLevel } from '../common/errors.ts'
 import {
   type BoundSelect,
   bindSelect,
+  NO_THRESHOLDS,
   type PreparedSelect,
   ReadAbortedError,
   type ReadObserver,
@@ -26,6 +27,7 @@ import {
   readFailure,
 } from './read-deadline.ts'
 import { KeyspaceThresholds } from './read-thresholds.ts'
+import { RingReading, ringOf } from './ring-reads.ts'
 import { RunningQueries, type RunningQuery } from './running-queries.ts'
 import { TracedReads } from './tracing.ts'
 
@@ -99,9 +101,18 @@ export class SelectExecutor {
       const inRange = isScan ? sstables.filter((sstable) => sstable.isInRange(range)).length : 0
       observer = new TracedReads(trace, observer, bound.commands, isScan, inRange)
     }
+    let open = scope.readReplicas ?? scope.read
+    const ring = scope.cluster === null ? null : ringOf(scope, table.keyspace)
+    if (ring !== null) {
+      const reading = new RingReading(scope, ring, bound, options)
+      if (reading.waits) {
+        const times = { startedMs: startedMs || clock.monotonicMs(), readingMs, timed, isScan }
+        return this.#executeInRing(reading, bound, options, statement, ref, state, times)
+      }
+      open = reading.open
+    }
     this.#rows.reset()
     const thresholds = this.#thresholds.of(table.keyspace)
-    const open = scope.readReplicas ?? scope.read
     const execution = new SelectExecution(bound, open, this.#rows, thresholds, observer)
     let isStarved = false
     try {
@@ -136,6 +147,58 @@ export class SelectExecutor {
     )
   }
 
+  /**
+   * Waits for the first rows of replicas, which mostly are all; then there is nothing left to wait for. Replicas look themselves
+   * at how much of what is dead they read.
+   */
+  async #executeInRing(
+    reading: RingReading,
+    bound: BoundSelect,
+    options: QueryOptions,
+    statement: PreparedStatement,
+    ref: PreparedRef | null,
+    state: ClientState,
+    times: ReadTimes,
+  ): Promise<QueryResult> {
+    const { table } = bound.prepared
+    const { clock, metrics } = this.#scope
+    const { startedMs, readingMs, timed, isScan } = times
+    const ofTable = metrics.of(table)
+    const { consistency } = options
+    try {
+      await reading.fill()
+    } catch (error) {
+      reading.close()
+      throw this.#readFailure(error, consistency, table)
+    }
+    this.#rows.reset()
+    this.#sliceStart = 0
+    const { sizes } = this.#thresholds.of(table.keyspace)
+    const thresholds = { ...NO_THRESHOLDS, sizes }
+    const observer = timed === 0 ? null : new SampledRead(ofTable, timed)
+    const execution = new SelectExecution(bound, reading.open, this.#rows, thresholds, observer)
+    let isDone: boolean | typeof STARVED
+    try {
+      isDone = this.#goOn(execution)
+    } catch (error) {
+      execution.close()
+      throw this.#readFailure(error, consistency, table)
+    }
+    if (isDone === true) {
+      if (timed > 0) {
+        const endedMs = clock.monotonicMs()
+        ofTable.endRead(isScan, endedMs - startedMs, endedMs - readingMs, clock.nowMs(), timed)
+      }
+      const result = execution.result()
+      // Other statements may write theirs before this answer is sent.
+      return { ...result, content: result.content.slice() }
+    }
+    const receivedMs = state.receivedMs ?? startedMs
+    const running = this.running.suspend({ receivedMs, startedMs }, statement, options, ref)
+    const isStarved = isDone === STARVED
+    return this.#executeLater(execution, table, consistency, ofTable, times, running, null, isStarved)
+  }
+
   /** Suspends a SELECT and goes on with it in later turns, on what the first one saw. */
   async #executeLater(
     execution: SelectExecution,
@@ -144,7 +207,7 @@ export class SelectExecutor {
     metrics: TableMetrics,
     { startedMs, readingMs, timed, isScan }: ReadTimes,
     running: RunningQuery,
-    deadline: ReadDeadline,
+    deadline: ReadDeadline | null,
     isStarved: boolean,
   ): Promise<QueryResult> {
     const { clock, timers, schema } = this.#scope
@@ -156,7 +219,7 @@ export class SelectExecutor {
         if (isStarved) await execution.reader!.fill!()
         else await nextTurn(timers)
         this.#sliceStart = clock.monotonicMs()
-        deadline.check(this.#sliceStart, consistency, schema.listenAddress)
+        deadline?.check(this.#sliceStart, consistency, schema.listenAddress)
         const isDone = this.#goOn(execution)
         isStarved = isDone === STARVED
         if (isDone === true) {

@@ -44,6 +44,8 @@ export class StatementContext implements WriteParameters {
   timestampLo = 0
   ttl = 0
   row: RowSnapshot | null = null
+  /** Counters are added to by a replica, which is told what to add. */
+  addsElsewhere = false
   readonly #sources: StatementSources
 
   constructor(sources: StatementSources) {
@@ -59,6 +61,7 @@ export class StatementContext implements WriteParameters {
     fork.timestampHi = this.timestampHi
     fork.timestampLo = this.timestampLo
     fork.ttl = this.ttl
+    fork.addsElsewhere = this.addsElsewhere
     return fork
   }
 
@@ -76,10 +79,18 @@ export class StatementContext implements WriteParameters {
 
   /** The shard of this node after an increment: a greater clock, the sum (`CounterMutation`). */
   incrementCounter(column: ColumnMetadata, row: RowSnapshot | null, delta: bigint): Uint8Array {
+    if (this.addsElsewhere) return deltaBytes(delta)
     const existing = row?.simple(column) ?? null
     const shard = existing === null ? null : counterShard(existing, this.#sources.counterId)
     const now = BigInt(this.nowMillis) * 1000n
     const clock = shard === null || shard.clock < now ? now : shard.clock + 1n
     return counterContext(this.#sources.counterId, clock, BigInt.asIntN(64, (shard?.count ?? 0n) + delta))
   }
+}
+
+/** What is added to a counter, as a replica is told: 8 bytes. */
+function deltaBytes(delta: bigint): Uint8Array {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigInt64(0, BigInt.asIntN(64, delta))
+  return bytes
 }

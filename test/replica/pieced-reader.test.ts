@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PiecedReader } from '../../src/cluster/coordinator/pieced-reader.ts'
+import { PiecedReader, piecesOf } from '../../src/cluster/coordinator/pieced-reader.ts'
 import { ResponseMerge } from '../../src/cluster/coordinator/response-merge.ts'
 import { readResponse } from '../../src/cluster/replica/read-response.ts'
 import { ResponseHeaders } from '../../src/cluster/replica/response-header.ts'
@@ -68,14 +68,16 @@ test(`rows in pieces are the rows, in ${SEEDS} seeds`, async () => {
         const skips = random.chance(0.5)
         // A partition that has nothing alive may be there in one of them and not in the other.
         const wanted = (): number => (skips ? most : Number.MAX_SAFE_INTEGER)
-        const reader = new PiecedReader(command, async (asked) => {
-          const limits = someLimits(random)
-          const answers = engines.map((engine) => answerOf(engine, asked, limits, nowSeconds))
-          return new ResponseMerge(
-            asked,
-            answers.map((answer) => readResponse(answer, table, headers)),
-          )
-        })
+        const reader = new PiecedReader(
+          piecesOf(command, async (asked) => {
+            const limits = someLimits(random)
+            const answers = engines.map((engine) => answerOf(engine, asked, limits, nowSeconds))
+            return new ResponseMerge(
+              asked,
+              answers.map((answer) => readResponse(answer, table, headers)),
+            )
+          }),
+        )
         const found = await take(reader, replicas, nowSeconds, wanted, () => {
           waits++
           return reader.fill()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PiecedReader } from '../../src/cluster/coordinator/pieced-reader.ts'
+import { PiecedReader, piecesOf } from '../../src/cluster/coordinator/pieced-reader.ts'
 import { ResponseMerge } from '../../src/cluster/coordinator/response-merge.ts'
 import { readResponse } from '../../src/cluster/replica/read-response.ts'
 import { ResponseHeaders } from '../../src/cluster/replica/response-header.ts'
@@ -57,16 +57,18 @@ test('rows in pieces make the same answers', async () => {
   let pieces = 0
   database.processor.readReplicas(
     (command) =>
-      new PiecedReader(command, async (asked) => {
-        pieces++
-        const limits = { ...ALL, rows: random.pick([1, 2, 5, 100]) }
-        const now = Math.floor(Date.now() / 1000)
-        const answers = [1, 2].map(() => answerOf(database.engine, asked, limits, now))
-        return new ResponseMerge(
-          asked,
-          answers.map((answer) => readResponse(answer, asked.table, headers)),
-        )
-      }),
+      new PiecedReader(
+        piecesOf(command, async (asked) => {
+          pieces++
+          const limits = { ...ALL, rows: random.pick([1, 2, 5, 100]) }
+          const now = Math.floor(Date.now() / 1000)
+          const answers = [1, 2].map(() => answerOf(database.engine, asked, limits, now))
+          return new ResponseMerge(
+            asked,
+            answers.map((answer) => readResponse(answer, asked.table, headers)),
+          )
+        }),
+      ),
   )
   for (let round = 0; round < 20; round++) {
     for (const [i, select] of SELECTS.entries())

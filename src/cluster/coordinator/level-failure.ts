@@ -81,8 +81,9 @@ function reasonsByHost(failures: ReplicaFailures): FailureReasons {
   return new Map([...failures].map(([from, reason]) => [from.host, reason]))
 }
 
+/** Names of reasons by their codes. */
 const NAMES = new Map(Object.entries(RequestFailureReason).map(([name, code]) => [code, name]))
 
-function reasonName(reason: RequestFailureReason): string {
+export function reasonName(reason: RequestFailureReason): string {
   return NAMES.get(reason) ?? 'UNKNOWN'
 }

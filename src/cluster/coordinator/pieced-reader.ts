@@ -4,20 +4,38 @@ import { LIVE } from '../../storage/unfiltered.ts'
 import { commandsAfter } from './continuation.ts'
 import type { ResponseMerge } from './response-merge.ts'
 
-/** Asks replicas for as much of a command as they answer at once, and merges their answers. */
-export type AskReplicas = (command: ReadCommand) => Promise<ResponseMerge>
+/** Where the pieces of a reader come from. */
+export interface PieceSource {
+  /** What is to be asked for next, behind all that was given before; null where nothing is left. May throw an UnavailableError. */
+  next(): ReadCommand | null
+  /**
+   * Asks replicas for as much of a command as they answer at once, and merges their answers: of what `next` gave, or of what is
+   * left of that behind an answer.
+   */
+  ask(command: ReadCommand): Promise<ResponseMerge>
+  /** The reader counts here the rows that it gives. */
+  rowsGiven: number
+}
+
+/** The commands as they are: keys singly, since answers are merged in the order of the ring, which keys need not be in. */
+export function piecesOf(command: ReadCommand, ask: PieceSource['ask']): PieceSource {
+  const commands =
+    command.keys === null ? [command] : command.keys.map((key) => ({ ...command, keys: [key] }))
+  return { next: () => commands.shift() ?? null, ask, rowsGiven: 0 }
+}
 
 const NO_BYTES = new Uint8Array(0)
 const NO_ROW: Words = { i32: new Int32Array(0), u8: NO_BYTES }
 
 /**
- * A command as replicas answer it: keys singly, and piece by piece. Where a piece has come to its end and there may be
+ * What replicas answer, piece by piece. Where a piece has come to its end and there may be
  * more behind it, `nextPartition` and `nextRow` throw STARVED until `fill` has got the next one.
  */
 export class PiecedReader implements PartitionReader {
-  readonly #ask: AskReplicas
-  /** What is to be asked for, in order; the first is that of the piece at hand. */
-  #commands: ReadCommand[]
+  readonly #source: PieceSource
+  /** What is to be asked for, in order, in front of what the source still has; the first is that of the piece at hand. */
+  #commands: ReadCommand[] = []
+  #isOver = false
   #piece: ResponseMerge | null = null
   /** The partition at hand goes on in the next piece. */
   #goesOn = false
@@ -28,17 +46,25 @@ export class PiecedReader implements PartitionReader {
   tokenLo = 0
   isPartitionDeleted = false
 
-  constructor(command: ReadCommand, ask: AskReplicas) {
-    const { keys } = command
-    // Answers are merged in the order of the ring, which keys need not be in.
-    this.#commands = keys === null ? [command] : keys.map((key) => ({ ...command, keys: [key] }))
-    this.#ask = ask
+  constructor(source: PieceSource) {
+    this.#source = source
   }
 
   /** Gets the next piece, if there is need of one. Rejects with what asking rejects with. */
   async fill(): Promise<void> {
-    const [command] = this.#commands
-    if (this.#piece === null && command !== undefined) this.#piece = await this.#ask(command)
+    if (this.#piece !== null) return
+    const command = this.#next()
+    if (command !== null) this.#piece = await this.#source.ask(command)
+  }
+
+  /** What is to be asked for now. */
+  #next(): ReadCommand | null {
+    if (this.#commands.length === 0 && !this.#isOver) {
+      const command = this.#source.next()
+      if (command === null) this.#isOver = true
+      else this.#commands.push(command)
+    }
+    return this.#commands[0] ?? null
   }
 
   nextPartition(): boolean {
@@ -60,7 +86,7 @@ export class PiecedReader implements PartitionReader {
   /** The piece at hand; null where all has been read. Throws STARVED. */
   #current(): ResponseMerge | null {
     if (this.#piece !== null) return this.#piece
-    if (this.#commands.length === 0) return null
+    if (this.#next() === null) return null
     throw STARVED
   }
 
@@ -105,7 +131,10 @@ export class PiecedReader implements PartitionReader {
       if (this.#goesOn && !this.#isContinued()) return false
       const piece = this.#piece
       if (piece === null) return false
-      if (piece.nextRow()) return true
+      if (piece.nextRow()) {
+        this.#source.rowsGiven++
+        return true
+      }
       if (!piece.isCut) return false
       this.#endPiece(piece)
       this.#goesOn = true
@@ -148,5 +177,6 @@ export class PiecedReader implements PartitionReader {
     this.#piece?.close()
     this.#piece = null
     this.#commands = []
+    this.#isOver = true
   }
 }

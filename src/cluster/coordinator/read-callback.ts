@@ -18,7 +18,8 @@ export class ReadCallback {
   #received = 0
   #dataPresent = false
   #outcome: ReadOutcome | null = null
-  readonly #failures = new Map<Endpoint, RequestFailureReason>()
+  /** Made with the first one. */
+  #failures: Map<Endpoint, RequestFailureReason> | null = null
 
   /** `blockFor` and how many are asked, both of the plan. */
   constructor(blockFor: number, contactCount: number) {
@@ -55,8 +56,9 @@ export class ReadCallback {
 
   onFailure(from: RingNode, reason: RequestFailureReason): ReadOutcome | null {
     if (this.#outcome !== null) return null
-    this.#failures.set(from.endpoint, reason)
-    if (this.blockFor + this.#failures.size > this.#contactCount) return this.#decide(this.#tooFew())
+    const failures = (this.#failures ??= new Map())
+    failures.set(from.endpoint, reason)
+    if (this.blockFor + failures.size > this.#contactCount) return this.#decide(this.#tooFew())
     return this.#decideIfAllAnswered()
   }
 
@@ -70,15 +72,15 @@ export class ReadCallback {
    * until it does.
    */
   #decideIfAllAnswered(): ReadOutcome | null {
-    const hasFailures = this.#failures.size > 0
-    if (!hasFailures || this.#received + this.#failures.size < this.#contactCount) return null
+    if (this.#failures === null || this.#received + this.#failures.size < this.#contactCount) return null
     return this.#decide(this.#tooFew())
   }
 
   #tooFew(): ReadOutcome {
     const numbers = { received: this.#received, blockFor: this.blockFor, dataPresent: this.#dataPresent }
-    if (isTimeout(this.#failures.values())) return { kind: 'timeout', ...numbers }
-    return { kind: 'failure', ...numbers, failures: this.#failures }
+    const failures = this.#failures
+    if (failures === null || isTimeout(failures.values())) return { kind: 'timeout', ...numbers }
+    return { kind: 'failure', ...numbers, failures }
   }
 
   #decide(outcome: ReadOutcome): ReadOutcome {

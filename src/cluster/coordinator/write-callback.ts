@@ -24,7 +24,8 @@ export class WriteCallback {
   #outcome: WriteOutcome | null = null
   /** What is left to be acknowledged in each data centre, where that is asked for. */
   readonly #left: Map<string, number> | null
-  readonly #reasons = new Map<Endpoint, RequestFailureReason>()
+  /** Made with the first failure. */
+  #reasons: Map<Endpoint, RequestFailureReason> | null = null
   /** Whether one of the failures that count was something else than a timeout. */
   #hasOther = false
 
@@ -54,7 +55,8 @@ export class WriteCallback {
 
   onFailure(from: RingNode, reason: RequestFailureReason): WriteOutcome | null {
     if (this.#outcome !== null) return null
-    this.#reasons.set(from.endpoint, reason)
+    const reasons = (this.#reasons ??= new Map())
+    reasons.set(from.endpoint, reason)
     if (this.#counts(from)) {
       this.#failures++
       if (reason !== RequestFailureReason.TIMEOUT) this.#hasOther = true
@@ -62,7 +64,7 @@ export class WriteCallback {
     const { blockFor, candidateCount } = this.plan
     if (blockFor + this.#failures <= candidateCount) return null
     if (!this.#hasOther) return this.#timeout()
-    return this.#decide({ kind: 'failure', received: this.#acks, blockFor, failures: this.#reasons })
+    return this.#decide({ kind: 'failure', received: this.#acks, blockFor, failures: reasons })
   }
 
   /** The time of the write is over: whatever failed until now, too few answered. */

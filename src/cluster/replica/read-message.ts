@@ -61,6 +61,13 @@ export function encodeRead({ command, limits, nowSeconds, isDigest }: ReadReques
   return out.u8.subarray(0, out.length)
 }
 
+const FLAGS_AT = 16
+
+/** Turns what `encodeRead` made into the same request for a digest, in place. */
+export function askForDigest(request: Uint8Array): void {
+  request[FLAGS_AT]! |= DIGEST
+}
+
 /** A number below 2^53. */
 function writeCount(out: ByteSink, count: number): void {
   out.int64(Math.floor(count / 0x1_0000_0000), (count % 0x1_0000_0000) | 0)

@@ -19,7 +19,10 @@ import {
   UNFILTERED_END,
   UNFILTERED_ROW,
 } from '../../storage/unfiltered.ts'
+import { RequestFailureReason } from '../messaging/failure-reason.ts'
 import { BytesSource } from './bytes-source.ts'
+import { ReadGivenUpError } from './read-given-up.ts'
+import { NO_READ_THRESHOLDS, type ReadThresholdsAtReplica } from './read-thresholds.ts'
 import { RESPONSE, type ResponseHeaders, responseHeader } from './response-header.ts'
 
 /** How much of what a command asks for a replica answers at once. */
@@ -58,7 +61,7 @@ const NULL_LENGTH = -1
  * ```
  */
 export class ReadResponseWriter {
-  readonly #command: ReadCommand
+  readonly command: ReadCommand
   readonly #reader: MergedReader
   readonly #limits: ResponseLimits
   readonly #nowSeconds: number
@@ -81,17 +84,29 @@ export class ReadResponseWriter {
   #isFull = false
   #end: ResponseEnd | null = null
   #isDone = false
+  readonly #tombstonesMax: number
+  readonly #bytesMax: number
+  #tombstones = 0
 
   /**
    * Begins an answer out of a reader that stands before its first partition.
    *
    * @param nowSeconds the coordinator's
+   * @param thresholds beyond which `run` throws a ReadGivenUpError
    */
-  constructor(reader: MergedReader, command: ReadCommand, limits: ResponseLimits, nowSeconds: number) {
+  constructor(
+    reader: MergedReader,
+    command: ReadCommand,
+    limits: ResponseLimits,
+    nowSeconds: number,
+    thresholds: ReadThresholdsAtReplica = NO_READ_THRESHOLDS,
+  ) {
     const { table } = command
     const { header } = responseHeader(table)
+    this.command = command
+    this.#tombstonesMax = thresholds.tombstone_failure_threshold
+    this.#bytesMax = thresholds.local_read_size_fail_threshold_bytes ?? Number.POSITIVE_INFINITY
     this.#reader = reader
-    this.#command = command
     this.#limits = limits
     this.#nowSeconds = nowSeconds
     const gcBefore = nowSeconds - table.params.gcGraceSeconds
@@ -169,8 +184,29 @@ export class ReadResponseWriter {
 
   #isLive(row: Words, at: number): boolean {
     // What a deletion covers is left out already.
-    this.#live.load(row, at, LIVE.hi, LIVE.lo, this.#nowSeconds)
-    return this.#live.exists
+    const live = this.#live
+    live.load(row, at, LIVE.hi, LIVE.lo, this.#nowSeconds)
+    if (live.tombstones > 0) this.#countTombstones(live.tombstones)
+    return live.exists
+  }
+
+  #countTombstones(count: number): void {
+    this.#tombstones += count
+    if (this.#tombstones <= this.#tombstonesMax) return
+    const { keyspace, name } = this.command.table
+    throw new ReadGivenUpError(
+      `Scanned over ${this.#tombstones} tombstones during a read of ${keyspace}.${name}, which is given up`,
+      RequestFailureReason.READ_TOO_MANY_TOMBSTONES,
+    )
+  }
+
+  #checkSize(): void {
+    if (this.#out.length < this.#bytesMax) return
+    const { keyspace, name } = this.command.table
+    throw new ReadGivenUpError(
+      `Loaded over ${this.#out.length} bytes during a read of ${keyspace}.${name}, which is given up`,
+      RequestFailureReason.READ_SIZE,
+    )
   }
 
   /** A row or a marker, or the end of the partition. */
@@ -192,7 +228,7 @@ export class ReadResponseWriter {
 
   /** What is left of a marker. The filter takes rows as going forward: what a marker closes is what it opens backwards. */
   #filtered(marker: RangeTombstoneMarker): RangeTombstoneMarker | null {
-    if (!this.#command.reversed) return this.#filter.marker(marker)
+    if (!this.command.reversed) return this.#filter.marker(marker)
     const left = this.#filter.marker(turned(marker))
     return left === null ? null : turned(left)
   }
@@ -204,11 +240,12 @@ export class ReadResponseWriter {
       this.#rows++
       this.#rowsOfPartition++
     }
+    this.#checkSize()
     const isFull = this.#rows >= this.#limits.rows || this.#out.length >= this.#limits.bytes
     const hasAll = this.#rowsOfPartition >= this.#limits.rowsPerPartition
     if (!isFull && !hasAll) return
     this.#isFull = isFull
-    this.#last = readClustering(row, clusteringAt(row.i32, at), this.#command.table.clusterings.length)
+    this.#last = readClustering(row, clusteringAt(row.i32, at), this.command.table.clusterings.length)
     // Nothing more of it is wanted, whatever follows.
     if (hasAll) this.#endPartition()
   }
@@ -217,9 +254,10 @@ export class ReadResponseWriter {
     const { closes, opens } = marker
     // Where two ranges of the same deletion meet depends on the order in which they came.
     if (closes !== null && opens !== null && compareDeletions(closes, opens) === 0) return
+    this.#countTombstones(1)
     if (this.#unwritten !== null) this.#writeHead(null, 0)
     this.#encoder.marker(this.#out, marker, 0)
-    this.#open = this.#command.reversed ? marker.closes : marker.opens
+    this.#open = this.command.reversed ? marker.closes : marker.opens
   }
 
   /** The partition goes on, but the answer does not. */
@@ -239,8 +277,8 @@ export class ReadResponseWriter {
     if (this.#unwritten !== null) return
     const open = this.#open
     if (open !== null) {
-      const bound = { components: this.#last, side: this.#command.reversed ? 0 : 1 } as const
-      const [closes, opens] = this.#command.reversed ? [null, open] : [open, null]
+      const bound = { components: this.#last, side: this.command.reversed ? 0 : 1 } as const
+      const [closes, opens] = this.command.reversed ? [null, open] : [open, null]
       this.#encoder.marker(this.#out, { bound, closes, opens }, 0)
     }
     this.#out.byte(END_OF_PARTITION)
@@ -263,7 +301,7 @@ export class ReadResponseWriter {
         head.bytes(component, 0, component.length)
       }
     }
-    const { text } = responseHeader(this.#command.table)
+    const { text } = responseHeader(this.command.table)
     head.int32(text.length)
     head.bytes(text, 0, text.length)
     const all = new Uint8Array(head.length + this.#out.length)

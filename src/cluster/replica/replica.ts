@@ -1,9 +1,8 @@
 import { murmur3Hash } from '../../common/murmur3.ts'
 import type { Clock } from '../../io/clock.ts'
-import { nextTurn, type Timers } from '../../io/timers.ts'
+import type { Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { ByteSink } from '../../storage/sstable/byte-sink.ts'
-import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
 import {
   type InboundMessage,
@@ -12,9 +11,12 @@ import {
   Verb,
   wordsOf,
 } from '../messaging/index.ts'
+import type { CommitWaiter, LocalCommits } from './local-commits.ts'
+import { LocalReads } from './local-reads.ts'
 import { IncompatibleSchemaError, MutationDecoder } from './mutation-message.ts'
+import { ReadGivenUpError } from './read-given-up.ts'
 import { decodeRead, type ReadRequest } from './read-message.ts'
-import { ReadResponseWriter } from './read-response.ts'
+import type { ReadThresholdsAtReplica } from './read-thresholds.ts'
 
 /** What a replica works on. */
 export interface ReplicaParts {
@@ -25,10 +27,11 @@ export interface ReplicaParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly logger: { error(text: string): void }
+  /** The coordinator's, too. */
+  readonly commits: LocalCommits
+  readonly thresholds: ReadThresholdsAtReplica
 }
 
-/** A read gives way to other work after so many milliseconds. */
-const SLICE_MS = 5
 const NO_BYTES = new Uint8Array(0)
 const DIGEST_BYTES = 16
 
@@ -39,11 +42,11 @@ const DIGEST_BYTES = 16
 export class Replica {
   readonly #parts: ReplicaParts
   readonly #decoder = new MutationDecoder()
-  /** Messages whose mutations have been applied in this turn. */
-  #applied: InboundMessage[] = []
+  readonly #reads: LocalReads
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts
+    this.#reads = new LocalReads(parts)
   }
 
   /** Answers from now on. */
@@ -60,7 +63,7 @@ export class Replica {
   // --- writes
 
   #mutate(message: InboundMessage): void {
-    const { engine, tableById } = this.#parts
+    const { engine, tableById, commits } = this.#parts
     if (message.remainingMs <= 0) {
       message.drop()
       return
@@ -68,30 +71,19 @@ export class Replica {
     try {
       engine.apply(this.#decoder.decode(wordsOf(message.payload).slice(), tableById))
     } catch (error) {
-      this.#failed(message, error)
+      this.failed(message, error)
       return
     }
-    this.#applied.push(message)
-    if (this.#applied.length > 1) return
-    // What else has come in this turn is applied before.
-    void Promise.resolve().then(() => this.#commit())
+    commits.add(new Acknowledgement(message, this), true)
   }
 
-  async #commit(): Promise<void> {
-    const applied = this.#applied
-    this.#applied = []
-    try {
-      await this.#parts.engine.commit()
-    } catch (error) {
-      for (const message of applied) this.#failed(message, error)
-      return
-    }
-    for (const message of applied) message.respond(NO_BYTES)
-  }
-
-  #failed(message: InboundMessage, error: unknown): void {
+  /** Tells the coordinator that it can't be done, and the log why. */
+  failed(message: InboundMessage, error: unknown): void {
     if (error instanceof IncompatibleSchemaError) message.fail(RequestFailureReason.INCOMPATIBLE_SCHEMA)
-    else {
+    else if (error instanceof ReadGivenUpError) {
+      this.#parts.logger.error(error.message)
+      message.fail(error.reason)
+    } else {
       const text = error instanceof Error ? error.message : String(error)
       this.#parts.logger.error(`${message.verb.name} of ${message.from.text} failed: ${text}`)
       message.fail(RequestFailureReason.UNKNOWN)
@@ -109,39 +101,44 @@ export class Replica {
     try {
       request = decodeRead(message.payload, this.#parts.tableById)
     } catch (error) {
-      this.#failed(message, error)
+      this.failed(message, error)
       return
     }
-    this.#answer(message, request).catch((error: unknown) => {
-      const { table } = request.command
-      if (error instanceof CorruptSSTableError) this.#parts.engine.readFailed(error, table)
-      this.#failed(message, error)
-    })
+    try {
+      const answer = this.#reads.answer(request, () => message.remainingMs <= 0)
+      if (answer instanceof Promise) {
+        answer.then(
+          (bytes) => this.#respond(message, request, bytes),
+          (error: unknown) => this.failed(message, error),
+        )
+      } else this.#respond(message, request, answer)
+    } catch (error) {
+      this.failed(message, error)
+    }
   }
 
-  async #answer(
-    message: InboundMessage,
-    { command, limits, nowSeconds, isDigest }: ReadRequest,
-  ): Promise<void> {
-    const { engine, clock, timers } = this.#parts
-    const reader = engine.readUnfiltered(command)
-    try {
-      const writer = new ReadResponseWriter(reader, command, limits, nowSeconds)
-      let sliceMs = clock.monotonicMs()
-      while (!writer.run(() => clock.monotonicMs() - sliceMs > SLICE_MS)) {
-        reader.suspend()
-        await nextTurn(timers)
-        if (message.remainingMs <= 0) {
-          message.drop()
-          return
-        }
-        sliceMs = clock.monotonicMs()
-      }
-      const bytes = writer.bytes()
-      message.respond(isDigest ? digestOf(bytes) : bytes)
-    } finally {
-      reader.close()
-    }
+  #respond(message: InboundMessage, { isDigest }: ReadRequest, bytes: Uint8Array | null): void {
+    if (bytes === null) message.drop()
+    else message.respond(isDigest ? digestOf(bytes) : bytes)
+  }
+}
+
+/** A message whose mutation was applied waits for the commit. */
+class Acknowledgement implements CommitWaiter {
+  readonly #message: InboundMessage
+  readonly #replica: Replica
+
+  constructor(message: InboundMessage, replica: Replica) {
+    this.#message = message
+    this.#replica = replica
+  }
+
+  committed(): void {
+    this.#message.respond(NO_BYTES)
+  }
+
+  commitFailed(error: unknown): void {
+    this.#replica.failed(this.#message, error)
   }
 }
 

@@ -1,0 +1,183 @@
+import type { ConsistencyLevel, WriteType } from '../../common/errors.ts'
+import type { MutationBuilder } from '../../model/mutation.ts'
+import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
+import type { TableMetadata } from '../../model/table.ts'
+import { Verb } from '../messaging/index.ts'
+import { LocalReads } from '../replica/local-reads.ts'
+import type { ResponseLimits } from '../replica/read-response.ts'
+import { ResponseHeaders } from '../replica/response-header.ts'
+import type { RingNode } from '../ring/ring.ts'
+import { totalFactor } from '../ring/strategy.ts'
+import { BatchWrites } from './batch-writes.ts'
+import type { Batchlog, HintSink } from './batchlog.ts'
+import type { CoordinatorParts } from './cluster-view.ts'
+import { CounterWrites } from './counter-writes.ts'
+import { PartitionReads } from './partition-reads.ts'
+import { PiecedReader } from './pieced-reader.ts'
+import { type KeyspacePlans, PlanCache } from './plan-cache.ts'
+import type { ReadSetting, ReadTask } from './read-attempt.ts'
+import { RangeReadPlans } from './read-plan-range.ts'
+import { ReadRepairs } from './read-repairs.ts'
+import { type Replicas, sameNode } from './replica-plan.ts'
+import { KeySource, RangeSource } from './ring-sources.ts'
+import { type LatencyQuantile, SpeculationThresholds } from './speculation.ts'
+import { Truncations } from './truncation.ts'
+import { Writes } from './writes.ts'
+
+/** What a read is, beside its command. */
+export interface CoordinatedRead {
+  readonly level: ConsistencyLevel
+  /** Seconds since the epoch: this coordinator's now. */
+  readonly nowSeconds: number
+  readonly limits: ResponseLimits
+  /** On the monotonic clock. */
+  readonly deadlineMs: number
+}
+
+/** Hears how long a node took to answer a read, milliseconds: what the dynamic snitch judges by. */
+export type LatencyListener = (node: RingNode, latencyMs: number) => void
+
+/**
+ * Executes the requests of this node's clients at the replicas that they concern (`StorageProxy`), and leads updates of
+ * counters for other coordinators. It has no state but requests that are open and what was measured.
+ */
+export class Coordinator {
+  /** Where it learns how long requests take. */
+  latencies: LatencyQuantile = () => 0
+  onLatency: LatencyListener = () => {}
+  readonly #parts: CoordinatorParts
+  readonly #plans: PlanCache
+  readonly #writes: Writes
+  readonly #counters: CounterWrites
+  readonly #truncations: Truncations
+  readonly #reads: PartitionReads
+  #batches: BatchWrites | null = null
+  readonly #setting: ReadSetting
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts
+    this.#plans = new PlanCache(parts.view, parts.schema)
+    this.#writes = new Writes(parts, this.#plans)
+    this.#counters = new CounterWrites(parts, this.#plans, this.#writes)
+    this.#truncations = new Truncations(parts)
+    const { messaging, clock, timers, view, logger } = parts
+    this.#setting = {
+      messaging,
+      clock,
+      timers,
+      get localNode() {
+        return view.localNode
+      },
+      local: new LocalReads(parts),
+      headers: new ResponseHeaders(),
+      logger,
+      onLatency: (node, latencyMs) => this.onLatency(node, latencyMs),
+    }
+    const { read_request_timeout_ms: readMs, write_request_timeout_ms: writeMs } = parts.timeouts
+    const quantile = (): LatencyQuantile => this.latencies
+    const ofReads = new SpeculationThresholds('read', readMs, readMs, quantile)
+    const ofWrites = new SpeculationThresholds('write', writeMs, readMs, quantile)
+    const repairs = new ReadRepairs(parts, (table) => ofWrites.delayMs(table, clock.monotonicMs()))
+    this.#reads = new PartitionReads(parts, this.#setting, repairs, ofReads)
+  }
+
+  /** Leads for other coordinators, and truncates for them, from now on. */
+  listen(): void {
+    const { messaging } = this.#parts
+    messaging.handle(Verb.COUNTER_MUTATION_REQ, (message) => this.#counters.handle(message))
+    messaging.handle(Verb.TRUNCATE_REQ, (message) => this.#truncations.handle(message))
+  }
+
+  /** Writes that do not reach a replica are kept by `hints`; without, they are lost to it until a read or a repair finds out. */
+  useHints(hints: HintSink): void {
+    this.#writes.hints = hints
+  }
+
+  /** Logged batches are kept in `batchlog` until they are written. `newId` gives time-based UUIDs. */
+  useBatchlog(batchlog: Batchlog, newId: () => Uint8Array): void {
+    this.#batches = new BatchWrites(this.#parts, this.#plans, this.#writes, batchlog, newId)
+  }
+
+  /** See `Cluster.isLocal`. */
+  isLocal(keyspace: string): boolean {
+    return this.#plans.of(keyspace).isLocal
+  }
+
+  /** See `Cluster.commit`. */
+  commit(): Promise<void> | null {
+    return this.#parts.commits.commit()
+  }
+
+  // --- writes
+
+  /** See `Cluster.write`. Throws an UnavailableError. */
+  write(mutation: MutationBuilder, level: ConsistencyLevel, writeType: WriteType): Promise<void> | null {
+    return this.#writes.write(mutation, level, writeType)
+  }
+
+  /** See `Cluster.writeLogged`. Throws an UnavailableError. */
+  writeLogged(mutation: MutationBuilder, level: ConsistencyLevel): Promise<void> | null {
+    return this.#batches === null
+      ? this.#writes.write(mutation, level, 'BATCH')
+      : this.#batches.write(mutation, level)
+  }
+
+  /** See `Cluster.addToCounters`. Throws an UnavailableError. */
+  addToCounters(mutation: MutationBuilder, level: ConsistencyLevel): Promise<void> {
+    return this.#counters.add(mutation, level)
+  }
+
+  /** See `Cluster.truncate`. */
+  truncate(table: TableMetadata): Promise<void> {
+    return this.#truncations.truncate(table)
+  }
+
+  // --- reads
+
+  /** See `Cluster.read`. Throws an UnavailableError, here or where the reader comes to ranges without enough replicas. */
+  read(command: ReadCommand, read: CoordinatedRead): PartitionReader {
+    const plans = this.#plans.ofTable(command.table)
+    if (plans.isLocal) return this.#parts.engine.read(command)
+    const task = { ...read, command }
+    return command.keys === null ? this.#readRange(plans, task) : this.#readKeys(plans, task)
+  }
+
+  #readKeys(plans: KeyspacePlans, task: ReadTask): PartitionReader {
+    const { command } = task
+    const keys = command.keys!
+    if (keys.length === 1) {
+      const plan = this.#reads.plan(plans, task)
+      if (this.#isHereAlone(plan.contacts)) return this.#parts.engine.read(command)
+      return new PiecedReader(new KeySource(this.#reads, plans, task, [command], [plan]))
+    }
+    const commands = keys.map((key): ReadCommand => ({ ...command, keys: [key] }))
+    const tokenPlans = commands.map((one) => this.#reads.plan(plans, { ...task, command: one }))
+    if (tokenPlans.every(({ contacts }) => this.#isHereAlone(contacts))) {
+      return this.#parts.engine.read(command)
+    }
+    return new PiecedReader(new KeySource(this.#reads, plans, task, commands, tokenPlans))
+  }
+
+  #readRange(plans: KeyspacePlans, task: ReadTask): PartitionReader {
+    const { command, level } = task
+    const ranges = new RangeReadPlans(plans.view, level, command.range)
+    const first = ranges.next()
+    const isAll = first !== null && first.vnodeCount === ranges.pieceCount
+    if (isAll && this.#isHereAlone(first.contacts)) return this.#parts.engine.read(command)
+    const rowsPerRange = this.#rowsPerRange(plans, command.table)
+    const source = new RangeSource(this.#reads, plans, task, this.#setting, ranges, first, rowsPerRange)
+    return new PiecedReader(source)
+  }
+
+  /** By what this node has, as if all had as much (`RangeCommands.estimateResultsPerRange`). */
+  #rowsPerRange({ view }: KeyspacePlans, table: TableMetadata): number {
+    const { engine, view: cluster } = this.#parts
+    const tokens = view.ring.tokensOf(cluster.localNode.hostId).length
+    const factor = totalFactor(view.strategy, view.ring)
+    return engine.statistics(table).partitions / Math.max(1, tokens) / Math.max(1, factor)
+  }
+
+  #isHereAlone(contacts: Replicas): boolean {
+    return contacts.length === 1 && sameNode(contacts[0]!, this.#parts.view.localNode)
+  }
+}

@@ -1,0 +1,245 @@
+import type { ConsistencyLevel } from '../../common/errors.ts'
+import type { Clock } from '../../io/clock.ts'
+import type { Timers } from '../../io/timers.ts'
+import type { ReadCommand } from '../../model/read-command.ts'
+import type { Endpoint } from '../endpoint.ts'
+import {
+  type MessagingService,
+  type RequestCallback,
+  RequestFailureReason,
+  Verb,
+} from '../messaging/index.ts'
+import { type LocalReads, readFailureReason } from '../replica/local-reads.ts'
+import { askForDigest, encodeRead } from '../replica/read-message.ts'
+import { type ReadResponse, type ResponseLimits, readResponse } from '../replica/read-response.ts'
+import { digestOf } from '../replica/replica.ts'
+import type { ResponseHeaders } from '../replica/response-header.ts'
+import type { RingNode } from '../ring/ring.ts'
+import { type ReadOutcome, readError } from './level-failure.ts'
+import { ReadCallback } from './read-callback.ts'
+import { type Replicas, sameNode } from './replica-plan.ts'
+
+/** What reads are made with. */
+export interface ReadSetting {
+  readonly messaging: MessagingService
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly localNode: RingNode
+  readonly local: LocalReads
+  readonly headers: ResponseHeaders
+  readonly logger: { error(text: string): void }
+  /** A node answered, or let its time pass. */
+  readonly onLatency: (node: RingNode, latencyMs: number) => void
+}
+
+/** What is read, beside of whom. */
+export interface ReadTask {
+  readonly command: ReadCommand
+  readonly limits: ResponseLimits
+  readonly level: ConsistencyLevel
+  readonly nowSeconds: number
+  /** On the monotonic clock. */
+  readonly deadlineMs: number
+}
+
+/** An answer as it came. */
+export interface Answer {
+  readonly node: RingNode
+  readonly bytes: Uint8Array
+}
+
+/**
+ * One command asked of some replicas: the first ones for data, the others for digests (`AbstractReadExecutor`, `ReadCallback`).
+ * The callback of all its requests.
+ */
+export class ReadAttempt implements RequestCallback {
+  readonly timeoutMs: number
+  /** Resolves when the level is reached; rejects with a ReadTimeoutError or a ReadFailureError. */
+  readonly done: Promise<void>
+  readonly #setting: ReadSetting
+  readonly #task: ReadTask
+  readonly #callback: ReadCallback
+  readonly #contacts: RingNode[] = []
+  /** By contacts: what they were asked for. */
+  readonly #isDigest: boolean[] = []
+  /** By contacts; null for those that did not answer yet. */
+  readonly #answers: (Uint8Array | null)[] = []
+  readonly #startedMs: number
+  #resolve!: () => void
+  #reject!: (error: unknown) => void
+
+  constructor(setting: ReadSetting, task: ReadTask, blockFor: number, contactCount: number) {
+    this.#setting = setting
+    this.#task = task
+    this.#callback = new ReadCallback(blockFor, contactCount)
+    this.#startedMs = setting.clock.monotonicMs()
+    this.timeoutMs = Math.max(1, task.deadlineMs - this.#startedMs)
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** Asks the contacts: the first `dataCount` for data. To be called once. */
+  start(contacts: Replicas, dataCount: number): void {
+    const { messaging, localNode } = this.#setting
+    const { command, limits, nowSeconds } = this.#task
+    const verb = command.keys === null ? Verb.RANGE_REQ : Verb.READ_REQ
+    let payload: Uint8Array | null = null
+    let here = -1
+    for (let i = 0; i < contacts.length; i++) {
+      const node = contacts[i]!
+      const isDigest = i >= dataCount
+      this.#contacts.push(node)
+      this.#isDigest.push(isDigest)
+      this.#answers.push(null)
+      if (sameNode(node, localNode)) {
+        here = i
+        continue
+      }
+      payload ??= encodeRead({ command, limits, nowSeconds, isDigest: false })
+      // Those asked for digests come last.
+      if (isDigest) askForDigest(payload)
+      messaging.request(node.endpoint, verb, payload, this)
+    }
+    if (here >= 0) this.#readHere(here)
+  }
+
+  /** One more is asked, because an answer is late: for a digest where data has come. */
+  askAlso(node: RingNode): void {
+    const { messaging, localNode } = this.#setting
+    const { command, limits, nowSeconds } = this.#task
+    const isDigest = this.#callback.dataPresent && !this.#wantsAllData
+    this.#callback.addContact()
+    this.#contacts.push(node)
+    this.#isDigest.push(isDigest)
+    this.#answers.push(null)
+    if (sameNode(node, localNode)) {
+      this.#readHere(this.#contacts.length - 1)
+      return
+    }
+    const payload = encodeRead({ command, limits, nowSeconds, isDigest })
+    messaging.request(node.endpoint, command.keys === null ? Verb.RANGE_REQ : Verb.READ_REQ, payload, this)
+  }
+
+  get #wantsAllData(): boolean {
+    return !this.#isDigest.includes(true)
+  }
+
+  /** What became of it; null while that is open. */
+  get isDecided(): boolean {
+    return this.#callback.outcome !== null
+  }
+
+  get contacts(): Replicas {
+    return this.#contacts
+  }
+
+  #readHere(index: number): void {
+    const { command, limits, nowSeconds, deadlineMs } = this.#task
+    const { clock, local } = this.#setting
+    const request = { command, limits, nowSeconds, isDigest: false }
+    let answer: ReturnType<LocalReads['answer']>
+    try {
+      answer = local.answer(request, () => this.isDecided || clock.monotonicMs() > deadlineMs)
+    } catch (error) {
+      this.#failedHere(index, error)
+      return
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (bytes) => {
+          if (bytes !== null) this.#answered(index, bytes)
+          else this.#failedAt(index, RequestFailureReason.UNKNOWN)
+        },
+        (error: unknown) => this.#failedHere(index, error),
+      )
+    } else this.#answered(index, answer)
+  }
+
+  #failedHere(index: number, error: unknown): void {
+    const { command } = this.#task
+    const { keyspace, name } = command.table
+    const text = error instanceof Error ? error.message : String(error)
+    this.#setting.logger.error(`Reading ${keyspace}.${name} failed: ${text}`)
+    this.#failedAt(index, readFailureReason(error))
+  }
+
+  // --- answers
+
+  onResponse(payload: Uint8Array, from: Endpoint): void {
+    const index = this.#indexOf(from)
+    this.#setting.onLatency(this.#contacts[index]!, this.#setting.clock.monotonicMs() - this.#startedMs)
+    if (this.isDecided) return
+    this.#answered(index, payload.slice())
+  }
+
+  onFailure(reason: RequestFailureReason, from: Endpoint): void {
+    const index = this.#indexOf(from)
+    if (reason === RequestFailureReason.TIMEOUT)
+      this.#setting.onLatency(this.#contacts[index]!, this.timeoutMs)
+    this.#failedAt(index, reason)
+  }
+
+  #indexOf(from: Endpoint): number {
+    const contacts = this.#contacts
+    for (let i = 0; i < contacts.length; i++) if (contacts[i]!.endpoint === from) return i
+    return contacts.findIndex((node) => node.endpoint.text === from.text)
+  }
+
+  #answered(index: number, bytes: Uint8Array): void {
+    if (this.isDecided) return
+    const isHereForDigest =
+      this.#isDigest[index]! && sameNode(this.#contacts[index]!, this.#setting.localNode)
+    this.#answers[index] = isHereForDigest ? digestOf(bytes) : bytes
+    this.#decide(this.#callback.onResponse(this.#contacts[index]!, this.#isDigest[index]!))
+  }
+
+  #failedAt(index: number, reason: RequestFailureReason): void {
+    this.#decide(this.#callback.onFailure(this.#contacts[index]!, reason))
+  }
+
+  #decide(outcome: ReadOutcome | null): void {
+    if (outcome === null) return
+    if (outcome.kind === 'done') this.#resolve()
+    else this.#reject(readError(outcome, this.#task.level))
+  }
+
+  // --- what came, once it is done
+
+  /** Whether all that answered have the same (`DigestResolver.responsesMatch`). */
+  responsesMatch(): boolean {
+    let first: Uint8Array | null = null
+    let count = 0
+    for (const bytes of this.#answers) if (bytes !== null) count++
+    if (count === 1) return true
+    for (let i = 0; i < this.#answers.length; i++) {
+      const bytes = this.#answers[i]!
+      if (bytes === null) continue
+      const digest = this.#isDigest[i] ? bytes : digestOf(bytes)
+      if (first === null) first = digest
+      else if (Buffer.compare(first, digest) !== 0) return false
+    }
+    return true
+  }
+
+  /** The first answer that is data. */
+  data(): ReadResponse {
+    const index = this.#answers.findIndex((bytes, i) => bytes !== null && !this.#isDigest[i])
+    return this.response(this.#answers[index]!)
+  }
+
+  /** All answers that are data. */
+  dataAnswers(): Answer[] {
+    const found: Answer[] = []
+    this.#answers.forEach((bytes, i) => {
+      if (bytes !== null && !this.#isDigest[i]) found.push({ node: this.#contacts[i]!, bytes })
+    })
+    return found
+  }
+
+  /** An answer, not read yet. Throws a CorruptSSTableError for bytes that are none. */
+  response(bytes: Uint8Array): ReadResponse {
+    return readResponse(bytes, this.#task.command.table, this.#setting.headers)
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../../io/clock.ts'
+import { nextTurn, type Timers } from '../../io/timers.ts'
+import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
+import type { StorageEngine } from '../../storage/storage-engine.ts'
+import { RequestFailureReason } from '../messaging/failure-reason.ts'
+import { ReadGivenUpError } from './read-given-up.ts'
+import type { ReadRequest } from './read-message.ts'
+import { ReadResponseWriter } from './read-response.ts'
+import type { ReadThresholdsAtReplica } from './read-thresholds.ts'
+
+/** A read gives way to other work after so many milliseconds. */
+const SLICE_MS = 5
+
+export interface LocalReadParts {
+  readonly engine: StorageEngine
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly thresholds: ReadThresholdsAtReplica
+}
+
+/** Reads as replicas answer them: of other nodes, and of this node's own coordinator (`LocalReadRunnable`). */
+export class LocalReads {
+  readonly #parts: LocalReadParts
+  #sliceStart = 0
+  readonly #shouldYield = (): boolean => {
+    const now = this.#parts.clock.monotonicMs()
+    if (this.#sliceStart === 0) this.#sliceStart = now
+    return now - this.#sliceStart > SLICE_MS
+  }
+
+  constructor(parts: LocalReadParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * The answer: at once where it takes no longer than a slice of time, else a promise of it, null where `isOver` said that
+   * nobody waits any more. Throws, or rejects with, a ReadGivenUpError and what reading throws.
+   */
+  answer(request: ReadRequest, isOver: () => boolean): Uint8Array | Promise<Uint8Array | null> {
+    const { command, limits, nowSeconds } = request
+    const reader = this.#parts.engine.readUnfiltered(command)
+    let isSuspended = false
+    try {
+      const writer = new ReadResponseWriter(reader, command, limits, nowSeconds, this.#parts.thresholds)
+      this.#sliceStart = 0
+      if (writer.run(this.#shouldYield)) return writer.bytes()
+      isSuspended = true
+      reader.suspend()
+      return this.#answerLater(writer, reader, isOver)
+    } catch (error) {
+      this.#failed(error, request)
+      throw error
+    } finally {
+      if (!isSuspended) reader.close()
+    }
+  }
+
+  async #answerLater(
+    writer: ReadResponseWriter,
+    reader: ReturnType<StorageEngine['readUnfiltered']>,
+    isOver: () => boolean,
+  ): Promise<Uint8Array | null> {
+    try {
+      for (;;) {
+        await nextTurn(this.#parts.timers)
+        if (isOver()) return null
+        this.#sliceStart = this.#parts.clock.monotonicMs()
+        if (writer.run(this.#shouldYield)) return writer.bytes()
+        reader.suspend()
+      }
+    } catch (error) {
+      this.#failed(error, writer)
+      throw error
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** What disk_failure_policy says is done. */
+  #failed(error: unknown, { command }: Pick<ReadRequest, 'command'>): void {
+    if (error instanceof CorruptSSTableError) this.#parts.engine.readFailed(error, command.table)
+  }
+}
+
+/** What a coordinator is told of a read that failed. */
+export function readFailureReason(error: unknown): RequestFailureReason {
+  return error instanceof ReadGivenUpError ? error.reason : RequestFailureReason.UNKNOWN
+}

@@ -1,0 +1,62 @@
+import type { ConsistencyLevel, WriteType } from '../common/errors.ts'
+import type { MutationBuilder } from '../model/mutation.ts'
+import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
+import type { TableMetadata } from '../model/table.ts'
+
+/** How a SELECT reads of replicas, beside what. */
+export interface RingRead {
+  readonly level: ConsistencyLevel
+  /** The coordinator's now: what expires does so by it at all replicas. */
+  readonly nowSeconds: number
+  /** How much is asked for at once: more than is wanted is asked for only when it is. */
+  readonly limits: {
+    /** Live rows. */
+    readonly rows: number
+    /** Live rows of each partition. */
+    readonly rowsPerPartition: number
+    readonly bytes: number
+  }
+  /** When it is given up, on the monotonic clock. */
+  readonly deadlineMs: number
+}
+
+/** How long requests of a table took of late: the value of that share, microseconds; 0 where there was none. */
+export type LatencyQuantile = (table: TableMetadata, kind: 'read' | 'write', share: number) => number
+
+/**
+ * The ring as the executors of statements know it (`StorageProxy`); the coordinator of src/cluster is one. Where there is one
+ * node there is none of it, and nothing is a promise.
+ *
+ * What throws an UnavailableError does so before anything is sent. Promises are rejected with CqlErrors.
+ */
+export interface Cluster {
+  /**
+   * Whether this node has a keyspace alone, as its own (LocalStrategy) or because there are no others: its tables are read and
+   * written as where there is no ring.
+   */
+  isLocal(keyspace: string): boolean
+  /**
+   * Writes a mutation to the replicas of its partitions, each partition for itself. Null where this node is the only replica
+   * and nothing has been done: it is to be applied here, and is committed with the turn. The mutation is encoded before this
+   * returns, so that its builder can be used again.
+   */
+  write(mutation: MutationBuilder, level: ConsistencyLevel, writeType: WriteType): Promise<void> | null
+  /** The same for the mutation of a logged batch of several partitions, which is kept in the batchlog until it is written. */
+  writeLogged(mutation: MutationBuilder, level: ConsistencyLevel): Promise<void> | null
+  /**
+   * Adds to counters: the cells of the mutation are what is to be added, in 8 bytes, and a replica of each partition makes
+   * shards of them.
+   */
+  addToCounters(mutation: MutationBuilder, level: ConsistencyLevel): Promise<void>
+  /**
+   * What the replicas have of a command. Where the reader has no `fill`, this node alone is asked; else rows have to be waited
+   * for before the first one.
+   */
+  read(command: ReadCommand, read: RingRead): PartitionReader
+  /** Truncates a table at all nodes. Rejects with a TruncateError. */
+  truncate(table: TableMetadata): Promise<void>
+  /** As `StorageEngine.commit`, at the end of a turn: whoever waits for what this node applied is told too. */
+  commit(): Promise<void> | null
+  /** Where the coordinator learns how long requests take, which tells when to ask another replica. */
+  latencies: LatencyQuantile
+}
