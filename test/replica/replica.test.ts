@@ -2,9 +2,11 @@ import { expect, test } from 'vitest'
 import { ResponseMerge } from '../../src/cluster/coordinator/response-merge.ts'
 import type { Endpoint } from '../../src/cluster/endpoint.ts'
 import { type InternodeMessaging, RequestFailureReason, Verb } from '../../src/cluster/messaging/index.ts'
+import { LocalCommits } from '../../src/cluster/replica/local-commits.ts'
 import { MutationEncoder, updatesAt } from '../../src/cluster/replica/mutation-message.ts'
 import { encodeRead, type ReadRequest } from '../../src/cluster/replica/read-message.ts'
 import { readResponse } from '../../src/cluster/replica/read-response.ts'
+import { NO_READ_THRESHOLDS } from '../../src/cluster/replica/read-thresholds.ts'
 import { digestOf, Replica } from '../../src/cluster/replica/replica.ts'
 import { ResponseHeaders } from '../../src/cluster/replica/response-header.ts'
 import { ALL_ROWS } from '../../src/model/clustering.ts'
@@ -42,7 +44,10 @@ test('replicas apply what they are sent and answer what they have', async () => 
       const engine = engineWith(table)
       const tableById = (id: string) => (id === table.id ? table : null)
       const logger = { error: (text: string) => void sim.log.push(text) }
-      new Replica({ messaging, engine, tableById, clock: sim.clock, timers: sim.timers, logger }).listen()
+      const { clock, timers } = sim
+      const commits = new LocalCommits(engine, timers)
+      const thresholds = NO_READ_THRESHOLDS
+      new Replica({ messaging, engine, tableById, clock, timers, logger, commits, thresholds }).listen()
       return { messaging, engine, to: messaging.self }
     }),
   )
