@@ -116,10 +116,12 @@ export class MutationDecoder {
    * Throws an IncompatibleSchemaError, or a MutationFormatError.
    *
    * @param tableById the table with that UUID, or null
+   * @param isKept whether the updates of a table are wanted, by its UUID; all are where it is not given
    */
   decode(
     words: Int32Array<ArrayBufferLike>,
     tableById: (id: string) => TableMetadata | null,
+    isKept: (id: string) => boolean = () => true,
   ): MutationBuilder {
     const record = {
       i32: words,
@@ -137,6 +139,10 @@ export class MutationDecoder {
         throw new MutationFormatError('An update is cut')
       const known = this.#tables.get(words[at + 1]!)
       if (known === undefined) throw new MutationFormatError(`Nothing says what table ${words[at + 1]} is`)
+      if (!isKept(known.table.id)) {
+        at += size
+        continue
+      }
       checkColumns(words, at, known.descriptor, known.table)
       const translated = applyTranslation(record, at, known.descriptor, known.table)
       mutation.copyUpdate(translated.words, translated.at)

@@ -1,0 +1,8 @@
+/** The batchlog: what the rest of the house needs of it. */
+export { type Batch, encodeBatch } from './batch.ts'
+export {
+  BatchlogManager,
+  type BatchlogParts,
+  type BatchlogSettings,
+  DEFAULT_BATCHLOG_SETTINGS,
+} from './batchlog-manager.ts'

@@ -1,0 +1,136 @@
+import { murmur3Token } from '../../common/murmur3.ts'
+import { uuidText } from '../../common/uuid.ts'
+import type { Clock } from '../../io/clock.ts'
+import type { TableMetadata } from '../../model/table.ts'
+import type { StorageEngine } from '../../storage/storage-engine.ts'
+import {
+  type InboundMessage,
+  type MessagingService,
+  RequestFailureReason,
+  Verb,
+  wordsOf,
+} from '../messaging/index.ts'
+import { type Commits, committed } from '../replica/commit-promise.ts'
+import { IncompatibleSchemaError, MutationDecoder } from '../replica/mutation-message.ts'
+import { ballotMicros } from './ballot.ts'
+import { decodePaxosMessage, encodePrepareResponse, type PaxosMessage } from './commit.ts'
+import { mayAccept, prepare } from './paxos-state.ts'
+import { type PaxosPartition, PaxosTable } from './paxos-table.ts'
+
+export interface AcceptorParts {
+  readonly messaging: Pick<MessagingService, 'handle'>
+  readonly engine: StorageEngine
+  readonly commits: Commits
+  /** system.paxos. */
+  readonly paxos: TableMetadata
+  readonly tableById: (id: string) => TableMetadata | null
+  /** When a table was last truncated here, milliseconds since 1970; 0 where it never was. */
+  readonly truncatedAtMs: (tableId: string) => number
+  readonly clock: Clock
+  readonly logger: { error(text: string): void }
+}
+
+const NO_BYTES = new Uint8Array(0)
+const ACCEPTED = Uint8Array.of(1)
+const REFUSED = Uint8Array.of(0)
+
+/**
+ * What this node promises, accepts and commits as a replica (`PaxosState`, `PrepareVerbHandler`, `ProposeVerbHandler`,
+ * `PaxosCommit`). Each request is looked at and written in one go, and answered when that is as durable as any write that is
+ * acknowledged.
+ */
+export class PaxosAcceptor {
+  readonly #parts: AcceptorParts
+  readonly #table: PaxosTable
+  readonly #decoder = new MutationDecoder()
+
+  constructor(parts: AcceptorParts) {
+    this.#parts = parts
+    this.#table = new PaxosTable(parts.engine, parts.paxos)
+  }
+
+  /** Answers from now on. */
+  listen(): void {
+    const { messaging } = this.#parts
+    messaging.handle(Verb.PAXOS_PREPARE_REQ, (message) =>
+      this.#answer(message, (request, partition) => this.#prepare(request, partition)),
+    )
+    messaging.handle(Verb.PAXOS_PROPOSE_REQ, (message) =>
+      this.#answer(message, (request, partition) => this.#propose(request, partition)),
+    )
+    messaging.handle(Verb.PAXOS_COMMIT_REQ, (message) =>
+      this.#answer(message, (request, partition) => this.#commit(request, partition)),
+    )
+  }
+
+  #answer(
+    message: InboundMessage,
+    work: (request: PaxosMessage, partition: PaxosPartition) => Uint8Array,
+  ): void {
+    if (message.remainingMs <= 0) {
+      message.drop()
+      return
+    }
+    let answer: Uint8Array
+    try {
+      const request = decodePaxosMessage(message.payload)
+      answer = work(request, this.#partitionOf(request))
+    } catch (error) {
+      this.#failed(message, error)
+      return
+    }
+    committed(this.#parts.commits).then(
+      () => message.respond(answer),
+      (error: unknown) => this.#failed(message, error),
+    )
+  }
+
+  #partitionOf({ tableId, key }: PaxosMessage): PaxosPartition {
+    const id = uuidText(tableId)
+    const table = this.#parts.tableById(id)
+    if (table === null) throw new IncompatibleSchemaError(`Couldn't find table with id ${id}`)
+    const token = new Int32Array(2)
+    murmur3Token(key, 0, key.length, token)
+    return { table, key: { key, tokenHi: token[0]!, tokenLo: token[1]! } }
+  }
+
+  get #nowSeconds(): number {
+    return Math.floor(this.#parts.clock.nowMs() / 1000)
+  }
+
+  #prepare({ ballot }: PaxosMessage, partition: PaxosPartition): Uint8Array {
+    const state = this.#table.load(partition, Math.floor(ballotMicros(ballot) / 1_000_000))
+    const answer = prepare(state, ballot)
+    if (answer.promised) this.#table.savePromise(partition, ballot, this.#nowSeconds)
+    return encodePrepareResponse(answer)
+  }
+
+  #propose(proposal: PaxosMessage, partition: PaxosPartition): Uint8Array {
+    const { ballot } = proposal
+    const state = this.#table.load(partition, Math.floor(ballotMicros(ballot) / 1_000_000))
+    if (!mayAccept(state, ballot)) return REFUSED
+    this.#table.saveProposal(partition, proposal, this.#nowSeconds)
+    return ACCEPTED
+  }
+
+  #commit(commit: PaxosMessage, partition: PaxosPartition): Uint8Array {
+    const { engine, tableById, truncatedAtMs } = this.#parts
+    const { ballot, update } = commit
+    // What was decided before the table was truncated is gone with the rest.
+    if (update.length > 0 && ballotMicros(ballot) > truncatedAtMs(partition.table.id) * 1000) {
+      engine.apply(this.#decoder.decode(wordsOf(update).slice(), tableById))
+    }
+    // After the rows: should the log end between the two, somebody commits once more.
+    this.#table.saveCommit(partition, commit, this.#nowSeconds)
+    return NO_BYTES
+  }
+
+  #failed(message: InboundMessage, error: unknown): void {
+    if (error instanceof IncompatibleSchemaError) message.fail(RequestFailureReason.INCOMPATIBLE_SCHEMA)
+    else {
+      const text = error instanceof Error ? error.message : String(error)
+      this.#parts.logger.error(`${message.verb.name} of ${message.from.text} failed: ${text}`)
+      message.fail(RequestFailureReason.UNKNOWN)
+    }
+  }
+}
