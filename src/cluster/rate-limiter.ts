@@ -38,7 +38,6 @@ export class RateLimiter {
     const passed = Math.max(0, nowMs - this.#atMs)
     this.#atMs = nowMs
     if (perSecond === Number.POSITIVE_INFINITY) this.#available = 0
-    else
-      this.#available = Math.min(perSecond * BURST_SECONDS, this.#available + (passed / 1000) * perSecond)
+    else this.#available = Math.min(perSecond * BURST_SECONDS, this.#available + (passed / 1000) * perSecond)
   }
 }

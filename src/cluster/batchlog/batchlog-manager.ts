@@ -3,13 +3,14 @@ import type { Clock } from '../../io/clock.ts'
 import { delay, type TimerHandle, type Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
+import type { Batchlog } from '../coordinator/batchlog.ts'
 import type { HintsService } from '../hints/hints-service.ts'
 import { type InboundMessage, type MessagingService, RequestFailureReason, Verb } from '../messaging/index.ts'
 import { RateLimiter } from '../rate-limiter.ts'
 import { type Commits, committed } from '../replica/commit-promise.ts'
 import type { RingView } from '../ring-view.ts'
-import { BatchReplay } from './batch-replay.ts'
 import { type Batch, decodeBatch, encodeBatch } from './batch.ts'
+import { BatchReplay } from './batch-replay.ts'
 import { BatchesTable } from './batches-table.ts'
 
 /** How often batches are looked for that nobody finished (`BatchlogManager.REPLAY_INTERVAL`). */
@@ -60,7 +61,7 @@ export interface BatchlogParts {
  * (`BatchlogManager`). Ids of the batches that are kept are in memory, so that those that were removed need not be passed over
  * again and again.
  */
-export class BatchlogManager {
+export class BatchlogManager implements Batchlog {
   #settings: BatchlogSettings
   readonly #parts: BatchlogParts
   readonly #batches: BatchesTable

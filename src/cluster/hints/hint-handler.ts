@@ -8,9 +8,9 @@ import {
   Verb,
   wordsOf,
 } from '../messaging/index.ts'
+import { type Commits, committed } from '../replica/commit-promise.ts'
 import { IncompatibleSchemaError, MutationDecoder } from '../replica/mutation-message.ts'
 import { MutationSummaries, smallestGcGrace } from '../replica/mutation-summary.ts'
-import { type Commits, committed } from '../replica/commit-promise.ts'
 import type { RingView } from '../ring-view.ts'
 import { decodeHintMessage, type Hint, isLiveHint } from './hint.ts'
 import type { HintsService } from './hints-service.ts'

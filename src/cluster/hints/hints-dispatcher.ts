@@ -41,12 +41,7 @@ export class HintsDispatcher {
   readonly #limiter: RateLimiter
 
   /** @param bytesPerSecond infinite where nothing is throttled */
-  constructor(
-    parts: DispatcherParts,
-    store: HintsStore,
-    target: DispatchTarget,
-    bytesPerSecond: number,
-  ) {
+  constructor(parts: DispatcherParts, store: HintsStore, target: DispatchTarget, bytesPerSecond: number) {
     this.#parts = parts
     this.#store = store
     this.#target = target
@@ -93,7 +88,8 @@ export class HintsDispatcher {
           logger.info(`Finished hinted handoff of file ${path} to ${this.#store.hostId}, partially`)
           return outcome
         }
-        if (page.skipped > 0) logger.warn(`${page.skipped} bytes of hints file ${path} are no hints; passed over`)
+        if (page.skipped > 0)
+          logger.warn(`${page.skipped} bytes of hints file ${path} are no hints; passed over`)
         file.position = page.end
         if (page.isLast) break
       }

@@ -2,6 +2,7 @@ import type { Clock } from '../../io/clock.ts'
 import type { Disk } from '../../io/disk.ts'
 import type { TimerHandle, Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
+import type { HintSink } from '../coordinator/batchlog.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { type MessagingService, wordsOf } from '../messaging/index.ts'
 import { MutationFormatError } from '../replica/mutation-message.ts'
@@ -9,7 +10,7 @@ import { MutationSummaries, type MutationSummary, smallestGcGrace } from '../rep
 import type { RingNode } from '../ring/ring.ts'
 import type { RingView } from '../ring-view.ts'
 import { encodeHint, type Hint, isLiveHint } from './hint.ts'
-import { HintsDispatcher, type DispatcherParts } from './hints-dispatcher.ts'
+import { type DispatcherParts, HintsDispatcher } from './hints-dispatcher.ts'
 import { encodeRecord, HINTS_VERSION, parseHintsFileName } from './hints-format.ts'
 import { HintsMetrics } from './hints-metrics.ts'
 import { HintsStore, type PendingHints } from './hints-store.ts'
@@ -20,17 +21,6 @@ import {
   type HintsSettings,
   UNWRITTEN_BYTES_MAX,
 } from './settings.ts'
-
-/** What those who write need of hints: the coordinator, the batchlog, Paxos. */
-export interface HintSink {
-  /** Whether a write that a node misses is to be kept for it (`StorageProxy.shouldHint`). */
-  shouldHint(node: RingNode): boolean
-  /**
-   * Keeps an encoded mutation (replica/mutation-message.ts) for nodes that `shouldHint` said yes to. It is copied, and in memory
-   * when this returns: hints_flush_period says when it is in a file. There is never a promise.
-   */
-  store(nodes: readonly RingNode[], mutation: Uint8Array): null
-}
 
 export interface HintsParts {
   readonly disk: Disk
@@ -116,7 +106,8 @@ export class HintsService implements HintSink {
 
   shouldHint(node: RingNode, usesPersistentWindow = true): boolean {
     const { ring, clock } = this.#parts
-    const { isEnabled, disabledDataCenters, maxWindowMs, isWindowPersistent, maxBytesPerHost } = this.#settings
+    const { isEnabled, disabledDataCenters, maxWindowMs, isWindowPersistent, maxBytesPerHost } =
+      this.#settings
     const { hostId, endpoint } = node
     if (!isEnabled || this.#isClosed || hostId === ring.local.hostId) return false
     if (disabledDataCenters.includes(node.dataCenter)) return false
@@ -133,6 +124,7 @@ export class HintsService implements HintSink {
     return maxBytesPerHost <= 0 || store === undefined || store.sizeBytes <= maxBytesPerHost
   }
 
+  /** Keeps a hint in memory; hints_flush_period says when it is in a file. There is never a promise. */
   store(nodes: readonly RingNode[], mutation: Uint8Array): null {
     const hostIds = nodes.map(({ hostId }) => hostId)
     this.write(hostIds, mutation)

@@ -1,9 +1,4 @@
-import {
-  ticksFromUnixMicros,
-  timeUuidBytes,
-  timeUuidTicks,
-  timeUuidUnixMicros,
-} from '../../common/uuid.ts'
+import { ticksFromUnixMicros, timeUuidBytes, timeUuidTicks, timeUuidUnixMicros } from '../../common/uuid.ts'
 
 /**
  * The number of a Paxos round, a time UUID (`service/paxos/Ballot.java`). Rounds are ordered by their time alone, in ticks of

@@ -1,16 +1,16 @@
 import { ConsistencyLevel, type CqlError } from '../../common/errors.ts'
+import type { HintSink } from '../coordinator/batchlog.ts'
 import { writeError } from '../coordinator/level-failure.ts'
 import { includesNode, type WriteReplicaPlan } from '../coordinator/replica-plan.ts'
 import { WriteCallback } from '../coordinator/write-callback.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { type MessagingService, type RequestCallback, type RequestFailureReason, Verb } from '../messaging/index.ts'
+import {
+  type MessagingService,
+  type RequestCallback,
+  type RequestFailureReason,
+  Verb,
+} from '../messaging/index.ts'
 import type { RingNode } from '../ring/ring.ts'
-
-/** Keeps what a replica missed (`HintsService`). */
-export interface CommitHints {
-  shouldHint(node: RingNode): boolean
-  store(nodes: readonly RingNode[], mutation: Uint8Array): Promise<void> | null
-}
 
 /** What is committed, and how. */
 export interface CommitRequest {
@@ -28,13 +28,13 @@ export interface CommitRequest {
 export class CommitOperation implements RequestCallback {
   readonly timeoutMs: number
   readonly #request: CommitRequest
-  readonly #hints: CommitHints | null
+  readonly #hints: HintSink | null
   readonly #callback: WriteCallback
   #open = 0
   #resolve!: () => void
   #reject!: (error: CqlError) => void
 
-  constructor(request: CommitRequest, hints: CommitHints | null) {
+  constructor(request: CommitRequest, hints: HintSink | null) {
     this.#request = request
     this.#hints = hints
     this.#callback = new WriteCallback(request.plan)

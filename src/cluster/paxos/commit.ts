@@ -47,7 +47,8 @@ export function decodePaxosMessage(payload: Uint8Array): PaxosMessage {
   const view = new DataView(bytes.buffer)
   const updateLength = view.getUint32(UPDATE_AT - 8)
   const keyLength = view.getUint32(UPDATE_AT - 4)
-  if (UPDATE_AT + updateLength + keyLength !== bytes.length) throw new MutationFormatError('A Paxos message is cut')
+  if (UPDATE_AT + updateLength + keyLength !== bytes.length)
+    throw new MutationFormatError('A Paxos message is cut')
   return {
     ballot: ballotOf(bytes),
     tableId: bytes.subarray(BALLOT_BYTES, BALLOT_BYTES + TABLE_BYTES),

@@ -8,6 +8,7 @@ import { parseUuid } from '../../common/uuid.ts'
 import type { Clock, TimestampSource } from '../../io/clock.ts'
 import type { Random } from '../../io/random.ts'
 import { delay, type Timers } from '../../io/timers.ts'
+import type { HintSink } from '../coordinator/batchlog.ts'
 import { blockFor } from '../coordinator/level.ts'
 import type { PaxosPlan, PlanView } from '../coordinator/replica-plan.ts'
 import { planWrite } from '../coordinator/write-plan.ts'
@@ -16,7 +17,7 @@ import type { Endpoint } from '../endpoint.ts'
 import { type MessagingService, Verb } from '../messaging/index.ts'
 import { type Ballot, BallotFlag, ballotAt, ballotMicros, isAfter } from './ballot.ts'
 import { type Commit, encodePaxosMessage, NO_UPDATE } from './commit.ts'
-import { type CommitHints, CommitOperation } from './commit-operation.ts'
+import { CommitOperation } from './commit-operation.ts'
 import { PrepareCallback, ProposeCallback } from './paxos-callbacks.ts'
 import { PaxosMetrics } from './paxos-metrics.ts'
 import { type PaxosPartition, paxosTtlSeconds } from './paxos-table.ts'
@@ -42,7 +43,7 @@ export interface PaxosParts {
   readonly timestamps: Pick<TimestampSource, 'nextMicros'>
   /** How a keyspace is replicated, and who is alive, now. */
   readonly viewOf: (keyspace: string) => PlanView
-  readonly hints: CommitHints | null
+  readonly hints: HintSink | null
   readonly timeouts: () => PaxosTimeouts
 }
 

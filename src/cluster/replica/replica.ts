@@ -52,7 +52,7 @@ export class Replica {
   /** Answers from now on. */
   listen(): void {
     const { messaging } = this.#parts
-    for (const verb of [Verb.MUTATION_REQ, Verb.READ_REPAIR_REQ, Verb.HINT_REQ]) {
+    for (const verb of [Verb.MUTATION_REQ, Verb.READ_REPAIR_REQ]) {
       messaging.handle(verb, (message) => this.#mutate(message))
     }
     for (const verb of [Verb.READ_REQ, Verb.RANGE_REQ]) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { timeUuidBytes, ticksFromUnixMicros } from '../../../src/common/uuid.ts'
+import { ticksFromUnixMicros, timeUuidBytes } from '../../../src/common/uuid.ts'
 import { SimRandom } from '../sim-random.ts'
 import { StoreWorld } from './store-world.ts'
 
@@ -55,9 +55,10 @@ describe('the batchlog', () => {
         kept++
         for (const register of registers) {
           for (const { process, node } of world.replicasOf(register)) {
-            expect(process!.value(register), `seed ${seed}, register ${register} at ${node.endpoint.text}`).toBe(
-              register,
-            )
+            expect(
+              process!.value(register),
+              `seed ${seed}, register ${register} at ${node.endpoint.text}`,
+            ).toBe(register)
           }
         }
       }

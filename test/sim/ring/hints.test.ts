@@ -162,7 +162,7 @@ describe('hints', () => {
     hints.configure({ maxBytesPerHost: 0 })
     await world.timers.advance(50_000)
     expect(hints.shouldHint(target!.node)).toBe(true)
-    await world.timers.advance(20_000)
+    await world.timers.advance(25_000)
     expect(hints.shouldHint(target!.node)).toBe(false)
     expect(hints.metrics.pastWindow).toBe(1)
     // A window begins with the oldest hint that waits, though the node has been there in between.

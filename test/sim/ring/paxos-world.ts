@@ -170,7 +170,11 @@ export class PaxosWorld {
   constructor(seed: number, size: number, faults: PaxosFaults) {
     this.random = new SimRandom(seed)
     this.bus = new SimBus(this.clock, this.timers, this.random)
-    Object.assign(this.bus.faults, { loss: faults.loss, duplication: faults.duplication, slowness: faults.slowness })
+    Object.assign(this.bus.faults, {
+      loss: faults.loss,
+      duplication: faults.duplication,
+      slowness: faults.slowness,
+    })
     this.nodes = simNodes(size)
     this.ring = ringOf(this.nodes)
     this.machines = this.nodes.map((node) => new Machine(node))
@@ -182,11 +186,11 @@ export class PaxosWorld {
 
   /** Runs clients for a time, and returns what is wrong with what they saw; null where nothing is. */
   async run(faults: PaxosFaults, clients: number, operations: number, keys: number): Promise<string | null> {
-    const running = Promise.all(
-      Array.from({ length: clients }, () => this.#client(operations, keys)),
-    ).then(() => {
-      this.#isOver = true
-    })
+    const running = Promise.all(Array.from({ length: clients }, () => this.#client(operations, keys))).then(
+      () => {
+        this.#isOver = true
+      },
+    )
     if (faults.partitions) this.#again(400, () => this.#partition())
     if (faults.crashes) this.#again(500, () => this.#crash())
     await this.timers.run(running)

@@ -128,7 +128,9 @@ export class BusNode implements MessagingService {
     if (this.isDead) return
     const bytes = payload.slice()
     const expiresMs = this.#bus.nowMs() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
-    this.#bus.carry(this.self, to, (node) => node.#receive(this.self, verb, bytes, expiresMs, () => undefined))
+    this.#bus.carry(this.self, to, (node) =>
+      node.#receive(this.self, verb, bytes, expiresMs, () => undefined),
+    )
   }
 
   request(to: Endpoint, verb: Verb, payload: Uint8Array, callback: RequestCallback): void {

@@ -29,12 +29,15 @@ export const REGISTERS: TableMetadata = createTableMetadata({
   params: {},
 })
 
+const systemTables = new Map(
+  systemKeyspaces()
+    .filter(({ name }) => name === 'system')
+    .flatMap(({ tables }) => [...tables]),
+)
+
+/** A table of keyspace system: always the same one, since its handle stands in logs. */
 export function systemTable(name: string): TableMetadata {
-  for (const keyspace of systemKeyspaces()) {
-    const table = keyspace.name === 'system' ? keyspace.tables.get(name) : undefined
-    if (table !== undefined) return table
-  }
-  throw new Error(`There is no table system.${name}`)
+  return systemTables.get(name)!
 }
 
 /** Nodes 1 to `count`, each with a token of its own. */

@@ -1,4 +1,8 @@
-import { type Batch, BatchlogManager, DEFAULT_BATCHLOG_SETTINGS } from '../../../src/cluster/batchlog/index.ts'
+import {
+  type Batch,
+  BatchlogManager,
+  DEFAULT_BATCHLOG_SETTINGS,
+} from '../../../src/cluster/batchlog/index.ts'
 import type { Endpoint } from '../../../src/cluster/endpoint.ts'
 import { DEFAULT_HINTS_SETTINGS, HintHandler, HintsService } from '../../../src/cluster/hints/index.ts'
 import { Verb, wordsOf } from '../../../src/cluster/messaging/index.ts'
@@ -69,7 +73,11 @@ export class StoreProcess {
     const common = { messaging: this.bus, clock, timers, ring, tableById, logger, truncatedAtMs }
     this.hints = new HintsService(
       { ...DEFAULT_HINTS_SETTINGS, directory: HINTS, ...world.hintsSettings },
-      { ...common, disk: machine.disk.attach(timers), largestGcGraceSeconds: () => table.params.gcGraceSeconds },
+      {
+        ...common,
+        disk: machine.disk.attach(timers),
+        largestGcGraceSeconds: () => table.params.gcGraceSeconds,
+      },
     )
     const { engine, commits, hints } = this
     new HintHandler({ ...common, engine, commits, hints }).listen()
