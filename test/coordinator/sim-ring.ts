@@ -33,6 +33,8 @@ export interface SimRingOptions {
   readonly places: readonly Place[]
   readonly timeouts?: Partial<RequestTimeouts>
   readonly thresholds?: ReadThresholdsAtReplica
+  /** How all keyspaces are replicated, whatever their schema says: DDL does not know the data centres of the ring. */
+  readonly replication?: Readonly<Record<string, string>>
 }
 
 /** One node of a ring in memory: its database, and what makes it part of the ring. */
@@ -97,7 +99,13 @@ export class SimRing {
     this.sim = sim
   }
 
-  static async start({ seed = 1, places, timeouts, thresholds }: SimRingOptions): Promise<SimRing> {
+  static async start({
+    seed = 1,
+    places,
+    timeouts,
+    thresholds,
+    replication,
+  }: SimRingOptions): Promise<SimRing> {
     const sim = new SimServices(seed)
     const ring = new SimRing(sim)
     const members = places.map(({ dataCenter = 'datacenter1', rack = 'rack1', tokens }, i): RingMember => {
@@ -105,6 +113,7 @@ export class SimRing {
       const hostId = `00000000-0000-4000-8000-00000000000${i + 1}`
       return { node: { hostId, endpoint: host, dataCenter, rack }, tokens }
     })
+    const replicated = replication === undefined ? null : new Map(Object.entries(replication))
     const tokenRing = Ring.of(members)
     for (const [i, { node }] of members.entries()) {
       const messaging = await sim.start(i + 1)
@@ -131,7 +140,10 @@ export class SimRing {
         timeouts: { ...DEFAULT_REQUEST_TIMEOUTS, ...timeouts },
         counterId: new Uint8Array(16).fill(i + 1),
         schema: {
-          replicationOf: (name) => schema.current.keyspaces.get(name)?.params.replication ?? null,
+          replicationOf: (name) =>
+            (name === 'ks' ? replicated : null) ??
+            schema.current.keyspaces.get(name)?.params.replication ??
+            null,
           tableById,
           tableByHandle: (handle) => schema.current.tableByHandle(handle)!,
         },

@@ -53,7 +53,8 @@ export interface Answer {
  * The callback of all its requests.
  */
 export class ReadAttempt implements RequestCallback {
-  readonly timeoutMs: number
+  /** Of the requests that are sent now: all are given up at once. */
+  timeoutMs: number
   /** Resolves when the level is reached; rejects with a ReadTimeoutError or a ReadFailureError. */
   readonly done: Promise<void>
   readonly #setting: ReadSetting
@@ -119,6 +120,7 @@ export class ReadAttempt implements RequestCallback {
       return
     }
     const payload = encodeRead({ command, limits, nowSeconds, isDigest })
+    this.timeoutMs = Math.max(1, this.#task.deadlineMs - this.#setting.clock.monotonicMs())
     messaging.request(node.endpoint, command.keys === null ? Verb.RANGE_REQ : Verb.READ_REQ, payload, this)
   }
 
