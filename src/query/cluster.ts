@@ -1,6 +1,6 @@
 import type { ConsistencyLevel, WriteType } from '../common/errors.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
-import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
+import type { DecoratedKey, PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
 
 /** How a SELECT reads of replicas, beside what. */
@@ -18,6 +18,21 @@ export interface RingRead {
   }
   /** When it is given up, on the monotonic clock. */
   readonly deadlineMs: number
+}
+
+/** A conditional statement, or batch, on one partition. */
+export interface RingCas<T> {
+  readonly table: TableMetadata
+  readonly key: DecoratedKey
+  /** Among whom it is agreed, and how many have to have it in the end. */
+  readonly levels: { readonly serial: ConsistencyLevel; readonly commit: ConsistencyLevel }
+  /** When the request came, on the monotonic clock. */
+  readonly startedMs: number
+  /**
+   * Reads and says what to write: `Cluster.encode`d, with that timestamp in microseconds; of no bytes where conditions are not met.
+   * Called again where others came before.
+   */
+  propose(micros: number): Promise<{ readonly update: Uint8Array; readonly result: T }>
 }
 
 /** How long requests of a table took of late: the value of that share, microseconds; 0 where there was none. */
@@ -53,6 +68,13 @@ export interface Cluster {
    * for before the first one.
    */
   read(command: ReadCommand, read: RingRead): PartitionReader
+  /**
+   * Agrees with the replicas on what a conditional statement does, and gives the result of what was agreed on. Rejects with an
+   * UnavailableError, a WriteTimeoutError or a CasWriteUnknownError, and with what `propose` rejects with.
+   */
+  cas<T>(operation: RingCas<T>): Promise<T>
+  /** The bytes of a finished mutation of one partition, which are the caller's. */
+  encode(mutation: MutationBuilder): Uint8Array
   /** Truncates a table at all nodes. Rejects with a TruncateError. */
   truncate(table: TableMetadata): Promise<void>
   /** As `StorageEngine.commit`, at the end of a turn: whoever waits for what this node applied is told too. */

@@ -1,9 +1,13 @@
 import type { ConsistencyLevel, WriteType } from '../../common/errors.ts'
+import type { TimestampSource } from '../../io/clock.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
 import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { Verb } from '../messaging/index.ts'
+import { Paxos, type PaxosOperation } from '../paxos/index.ts'
+import { SerialReader } from '../paxos/serial-reader.ts'
 import { LocalReads } from '../replica/local-reads.ts'
+import { MutationEncoder, updatesAt } from '../replica/mutation-message.ts'
 import type { ResponseLimits } from '../replica/read-response.ts'
 import { ResponseHeaders } from '../replica/response-header.ts'
 import type { RingNode } from '../ring/ring.ts'
@@ -12,6 +16,7 @@ import { BatchWrites } from './batch-writes.ts'
 import type { Batchlog, HintSink } from './batchlog.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { CounterWrites } from './counter-writes.ts'
+import { isSerial } from './level.ts'
 import { PartitionReads } from './partition-reads.ts'
 import { PiecedReader } from './pieced-reader.ts'
 import { type KeyspacePlans, PlanCache } from './plan-cache.ts'
@@ -34,6 +39,12 @@ export interface CoordinatedRead {
   readonly deadlineMs: number
 }
 
+/** A conditional statement, or batch, on one partition. */
+export interface CoordinatedCas<T>
+  extends Pick<PaxosOperation<T>, 'table' | 'key' | 'startedMs' | 'propose'> {
+  readonly levels: { readonly serial: ConsistencyLevel; readonly commit: ConsistencyLevel }
+}
+
 /** Hears how long a node took to answer a read, milliseconds: what the dynamic snitch judges by. */
 export type LatencyListener = (node: RingNode, latencyMs: number) => void
 
@@ -52,7 +63,9 @@ export class Coordinator {
   readonly #truncations: Truncations
   readonly #reads: PartitionReads
   #batches: BatchWrites | null = null
+  #paxos: Paxos | null = null
   readonly #setting: ReadSetting
+  readonly #encoder = new MutationEncoder()
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
@@ -98,6 +111,26 @@ export class Coordinator {
     this.#batches = new BatchWrites(this.#parts, this.#plans, this.#writes, batchlog, newId)
   }
 
+  /** Conditional statements are executed from now on, and reads at SERIAL. `timestamps` are the node's. */
+  usePaxos(timestamps: Pick<TimestampSource, 'nextMicros'>, contentionTimeoutMs: number): Paxos {
+    const { messaging, clock, timers, random, timeouts } = this.#parts
+    const paxos = new Paxos({
+      messaging,
+      clock,
+      timers,
+      random,
+      timestamps,
+      viewOf: (keyspace) => this.#plans.of(keyspace).view,
+      hints: () => this.#writes.hints,
+      timeouts: () => ({
+        cas_contention_timeout_ms: contentionTimeoutMs,
+        write_request_timeout_ms: timeouts.write_request_timeout_ms,
+      }),
+    })
+    this.#paxos = paxos
+    return paxos
+  }
+
   /** See `Cluster.isLocal`. */
   isLocal(keyspace: string): boolean {
     return this.#plans.of(keyspace).isLocal
@@ -127,6 +160,33 @@ export class Coordinator {
     return this.#counters.add(mutation, level)
   }
 
+  /** See `Cluster.cas`. */
+  cas<T>({ table, key, levels, startedMs, propose }: CoordinatedCas<T>): Promise<T> {
+    return this.#needPaxos().execute({
+      table,
+      key,
+      startedMs,
+      propose,
+      consistencyForPaxos: levels.serial,
+      consistencyForReplayCommits: levels.commit,
+      consistencyForCommit: levels.commit,
+    })
+  }
+
+  #needPaxos(): Paxos {
+    if (this.#paxos === null) throw new Error('Paxos is not there yet')
+    return this.#paxos
+  }
+
+  /** See `Cluster.encode`. */
+  encode(mutation: MutationBuilder): Uint8Array {
+    mutation.finish()
+    const { schema } = this.#parts
+    return this.#encoder
+      .encode(mutation, updatesAt(mutation), (handle) => schema.tableByHandle(handle))
+      .slice()
+  }
+
   /** See `Cluster.truncate`. */
   truncate(table: TableMetadata): Promise<void> {
     return this.#truncations.truncate(table)
@@ -138,6 +198,7 @@ export class Coordinator {
   read(command: ReadCommand, read: CoordinatedRead): PartitionReader {
     const plans = this.#plans.ofTable(command.table)
     if (plans.isLocal) return this.#parts.engine.read(command)
+    if (isSerial(read.level)) return new SerialReader(this.#needPaxos(), this, command, read)
     const task = { ...read, command }
     return command.keys === null ? this.#readRange(plans, task) : this.#readKeys(plans, task)
   }

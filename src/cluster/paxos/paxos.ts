@@ -43,7 +43,8 @@ export interface PaxosParts {
   readonly timestamps: Pick<TimestampSource, 'nextMicros'>
   /** How a keyspace is replicated, and who is alive, now. */
   readonly viewOf: (keyspace: string) => PlanView
-  readonly hints: HintSink | null
+  /** Keeps what replicas missed of what was decided; null where nobody does. */
+  readonly hints: () => HintSink | null
   readonly timeouts: () => PaxosTimeouts
 }
 
@@ -96,6 +97,16 @@ export class Paxos {
     this.#parts = parts
   }
 
+  /** Now, as `startedMs` of operations has it. */
+  monotonicMs(): number {
+    return this.#parts.clock.monotonicMs()
+  }
+
+  /** How many replicas a serial level asks for. */
+  blockFor(keyspace: string, level: ConsistencyLevel): number {
+    return blockFor(level, this.#parts.viewOf(keyspace))
+  }
+
   /**
    * Executes an operation, and finishes what others left unfinished before. Rejects with an UnavailableError, with a
    * WriteTimeoutError (CAS before it was proposed, SIMPLE when it was decided but too few acknowledged it), a WriteFailureError,
@@ -103,14 +114,14 @@ export class Paxos {
    */
   async execute<T>(operation: PaxosOperation<T>): Promise<T> {
     const { clock } = this.#parts
-    const view = () => this.#parts.viewOf(operation.table.keyspace)
+    const { keyspace } = operation.table
     const { consistencyForPaxos: level, startedMs } = operation
     const deadlineMs = startedMs + this.#parts.timeouts().cas_contention_timeout_ms
     let contentions = 0
     try {
       while (clock.monotonicMs() < deadlineMs) {
         const { tokenHi, tokenLo } = operation.key
-        const plan = planPaxos(view(), level, tokenHi, tokenLo)
+        const plan = planPaxos(this.#parts.viewOf(keyspace), level, tokenHi, tokenLo)
         const round = await this.#begin(operation, plan, deadlineMs, contentions)
         contentions = round.contentions
         const { update, result } = await operation.propose(ballotMicros(round.ballot))
@@ -128,7 +139,7 @@ export class Paxos {
     } finally {
       this.metrics.contended(contentions)
     }
-    throw casTimeout('CAS', level, 0, blockFor(level, view()), contentions)
+    throw casTimeout('CAS', level, 0, this.blockFor(keyspace, level), contentions)
   }
 
   /** Gets a promise, and finishes the rounds of others that it shows (`beginAndRepairPaxos`). */
@@ -138,7 +149,7 @@ export class Paxos {
     deadlineMs: number,
     contentionsBefore: number,
   ): Promise<PromisedRound> {
-    const { clock, viewOf } = this.#parts
+    const { clock } = this.#parts
     const { consistencyForPaxos: level } = operation
     let contentions = contentionsBefore
     let leastMicros = Number.NEGATIVE_INFINITY
@@ -170,7 +181,7 @@ export class Paxos {
       if (missing.length === 0) return { ballot, contentions }
       this.#sendCommit(operation, mostRecentCommit, missing)
     }
-    throw casTimeout('CAS', level, 0, blockFor(level, viewOf(operation.table.keyspace)), contentions)
+    throw casTimeout('CAS', level, 0, this.blockFor(operation.table.keyspace, level), contentions)
   }
 
   /** Replicas may have forgotten what was committed so long ago (CASSANDRA-12043). */
@@ -246,7 +257,7 @@ export class Paxos {
     const timeoutMs = this.#leftMs(request)
     const told = { plan, payload, update: commit.update, timeoutMs, hintsDown }
     try {
-      await new CommitOperation(told, hints).run(messaging)
+      await new CommitOperation(told, hints()).run(messaging)
     } catch (error) {
       if (!(error instanceof WriteTimeoutError)) throw error
       // Of what another began the client knows nothing: its own statement was not proposed.

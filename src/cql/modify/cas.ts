@@ -1,6 +1,5 @@
 import { InvalidRequestError, ServerError } from '../../common/errors.ts'
-import { ALL_ROWS, NULL_COMPONENT, readClustering, type Slice } from '../../model/clustering.ts'
-import { LiveRow } from '../../model/live-row.ts'
+import { ALL_ROWS, NULL_COMPONENT, type Slice } from '../../model/clustering.ts'
 import type { MutationBuilder } from '../../model/mutation.ts'
 import type { ColumnSpecification, RowsResult } from '../../model/query-result.ts'
 import {
@@ -8,13 +7,21 @@ import {
   FULL_RING,
   type PartitionReader,
   type ReadCommand,
+  STARVED,
 } from '../../model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../model/table.ts'
-import { native, packCells, packUserTypeCells, unwrapReversed } from '../../types/index.ts'
+import { native } from '../../types/index.ts'
 import { columnSpecification, validateClustering } from '../restrictions/index.ts'
 import { columnsInSelectOrder } from '../select/column-order.ts'
 import { RowsWriter } from '../select/rows-writer.ts'
-import { type BoundCondition, bindCondition, meetsCondition } from './condition-check.ts'
+import {
+  type Clustering,
+  type CurrentRow,
+  CurrentRows,
+  type RowCondition,
+  type WantedRows,
+} from './cas-rows.ts'
+import { bindCondition } from './condition-check.ts'
 import type { PreparedCondition } from './conditions.ts'
 import {
   beginUpdate,
@@ -26,7 +33,7 @@ import {
   writeRange,
   writeRows,
 } from './modification.ts'
-import type { ComplexCell, RowSnapshot, WriteParameters } from './operations.ts'
+import type { WriteParameters } from './operations.ts'
 import { bindClusterings, compareComponents } from './primary-key.ts'
 
 /** A statement of a conditional request, with what it is executed with; its timestamp is the server's. */
@@ -46,16 +53,6 @@ export interface CasOutcome {
   readonly tombstones: number
 }
 
-/** Null stands for the static row. */
-type Clustering = readonly Uint8Array[] | null
-
-/** What has to be true of one row. */
-interface RowCondition {
-  readonly clustering: Clustering
-  readonly kind: 'ifNotExists' | 'ifExists' | 'columns'
-  readonly bound: BoundCondition[]
-}
-
 function invalid(message: string): InvalidRequestError {
   return new InvalidRequestError(message)
 }
@@ -72,24 +69,45 @@ export function executeCas(
   isBatch: boolean,
 ): CasOutcome {
   const request = new CasRequest(items, isBatch)
-  const current = request.read(read)
-  if (request.conditions.every((condition) => current.meets(condition))) {
-    request.write(out, current)
-    return { applied: true, result: appliedResult(request.table), ...countsOf(current) }
+  const reader = read(request.command)
+  try {
+    const current = new CurrentRows(request)
+    current.take(reader)
+    return request.outcome(current, out)
+  } finally {
+    reader.close()
   }
-  return { applied: false, result: refusedResult(request, current), ...countsOf(current) }
 }
 
-function countsOf({
-  command,
-  liveRows,
-  tombstones,
-  sstables,
-}: CurrentRows): Omit<CasOutcome, 'applied' | 'result'> {
-  return { command, liveRows, tombstones, sstables }
+/**
+ * The same where the rows have to be waited for. What is written has the timestamp of the items' parameters. `build` is called when
+ * all rows are there and before anything else happens, and may use `out` then.
+ */
+export async function executeCasLater<T>(
+  request: CasRequest,
+  reader: PartitionReader,
+  out: MutationBuilder,
+  build: (outcome: CasOutcome) => T,
+): Promise<T> {
+  try {
+    const current = new CurrentRows(request)
+    await reader.fill?.()
+    for (;;) {
+      try {
+        current.take(reader)
+        return build(request.outcome(current, out))
+      } catch (error) {
+        if (error !== STARVED) throw error
+      }
+      await reader.fill!()
+    }
+  } finally {
+    reader.close()
+  }
 }
 
-class CasRequest {
+/** What a conditional statement, or a batch with conditions, is about. */
+export class CasRequest implements WantedRows {
   readonly table: TableMetadata
   readonly isBatch: boolean
   readonly key: DecoratedKey
@@ -98,6 +116,8 @@ class CasRequest {
   /** Columns that conditions name, in order; null where existence was asked for, which shows all columns. */
   readonly namedColumns: readonly ColumnMetadata[] | null
   readonly nowSeconds: number
+  /** What reads the rows that conditions are on. */
+  readonly command: ReadCommand
   readonly #items: readonly CasItem[]
   /** The clustering each statement writes to; undefined for one that deletes ranges. */
   readonly #clusterings: (Clustering | undefined)[] = []
@@ -157,6 +177,7 @@ class CasRequest {
     this.#updatesStaticRow = updatesStatic
     this.#updatesRegularRows = items.some(({ prepared }) => prepared.updatesRegularRows)
     this.conditions.sort((a, b) => this.#compare(a.clustering, b.clustering))
+    this.command = this.#commandOf()
   }
 
   #refuseRange(prepared: PreparedModification): never {
@@ -198,25 +219,47 @@ class CasRequest {
     } else previous.bound.push(...bound)
   }
 
-  /** Reads the rows with conditions; the first row where all conditions are on statics. */
-  read(open: (command: ReadCommand) => PartitionReader): CurrentRows {
+  /** What reads the rows with conditions; the first row where all conditions are on statics. */
+  #commandOf(): ReadCommand {
     const { table, key } = this
     const rows = this.conditions.flatMap(({ clustering }) => (clustering === null ? [] : [clustering]))
     const slices: readonly Slice[] =
       rows.length === 0 || table.clusterings.length === 0
         ? ALL_ROWS
         : rows.map((components) => ({ start: { components, side: 0 }, end: { components, side: 1 } }))
+    return { table, keys: [key], range: FULL_RING, slices, reversed: false }
+  }
+
+  /** How many rows are wanted at most. */
+  get rowLimit(): number {
+    let rows = 0
+    for (const { clustering } of this.conditions) if (clustering !== null) rows++
+    return rows === 0 ? 1 : rows
+  }
+
+  /** The columns of static rows and of others that are looked at. */
+  get columns(): {
+    readonly statics: readonly ColumnMetadata[]
+    readonly regulars: readonly ColumnMetadata[]
+  } {
+    const { table } = this
     const columns = (all: readonly ColumnMetadata[], whole: boolean) =>
       whole ? all : all.filter((column) => this.#conditionColumns.has(column))
-    const statics = columns(table.statics, this.#updatesStaticRow)
-    const regulars = columns(table.regulars, this.#updatesRegularRows)
-    const command = { table, keys: [key], range: FULL_RING, slices, reversed: false }
-    const reader = open(command)
-    try {
-      return new CurrentRows(this, command, reader, statics, regulars, rows.length === 0 ? 1 : rows.length)
-    } finally {
-      reader.close()
+    return {
+      statics: columns(table.statics, this.#updatesStaticRow),
+      regulars: columns(table.regulars, this.#updatesRegularRows),
     }
+  }
+
+  /** Builds in `out` what is written where all conditions are met. */
+  outcome(current: CurrentRows, out: MutationBuilder): CasOutcome {
+    const { liveRows, tombstones, sstables } = current
+    const counts = { command: this.command, liveRows, tombstones, sstables }
+    if (this.conditions.every((condition) => current.meets(condition))) {
+      this.write(out, current)
+      return { applied: true, result: appliedResult(this.table), ...counts }
+    }
+    return { applied: false, result: refusedResult(this, current), ...counts }
   }
 
   /** Builds what the statements write. */
@@ -294,127 +337,6 @@ function onlyClustering(prepared: PreparedModification, parameters: WriteParamet
   if (rows === null) return null
   validateClustering(rows[0]!)
   return rows[0]!
-}
-
-/** A row as it was read: the columns that were asked for. */
-class CurrentRow implements RowSnapshot {
-  readonly clustering: Clustering
-  readonly #simple = new Map<number, Uint8Array>()
-  readonly #complex = new Map<number, ComplexCell[]>()
-
-  constructor(clustering: Clustering, live: LiveRow, columns: readonly ColumnMetadata[]) {
-    this.clustering = clustering
-    const { u8, cell } = live
-    for (const { id, type } of columns) {
-      if (!type.multiCell) {
-        if (live.simple(id))
-          this.#simple.set(id, u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength))
-        continue
-      }
-      const cells: ComplexCell[] = []
-      live.complex(id)
-      while (live.nextCell()) {
-        cells.push({
-          path: u8.slice(cell.pathOffset, cell.pathOffset + cell.pathLength),
-          value: u8.slice(cell.valueOffset, cell.valueOffset + cell.valueLength),
-        })
-      }
-      if (cells.length > 0) this.#complex.set(id, cells)
-    }
-  }
-
-  get isEmpty(): boolean {
-    return this.#simple.size === 0 && this.#complex.size === 0
-  }
-
-  simple(column: ColumnMetadata): Uint8Array | null {
-    return this.#simple.get(column.id) ?? null
-  }
-
-  complex(column: ColumnMetadata): readonly ComplexCell[] {
-    return this.#complex.get(column.id) ?? []
-  }
-
-  /** The column's value as clients get it. */
-  value(column: ColumnMetadata): Uint8Array | null {
-    const type = unwrapReversed(column.type)
-    if (!type.multiCell) return this.simple(column)
-    const cells = this.complex(column)
-    if (cells.length === 0) return null
-    if (type.kind === 'udt') return packUserTypeCells(type, cells)
-    return type.kind === 'list' || type.kind === 'set' || type.kind === 'map' ? packCells(type, cells) : null
-  }
-}
-
-const live = new LiveRow()
-
-/** What a request has read of its partition. */
-class CurrentRows {
-  readonly rows: CurrentRow[] = []
-  readonly statics: CurrentRow | null = null
-  readonly command: ReadCommand
-  liveRows = 0
-  tombstones = 0
-  sstables = 0
-  readonly #table: TableMetadata
-
-  constructor(
-    request: CasRequest,
-    command: ReadCommand,
-    reader: PartitionReader,
-    statics: readonly ColumnMetadata[],
-    regulars: readonly ColumnMetadata[],
-    limit: number,
-  ) {
-    const { table, nowSeconds } = request
-    this.#table = table
-    this.command = command
-    live.dropTimes = table.dropTimes
-    live.purgeBefore = nowSeconds - table.params.gcGraceSeconds
-    if (!reader.nextPartition()) return
-    const markers = reader.markers ?? null
-    const load = () => {
-      live.load(reader.row, reader.rowAt, reader.rowDeletionHi, reader.rowDeletionLo, nowSeconds)
-      if (live.exists) this.liveRows++
-      this.tombstones += live.tombstones
-    }
-    if (reader.staticRow() && statics.length > 0) {
-      load()
-      const row = new CurrentRow(null, live, statics)
-      if (!row.isEmpty) this.statics = row
-    }
-    while (this.rows.length < limit && reader.nextRow()) {
-      load()
-      if (!live.exists) continue
-      const clustering = readClustering(reader.row, live.clusteringAt, table.clusterings.length)
-      const row = new CurrentRow(clustering, live, regulars)
-      if (live.livenessLive || !row.isEmpty) this.rows.push(row)
-    }
-    if (markers !== null) {
-      // Behind the row that is enough, nothing is read any more.
-      if (this.rows.length < limit) markers.advance(live.purgeBefore, null, 0)
-      else markers.advance(live.purgeBefore, live, live.at)
-      this.tombstones += markers.bounds + markers.boundaries
-    }
-    this.sstables = reader.sstablesRead ?? 0
-  }
-
-  row(clustering: Clustering): CurrentRow | null {
-    if (clustering === null) return this.statics
-    return this.rows.find((row) => compareComponents(this.#table, row.clustering!, clustering) === 0) ?? null
-  }
-
-  meets(condition: RowCondition): boolean {
-    const row = this.row(condition.clustering)
-    switch (condition.kind) {
-      case 'ifExists':
-        return row !== null
-      case 'ifNotExists':
-        return row === null
-      case 'columns':
-        return condition.bound.every((bound) => meetsCondition(bound, row))
-    }
-  }
 }
 
 const NO_ID = new Uint8Array(0)

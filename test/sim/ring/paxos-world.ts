@@ -88,7 +88,7 @@ class PaxosProcess {
       random,
       timestamps: new TimestampSource(clock),
       viewOf: () => planView(world.ring, world.nodes.length, (endpoint) => !world.dead.has(endpoint.text)),
-      hints: null,
+      hints: () => null,
       timeouts: () => ({ cas_contention_timeout_ms: 1_800, write_request_timeout_ms: 2_000 }),
     })
   }
@@ -198,8 +198,10 @@ export class PaxosWorld {
     Object.assign(this.bus.faults, { loss: 0, duplication: 0, slowness: 0 })
     for (const machine of this.machines) this.#restart(machine)
     // What was left unfinished is finished by whoever comes next.
+    const readBefore = this.outcomes.read
     const last = Array.from({ length: keys }, (_, key) => this.#operation(key, 'read'))
     await this.timers.run(Promise.all(last))
+    if (this.outcomes.read !== readBefore + keys) return 'what was left unfinished can not be finished'
     for (const [key, calls] of this.history) {
       const violation = findViolation(calls, NOTHING)
       if (violation !== null) return `register ${key}: ${violation}`
