@@ -249,6 +249,7 @@ export class StorageEngine {
         const what = `Compacting ${table.keyspace}.${table.name} failed`
         this.#failed(ports, error, 'write', what)
       },
+      logged: () => this.#logSynced(),
     })
   }
 

@@ -8,6 +8,7 @@ const FIRST_SEED = Number(process.env.SEED ?? 1)
 
 /** Seeds that found something, and what. */
 const FOUND: Readonly<Record<number, string>> = {
+  39: 'a compaction left out a column whose drop was lost with the tail of the log',
   43: 'a table was opened by the one half of its schema that had been flushed',
   75: 'of a log that was left empty the files that a loss of power kept did not belong together',
   77: 'of the records of a transaction that were written at once the last ones only were kept',

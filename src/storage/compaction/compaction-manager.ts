@@ -40,6 +40,8 @@ export interface CompletedCompaction {
 export interface CompactionListener {
   onCompleted(compaction: CompletedCompaction): void
   onFailure(error: unknown, store: ColumnFamilyStore): void
+  /** Resolves when all that the commit log has is on stable storage. */
+  logged(): Promise<void>
 }
 
 /** What is known of one table's compactions. */
@@ -367,6 +369,8 @@ export class CompactionManager {
           : await runner.run({ ...this.#jobOf(store, plan, inputs, transaction.path), mergedCounts }, handle)
       // The table may have been truncated or dropped meanwhile.
       if (!inputs.every((input) => store.sstables.includes(input))) throw new TaskStoppedError()
+      // Cells that are gone because their columns were dropped are not to be missed by those who have the columns again.
+      if (store.table.dropped.size > 0) await this.#listener.logged()
       for (const descriptor of written) opened.push(store.open(descriptor))
       await transaction.commitReplacing(inputs.map(({ sstable }) => sstable.descriptor))
     } catch (error) {
