@@ -136,13 +136,13 @@ export class BatchlogManager implements Batchlog {
 
   #remove(message: InboundMessage): void {
     if (message.payload.length < ID_BYTES) throw new Error('There is no id')
-    this.remove(message.payload.slice(0, ID_BYTES))
+    this.remove(new Uint8Array(message.payload.subarray(0, ID_BYTES)))
   }
 
   /** Applies a batch here; it is durable with the next commit. Throws what the engine throws. */
   store(batch: Batch): void {
     this.#batches.store(batch)
-    const id = batch.id.slice()
+    const id = new Uint8Array(batch.id)
     this.#ids.set(idText(id), id)
   }
 

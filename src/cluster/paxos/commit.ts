@@ -42,7 +42,7 @@ export function encodePaxosMessage({ ballot, tableId, key, update }: PaxosMessag
 
 /** All of it in bytes of its own. Throws a MutationFormatError. */
 export function decodePaxosMessage(payload: Uint8Array): PaxosMessage {
-  const bytes = payload.slice()
+  const bytes = new Uint8Array(payload)
   if (bytes.length < UPDATE_AT) throw new MutationFormatError('A Paxos message is too short')
   const view = new DataView(bytes.buffer)
   const updateLength = view.getUint32(UPDATE_AT - 8)
@@ -83,7 +83,7 @@ export function encodePrepareResponse({ promised, inProgress, committed }: Prepa
 
 /** All of it in bytes of its own. Throws a MutationFormatError. */
 export function decodePrepareResponse(payload: Uint8Array): PrepareResponse {
-  const bytes = payload.slice()
+  const bytes = new Uint8Array(payload)
   const view = new DataView(bytes.buffer)
   let at = 4
   const commit = (): Commit => {

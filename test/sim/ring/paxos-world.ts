@@ -75,7 +75,7 @@ class PaxosProcess {
     }).listen()
     this.bus.handle(READ, (message) => {
       const answer = new Uint8Array(12)
-      const { value, micros } = this.#read(message.payload.slice())
+      const { value, micros } = this.#read(new Uint8Array(message.payload))
       const view = new DataView(answer.buffer)
       view.setInt32(0, value)
       view.setFloat64(4, micros)
@@ -135,7 +135,7 @@ class PaxosProcess {
       for (const { endpoint } of nodes) {
         this.bus.request(endpoint, READ, key, {
           onResponse: (answer) => {
-            const view = new DataView(answer.slice().buffer)
+            const view = new DataView(new Uint8Array(answer).buffer)
             const micros = view.getFloat64(4)
             if (answers < required && micros > newest.micros) newest = { value: view.getInt32(0), micros }
             answers++

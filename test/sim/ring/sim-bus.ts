@@ -58,6 +58,11 @@ export class SimBus {
     this.#nodes.delete(self.text)
   }
 
+  /** Where in a buffer the next payload lies. */
+  offset(): number {
+    return this.#random.below(9)
+  }
+
   nowMs(): number {
     return this.#clock.monotonicMs()
   }
@@ -102,6 +107,13 @@ export class SimBus {
       }, delayMs)
     }
   }
+}
+
+/** A payload as sockets give it: a Buffer, anywhere in a larger one. */
+function lent(payload: Uint8Array, offset: number): Uint8Array {
+  const buffer = Buffer.alloc(payload.length + offset + 8)
+  buffer.set(payload, offset)
+  return buffer.subarray(offset, offset + payload.length)
 }
 
 /** One process on the bus. */
@@ -150,7 +162,10 @@ export class BusNode implements MessagingService {
         this.#bus.carry(to, this.self, (asker) => {
           // An answer to a process that died is nobody's.
           if (asker !== this) return
-          end(() => (reason === null ? callback.onResponse(answer, to) : callback.onFailure(reason, to)))
+          end(() => {
+            if (reason !== null) callback.onFailure(reason, to)
+            else callback.onResponse(lent(answer, this.#bus.offset()), to)
+          })
         })
       }),
     )
@@ -173,7 +188,7 @@ export class BusNode implements MessagingService {
     const message: InboundMessage = {
       from,
       verb,
-      payload: payload.slice(),
+      payload: lent(payload, bus.offset()),
       session: null,
       get remainingMs() {
         return expiresMs - bus.nowMs()
