@@ -4,6 +4,7 @@ import { Coordinator } from '../../src/cluster/coordinator/coordinator.ts'
 import type { Replicas } from '../../src/cluster/coordinator/replica-plan.ts'
 import { endpoint } from '../../src/cluster/endpoint.ts'
 import type { InternodeMessaging } from '../../src/cluster/messaging/index.ts'
+import { PaxosAcceptor } from '../../src/cluster/paxos/index.ts'
 import { LocalCommits } from '../../src/cluster/replica/local-commits.ts'
 import {
   NO_READ_THRESHOLDS,
@@ -150,6 +151,9 @@ export class SimRing {
       })
       new Replica({ ...parts, tableById }).listen()
       coordinator.listen()
+      coordinator.usePaxos(new TimestampSource(clock), 1_800)
+      const paxos = schema.systemTable('paxos')
+      new PaxosAcceptor({ ...parts, paxos, tableById, truncatedAtMs: () => 0 }).listen()
       processor.useCluster(coordinator)
       const client = new Client(database)
       const apart = { engine, schema, clock, timers, random, virtual: database.virtual }

@@ -270,7 +270,9 @@ export class InternodeMessaging implements MessagingService {
   ): void {
     const { from, release } = connection
     const verb = verbOf(header.verbId)
-    const payload = bytes.subarray(at + header.headerBytes, end)
+    // No Buffer: its `slice` would not copy.
+    const start = at + header.headerBytes
+    const payload = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start)
     if ((header.flags & MESSAGE_RESPONSE) !== 0) {
       release(header.size)
       this.#responded(header.id, from, verb, payload)
