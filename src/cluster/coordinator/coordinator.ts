@@ -198,7 +198,9 @@ export class Coordinator {
   read(command: ReadCommand, read: CoordinatedRead): PartitionReader {
     const plans = this.#plans.ofTable(command.table)
     if (plans.isLocal) return this.#parts.engine.read(command)
-    if (isSerial(read.level)) return new SerialReader(this.#needPaxos(), this, command, read)
+    // Ranges are read at SERIAL as at QUORUM, as in Cassandra.
+    const isRound = isSerial(read.level) && command.keys !== null
+    if (isRound) return new SerialReader(this.#needPaxos(), this, command, read)
     const task = { ...read, command }
     return command.keys === null ? this.#readRange(plans, task) : this.#readKeys(plans, task)
   }

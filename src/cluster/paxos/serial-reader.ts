@@ -6,6 +6,7 @@ import {
   WriteTimeoutError,
 } from '../../common/errors.ts'
 import {
+  type DecoratedKey,
   type MarkerCounter,
   type PartitionReader,
   type ReadCommand,
@@ -47,7 +48,7 @@ export class SerialReader implements PartitionReader {
   /** Rejects with an UnavailableError, a ReadTimeoutError or a ReadFailureError. */
   async fill(): Promise<void> {
     if (this.#rows === null) {
-      await this.#finishRounds()
+      for (const key of this.#command.keys!) await this.#finishRounds(key)
       const isLocal = this.#read.level === ConsistencyLevel.LOCAL_SERIAL
       const level = isLocal ? ConsistencyLevel.LOCAL_QUORUM : ConsistencyLevel.QUORUM
       this.#rows = this.#reads.read(this.#command, { ...this.#read, level })
@@ -55,8 +56,8 @@ export class SerialReader implements PartitionReader {
     await this.#rows.fill?.()
   }
 
-  async #finishRounds(): Promise<void> {
-    const { table, keys } = this.#command
+  async #finishRounds(key: DecoratedKey): Promise<void> {
+    const { table } = this.#command
     const { level } = this.#read
     const isLocal = level === ConsistencyLevel.LOCAL_SERIAL
     // What is found unfinished has to be seen by the read that follows.
@@ -64,7 +65,7 @@ export class SerialReader implements PartitionReader {
     try {
       await this.#paxos.execute({
         table,
-        key: keys![0]!,
+        key,
         consistencyForPaxos: level,
         consistencyForReplayCommits: replay,
         consistencyForCommit: ConsistencyLevel.ANY,
