@@ -6,4 +6,10 @@
  * const client = new Client(db.driverOptions)
  * ```
  */
-export { type DriverOptions, Sibyl, type SibylOptions } from './node/sibyl.ts'
+export {
+  type DriverOptions,
+  Sibyl,
+  type SibylNode,
+  type SibylOptions,
+  type StartOptions,
+} from './node/sibyl.ts'

@@ -1,3 +1,4 @@
+import type { ClusterNode } from '../cluster/cluster-node.ts'
 import type { Clock } from '../io/clock.ts'
 import type { Disk } from '../io/disk.ts'
 import type { TableMetadata } from '../model/table.ts'
@@ -23,7 +24,15 @@ export interface AdminNode {
   readonly rack: string
   readonly address: string
   readonly startedAtMs: number
+  readonly clusterName: string
+  readonly snitch: { readonly name: string; readonly isDynamic: boolean }
+  /** What it is in its ring; null of a node that is alone. */
+  readonly cluster: ClusterNode | null
   readonly isTransportRunning: boolean
+  /** Bytes of live SSTables of all tables, as they lie on disk (`StorageMetrics.load`). */
+  load(): number
+  startTransport(): Promise<void>
+  stopTransport(): Promise<void>
   /** Takes no clients any more and leaves the commit log empty; writes are refused from then on. */
   drain(): Promise<void>
 }

@@ -14,11 +14,25 @@ export const NODE_OPERATIONS: Readonly<Record<string, Operation>> = {
 
   version: { changes: false, run: ({ releaseVersion }) => releaseVersion },
 
-  status: { changes: false, run: status },
-
   info: { changes: false, run: info },
 
   statusbinary: { changes: false, run: ({ isTransportRunning }) => isTransportRunning },
+
+  enablebinary: {
+    changes: true,
+    async run(node) {
+      await node.startTransport()
+      return null
+    },
+  },
+
+  disablebinary: {
+    changes: true,
+    async run(node) {
+      await node.stopTransport()
+      return null
+    },
+  },
 }
 
 interface Local {
@@ -40,15 +54,12 @@ function local({ schema }: AdminNode): Local {
   }
 }
 
-/** Bytes of live SSTables of all tables, as they lie on disk and before compression (`StorageMetrics.load`). */
-function load(node: AdminNode): { readonly load: number; readonly uncompressed: number } {
+/** Bytes of live SSTables of all tables before compression (`StorageMetrics.uncompressedLoad`). */
+function uncompressedLoad(node: AdminNode): number {
   let bytes = 0
-  let uncompressed = 0
-  for (const store of node.engine.stores) {
-    bytes += store.bytesOnDisk(store.sstables)
-    for (const { sstable } of store.sstables) uncompressed += sstable.dataLength
-  }
-  return { load: bytes, uncompressed }
+  for (const store of node.engine.stores)
+    for (const { sstable } of store.sstables) bytes += sstable.dataLength
+  return bytes
 }
 
 interface CacheFigures {
@@ -57,16 +68,6 @@ interface CacheFigures {
   readonly sizeBytes: number
   readonly capacityBytes: number
   readonly entries: number
-}
-
-/** The one node of the ring. */
-function status(node: AdminNode): Json {
-  const { hostId, tokens } = local(node)
-  const { dataCenter, rack, address } = node
-  return {
-    dataCenter,
-    nodes: [{ address, state: 'UN', load: load(node).load, tokens: [...tokens], owns: 1, hostId, rack }],
-  }
 }
 
 function info(node: AdminNode): Json {
@@ -96,7 +97,9 @@ function info(node: AdminNode): Json {
   return {
     hostId,
     isTransportRunning,
-    ...load(node),
+    load: node.load(),
+    uncompressed: uncompressedLoad(node),
+    isGossipRunning: node.cluster?.gossip.gossiper.enabled ?? true,
     generation,
     uptimeSeconds: Math.floor((clock.nowMs() - startedAtMs) / 1000),
     heapUsed,

@@ -1,6 +1,7 @@
 import type { Operation } from './admin-node.ts'
 import { COMPACTION_OPERATIONS } from './compaction-operations.ts'
 import { NODE_OPERATIONS } from './node-operations.ts'
+import { RING_OPERATIONS } from './ring-operations.ts'
 import { SNAPSHOT_OPERATIONS } from './snapshot-operations.ts'
 import { TABLE_OPERATIONS } from './table-operations.ts'
 
@@ -10,4 +11,5 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...COMPACTION_OPERATIONS,
   ...SNAPSHOT_OPERATIONS,
   ...NODE_OPERATIONS,
+  ...RING_OPERATIONS,
 }

@@ -1,6 +1,8 @@
+import type { ConfigFile } from '../node/cassandra-yaml.ts'
 import type { SibylOptions } from '../node/options.ts'
 
 export const USAGE = `Usage: sibyl [options]
+       sibyl cluster --nodes N [options]             a ring of processes; sibyl cluster --help says more
        sibyl nodetool VERB ...                       asks a running server; sibyl nodetool help says more
        sibyl sstable dump|metadata|verify FILE...   offline tools; sibyl sstable --help says more
 
@@ -16,6 +18,21 @@ export const USAGE = `Usage: sibyl [options]
   --dc NAME             data centre (datacenter1)                                SIBYL_DC
   --rack NAME           rack (rack1)                                             SIBYL_RACK
   --num-tokens N        tokens of a new node (256)                               SIBYL_NUM_TOKENS
+  --initial-token LIST  its tokens by value, with commas                         SIBYL_INITIAL_TOKEN
+  --config FILE         a cassandra.yaml; what is said otherwise goes before it  SIBYL_CONFIG
+  --seeds LIST          nodes to learn of the ring from; makes the server a      SIBYL_SEEDS
+                        node of a ring
+  --listen ADDRESS      address for other nodes, 'auto' for that of the host's   SIBYL_LISTEN
+                        name (that of --host)
+  --storage-port PORT   port for other nodes (7000)                              SIBYL_STORAGE_PORT
+  --ssl-storage-port PORT  the same for TLS alone (7001)                         SIBYL_SSL_STORAGE_PORT
+  --broadcast-address ADDRESS                                                    SIBYL_BROADCAST_ADDRESS
+                        address by which other nodes know this one
+  --broadcast-rpc-address ADDRESS                                                SIBYL_BROADCAST_RPC_ADDRESS
+                        address by which clients know it
+  --endpoint-snitch NAME  SimpleSnitch, GossipingPropertyFileSnitch,             SIBYL_ENDPOINT_SNITCH
+                        PropertyFileSnitch or RackInferringSnitch
+  --quick-gossip        for rings of one machine: nobody is waited for           SIBYL_QUICK_GOSSIP=true
   --authenticator NAME  AllowAllAuthenticator, or PasswordAuthenticator          SIBYL_AUTHENTICATOR
                         (user cassandra, password cassandra)
   --commitlog-sync MODE periodic, batch or group (periodic)                      SIBYL_COMMITLOG_SYNC
@@ -31,10 +48,12 @@ export const USAGE = `Usage: sibyl [options]
                         max_mutation_size=8MiB; may be given several times
   --log-level LEVEL     silent, error, warn, info or debug (info); to stderr     SIBYL_LOG_LEVEL
   --help                this text
+
+The environment's CASSANDRA_SEEDS, CASSANDRA_LISTEN_ADDRESS and others of Cassandra's image are read too, behind those of SIBYL.
 `
 
 type Parsed =
-  | { readonly kind: 'options'; readonly options: SibylOptions }
+  | { readonly kind: 'options'; readonly options: SibylOptions; readonly warnings: readonly string[] }
   | { readonly kind: 'help' }
   | { readonly kind: 'error'; readonly message: string }
 
@@ -49,6 +68,17 @@ const FLAGS: Readonly<Record<string, { readonly value: boolean }>> = {
   dc: { value: true },
   rack: { value: true },
   'num-tokens': { value: true },
+  'initial-token': { value: true },
+  config: { value: true },
+  seeds: { value: true },
+  listen: { value: true },
+  'storage-port': { value: true },
+  'ssl-storage-port': { value: true },
+  'broadcast-address': { value: true },
+  'broadcast-rpc-address': { value: true },
+  'endpoint-snitch': { value: true },
+  'quick-gossip': { value: false },
+  'disk-failure-policy': { value: true },
   authenticator: { value: true },
   'commitlog-sync': { value: true },
   'commit-failure-policy': { value: true },
@@ -63,22 +93,43 @@ const FLAGS: Readonly<Record<string, { readonly value: boolean }>> = {
   help: { value: false },
 }
 
+/** What the official image of Cassandra takes from its environment. */
+const IMAGE_NAMES: Readonly<Record<string, string>> = {
+  'broadcast-address': 'CASSANDRA_BROADCAST_ADDRESS',
+  'broadcast-rpc-address': 'CASSANDRA_BROADCAST_RPC_ADDRESS',
+  'cluster-name': 'CASSANDRA_CLUSTER_NAME',
+  dc: 'CASSANDRA_DC',
+  'endpoint-snitch': 'CASSANDRA_ENDPOINT_SNITCH',
+  host: 'CASSANDRA_RPC_ADDRESS',
+  listen: 'CASSANDRA_LISTEN_ADDRESS',
+  'num-tokens': 'CASSANDRA_NUM_TOKENS',
+  rack: 'CASSANDRA_RACK',
+  seeds: 'CASSANDRA_SEEDS',
+}
+
 class ArgumentError extends Error {}
 
 /** Reads flags (`--port 9042`, `--port=9042`), and what they leave open from the environment. */
 export function parseArguments(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  readConfig: (path: string) => ConfigFile = () => {
+    throw new ArgumentError('--config needs files')
+  },
 ): Parsed {
   try {
-    return parse(args, env)
+    return parse(args, env, readConfig)
   } catch (error) {
     if (error instanceof ArgumentError) return { kind: 'error', message: error.message }
     throw error
   }
 }
 
-function parse(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Parsed {
+function parse(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  readConfig: (path: string) => ConfigFile,
+): Parsed {
   const given = new Map<string, string[]>()
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!
@@ -95,8 +146,9 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
   }
   if (given.has('help')) return { kind: 'help' }
   const all = (name: string): string[] => {
-    const variable = env[`SIBYL_${name.toUpperCase().replaceAll('-', '_')}`]
-    return given.get(name) ?? (variable === undefined || variable === '' ? [] : [variable])
+    const variables = [`SIBYL_${name.toUpperCase().replaceAll('-', '_')}`, IMAGE_NAMES[name] ?? '']
+    const value = variables.map((variable) => env[variable] ?? '').find((text) => text !== '')
+    return given.get(name) ?? (value === undefined ? [] : [value])
   }
   const text = (name: string): string | undefined => all(name).at(-1)
   const number = (name: string, min: number, max: number): number | undefined => {
@@ -120,14 +172,25 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
   for (const name of ['tls-keystore-password', 'tls-truststore', 'tls-truststore-password', 'tls-optional']) {
     if (keystore === undefined && given.has(name)) throw new ArgumentError(`--${name} needs --tls-keystore`)
   }
+  const configPath = text('config')
+  const config = configPath === undefined ? null : readConfig(configPath)
   const settings = parseSettings([...(env['SIBYL_SET'] ?? '').split(','), ...(given.get('set') ?? [])])
   const options: Record<string, unknown> = {
     host: text('host'),
-    port: number('port', 0, 65_535) ?? 9042,
+    port: number('port', 0, 65_535),
     adminPort: text('admin-port') === 'off' ? 'off' : (number('admin-port', 0, 65_535) ?? 'auto'),
     adminHost: text('admin-host'),
-    dir: text('dir') ?? './data',
+    dir: text('dir'),
     init: all('init'),
+    initialToken: text('initial-token'),
+    seeds: text('seeds'),
+    listenAddress: text('listen'),
+    storagePort: number('storage-port', 1, 65_535),
+    sslStoragePort: number('ssl-storage-port', 1, 65_535),
+    broadcastAddress: text('broadcast-address'),
+    broadcastRpcAddress: text('broadcast-rpc-address'),
+    endpointSnitch: text('endpoint-snitch'),
+    quickGossip: text('quick-gossip') === 'true' ? true : undefined,
     clusterName: text('cluster-name'),
     dataCenter: text('dc'),
     rack: text('rack'),
@@ -143,7 +206,7 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
       'die',
     ]),
     memtableSpaceMiB: number('memtable-space', 1, 32_768),
-    settings,
+    settings: { ...config?.options.settings, ...settings },
     logLevel: choice('log-level', ['silent', 'error', 'warn', 'info', 'debug']) ?? 'info',
     clientEncryption:
       keystore === undefined
@@ -158,11 +221,12 @@ function parse(args: readonly string[], env: Readonly<Record<string, string | un
             require_client_auth: text('tls-truststore') !== undefined,
           },
   }
+  const said = Object.entries(options).filter(([, value]) => value !== undefined)
+  const defaults: SibylOptions = { port: 9042, dir: './data' }
   return {
     kind: 'options',
-    options: Object.fromEntries(
-      Object.entries(options).filter(([, value]) => value !== undefined),
-    ) as SibylOptions,
+    options: { ...defaults, ...config?.options, ...Object.fromEntries(said) },
+    warnings: config?.warnings ?? [],
   }
 }
 

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type ConfigFile, readCassandraYaml } from '../node/cassandra-yaml.ts'
+import { createLogger } from '../node/logger.ts'
 import { Sibyl } from '../node/sibyl.ts'
 import { RELEASE_VERSION } from '../node/version.ts'
 import { parseArguments, USAGE } from './arguments.ts'
@@ -10,7 +14,8 @@ async function main(): Promise<number> {
     return runSSTableCommand(args.slice(1), process.stdout, process.stderr)
   }
   if (args[0] === 'nodetool') return nodetool(args.slice(1))
-  const parsed = parseArguments(args, process.env)
+  if (args[0] === 'cluster') return (await import('./cluster.ts')).runCluster(args.slice(1))
+  const parsed = parseArguments(args, process.env, readConfig)
   if (parsed.kind === 'help') {
     process.stdout.write(USAGE)
     return 0
@@ -19,7 +24,9 @@ async function main(): Promise<number> {
     process.stderr.write(`sibyl: ${parsed.message}\n\n${USAGE}`)
     return 2
   }
-  const { options } = parsed
+  const { options, warnings } = parsed
+  const logger = createLogger(options.logLevel ?? 'info')
+  for (const warning of warnings) logger.warn(warning)
   const db = await Sibyl.start(options)
   // The loop's delay is asked for by signal where it is being measured.
   if (process.env['SIBYL_LOOP_DELAY'] === '1') await watchLoopDelay()
@@ -32,6 +39,12 @@ async function main(): Promise<number> {
   })
   await db.stop()
   return 0
+}
+
+/** A cassandra.yaml; the files that snitches read lie beside it. */
+function readConfig(path: string): ConfigFile {
+  const { options, warnings } = readCassandraYaml(readFileSync(path, 'utf8'))
+  return { options: { ...options, configDirectory: dirname(path) }, warnings }
 }
 
 async function nodetool(args: readonly string[]): Promise<number> {

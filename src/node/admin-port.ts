@@ -1,5 +1,6 @@
 import type { AdminNode } from '../admin/admin-node.ts'
 import type { AdminServer } from '../admin/admin-server.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
 import type { Http } from '../io/http.ts'
 import { type Database, type DatabasePorts, IN_MEMORY } from './database.ts'
 import type { Logger } from './logger.ts'
@@ -15,6 +16,9 @@ const DEFAULT_ADMIN_HOST = '127.0.0.1'
 export interface AdminControl {
   readonly address: { readonly host: string }
   readonly isTransportRunning: boolean
+  readonly ring: ClusterNode | null
+  startTransport(): Promise<void>
+  stopTransport(): Promise<void>
   drain(): Promise<void>
 }
 
@@ -23,7 +27,12 @@ export interface AdminControl {
  * the default one: then there is a warning, and null.
  */
 export async function startAdminPort(
-  { adminPort, adminHost = DEFAULT_ADMIN_HOST, dir = IN_MEMORY, rack = 'rack1' }: SibylOptions,
+  {
+    adminPort,
+    adminHost = DEFAULT_ADMIN_HOST,
+    dir = IN_MEMORY,
+    endpointSnitch = 'SimpleSnitch',
+  }: SibylOptions,
   { disk, clock, loadHttp }: DatabasePorts & { readonly loadHttp?: () => Promise<Http> },
   { engine, schema, processor, caches, name }: Database,
   settings: Settings,
@@ -43,12 +52,21 @@ export async function startAdminPort(
     compactionThroughputBytes: settings.storage.compactionThroughputBytes,
     releaseVersion: RELEASE_VERSION,
     dataCenter: name.dataCenter,
-    rack,
+    rack: name.rack,
+    clusterName: name.clusterName,
+    snitch: {
+      name: endpointSnitch.slice(endpointSnitch.lastIndexOf('.') + 1),
+      isDynamic: settings.ring.dynamicSnitch,
+    },
+    cluster: control.ring,
     address: control.address.host,
     startedAtMs: clock.nowMs(),
     get isTransportRunning() {
       return control.isTransportRunning
     },
+    load: () => engine.stores.reduce((bytes, store) => bytes + store.bytesOnDisk(store.sstables), 0),
+    startTransport: () => control.startTransport(),
+    stopTransport: () => control.stopTransport(),
     drain: () => control.drain(),
   }
   const port = adminPort === 'auto' ? DEFAULT_ADMIN_PORT : adminPort

@@ -22,7 +22,7 @@ import { StorageEngine } from '../storage/storage-engine.ts'
 import { createTaskRunner } from '../storage/tasks/create-task-runner.ts'
 import type { CreateTask } from '../storage/tasks/task-runner.ts'
 import { logCompactions } from './compaction-log.ts'
-import { knownAs, type NodeName, writeIdentity } from './identity.ts'
+import { knownAs, type NodeAddresses, type NodeName, writeIdentity } from './identity.ts'
 import { warnOfLeftAlone } from './left-alone.ts'
 import type { Logger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
@@ -64,7 +64,8 @@ export interface Database {
 
 /**
  * Opens a directory, or memory alone. Rejects when the directory is another process's or its commit log is corrupt.
- * `onFailure` is called once when the commit log fails, unless commit_failure_policy is `ignore`.
+ * `onFailure` is called once when the commit log fails, unless commit_failure_policy is `ignore`. `ring` says where a node of a ring
+ * is reached.
  */
 export async function openDatabase(
   options: SibylOptions,
@@ -72,6 +73,7 @@ export async function openDatabase(
   ports: DatabasePorts,
   logger: Logger,
   onFailure: (error: Error) => void,
+  ring: NodeAddresses | null = null,
 ): Promise<Database> {
   const { clock, timers, random, disk } = ports
   const dir = options.dir ?? IN_MEMORY
@@ -117,13 +119,14 @@ export async function openDatabase(
     schema.finishReplay()
     engine.isReplayed = true
     engine.snapshots?.watchExpiring()
+    for (const [what, problem] of schema.broken) logger.error(`${what} is left out of the schema: ${problem}`)
     const name = knownAs(schema, options)
     schema.dataCenter = name.dataCenter
     if (dir !== IN_MEMORY) {
       warnOfLeftAlone(schema, logger)
       schema.forgetBuiltIndexes()
     }
-    const hostId = writeIdentity(schema, options, name, ports)
+    const hostId = writeIdentity(schema, options, name, ports, ring)
     const virtual = new VirtualTables()
     const processor = new QueryProcessor({
       engine,
@@ -226,6 +229,8 @@ async function openLog(
     return engine.pressure
   })
   engine.useLog(log)
-  engine.removeDropped(stored.filter(({ id }) => schema.current.tableById(id) === null))
+  const isDropped = ({ keyspace, name, id }: (typeof stored)[number]): boolean =>
+    schema.current.tableById(id) === null && !schema.broken.has(`${keyspace}.${name}`)
+  engine.removeDropped(stored.filter(isDropped))
   return log
 }

@@ -1,3 +1,4 @@
+import { nextGeneration } from '../cluster/gossip/shadow-round.ts'
 import { Ring } from '../cluster/ring/ring.ts'
 import { chooseTokens, tokenSettings } from '../cluster/ring/token-choice.ts'
 import { ConfigurationError } from '../common/errors.ts'
@@ -18,11 +19,10 @@ export interface NodeName {
   readonly numTokens: number
 }
 
-const DEFAULT_NAME: NodeName = {
+const DEFAULT_NAME = {
   clusterName: 'Test Cluster',
   dataCenter: 'datacenter1',
   rack: 'rack1',
-  numTokens: 256,
 }
 
 /**
@@ -36,7 +36,7 @@ export function knownAs(schema: SchemaService, options: SibylOptions): NodeName 
   const [cluster, dataCenter, rack] = ['cluster_name', 'data_center', 'rack'].map(
     (name) => saved(name) as string | null,
   ) as [string | null, string | null, string | null]
-  const tokens = (saved('tokens') as ReadonlySet<string> | null)?.size ?? null
+  const tokens = savedTokens(schema)?.length ?? null
   if (cluster !== null && options.clusterName !== undefined && options.clusterName !== cluster) {
     throw new ConfigurationError(`Saved cluster name ${cluster} != configured name ${options.clusterName}`)
   }
@@ -49,8 +49,19 @@ export function knownAs(schema: SchemaService, options: SibylOptions): NodeName 
     clusterName: cluster ?? options.clusterName ?? DEFAULT_NAME.clusterName,
     dataCenter: dataCenter ?? options.dataCenter ?? DEFAULT_NAME.dataCenter,
     rack: rack ?? options.rack ?? DEFAULT_NAME.rack,
-    numTokens: tokens ?? options.numTokens ?? DEFAULT_NAME.numTokens,
+    numTokens: tokens ?? tokenSettings(options.initialToken, options.numTokens).count,
   }
+}
+
+/** The tokens that the node had before, ascending; null where it has had none. */
+export function savedTokens(schema: SchemaService): readonly bigint[] | null {
+  const row = schema.readLocal()
+  const saved =
+    row === null
+      ? null
+      : (internalValue(schema.systemTable('local'), row, 'tokens') as ReadonlySet<string> | null)
+  if (saved === null || saved.size === 0) return null
+  return [...saved].map(BigInt).sort((a, b) => (a < b ? -1 : 1))
 }
 
 function checkPlace(what: string, current: string | undefined, saved: string | null, flag: string): void {
@@ -61,45 +72,69 @@ function checkPlace(what: string, current: string | undefined, saved: string | n
   )
 }
 
-/** Writes this node into system.local, with the id and tokens it had before, if it had any. Returns the id's bytes. */
+/** Where a node is reached: by other nodes, and by clients. */
+export interface NodeAddresses {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly broadcast: { readonly host: string; readonly port: number }
+  readonly native: { readonly host: string; readonly port: number }
+}
+
+/** The addresses of a node that is alone. */
+function ownAddresses({ host = '127.0.0.1', port = 9042 }: SibylOptions): NodeAddresses {
+  const isAny = host === 'localhost' || host === '0.0.0.0' || host === '::'
+  const address = { host: isAny ? '127.0.0.1' : host, port: 7000 }
+  return { listen: address, broadcast: address, native: { host: address.host, port } }
+}
+
+/**
+ * Writes this node into system.local, with the id and tokens it had before, if it had any. Returns the id's bytes.
+ *
+ * @param ring where a node of a ring is reached; it chooses its tokens when it sees the ring. Null of one that is alone.
+ */
 export function writeIdentity(
   schema: SchemaService,
   options: SibylOptions,
-  { clusterName, dataCenter, rack, numTokens }: NodeName,
+  { clusterName, dataCenter, rack }: NodeName,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
+  ring: NodeAddresses | null,
 ): Uint8Array {
-  const before = schema.hostId
-  const hostId = before ?? randomHostId(random)
-  const host = options.host ?? '127.0.0.1'
-  const address =
-    host === 'localhost' ? '127.0.0.1' : host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  schema.listenAddress = address
+  const { listen, broadcast, native } = ring ?? ownAddresses(options)
+  const row = schema.readLocal()
+  const generation =
+    row === null ? null : internalValue(schema.systemTable('local'), row, 'gossip_generation')
+  const isNew = savedTokens(schema) === null
+  const hostId = schema.hostId ?? randomHostId(random)
+  schema.listenAddress = broadcast.host
   schema.writeLocal({
-    bootstrapped: 'COMPLETED',
-    broadcast_address: address,
-    broadcast_port: 7000,
+    ...(isNew && ring !== null ? {} : { bootstrapped: 'COMPLETED' }),
+    broadcast_address: broadcast.host,
+    broadcast_port: broadcast.port,
     cluster_name: clusterName,
     cql_version: CQL_VERSION,
     data_center: dataCenter,
-    gossip_generation: Math.floor(clock.nowMs() / 1000),
+    gossip_generation: nextGeneration(generation as number | null, clock.nowMs()),
     host_id: hostId,
-    listen_address: address,
-    listen_port: 7000,
+    listen_address: listen.host,
+    listen_port: listen.port,
     native_protocol_version: NATIVE_PROTOCOL_VERSION,
     partitioner: PARTITIONER,
     rack,
     release_version: RELEASE_VERSION,
-    rpc_address: address,
-    rpc_port: options.port ?? 9042,
+    rpc_address: native.host,
+    rpc_port: native.port,
     schema_version: schema.current.version,
-    ...(before === null ? { tokens: firstTokens(numTokens, dataCenter, random) } : {}),
+    ...(isNew && ring === null ? { tokens: firstTokens(options, dataCenter, random) } : {}),
   })
   return parseUuid(hostId)!
 }
 
 /** The tokens of a node that is alone, as text. */
-function firstTokens(numTokens: number, dataCenter: string, random: Random): Set<string> {
-  const tokens = chooseTokens(tokenSettings(undefined, numTokens), dataCenter, Ring.EMPTY, random)
+function firstTokens(
+  { initialToken, numTokens }: SibylOptions,
+  dataCenter: string,
+  random: Random,
+): Set<string> {
+  const tokens = chooseTokens(tokenSettings(initialToken, numTokens), dataCenter, Ring.EMPTY, random)
   return new Set(tokens.map(String))
 }
 

@@ -1,24 +1,34 @@
 import type { AdminServer } from '../admin/admin-server.ts'
 import { AllowAllAuthenticator, type Authenticator, PasswordAuthenticator } from '../auth/index.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
 import { ConsistencyLevel } from '../common/errors.ts'
 import { splitScript } from '../cql/script.ts'
 import type { Http } from '../io/http.ts'
-import type { Network, TlsSettings } from '../io/network.ts'
+import type { Listener, Network, TlsSettings } from '../io/network.ts'
 import type { TimerHandle, Timers } from '../io/timers.ts'
 import { NO_VALUES, type QueryOptions } from '../model/query-options.ts'
+import type { ServerEvent } from '../protocol/index.ts'
 import type { ClientState } from '../query/query-handler.ts'
 import type { QueryProcessor } from '../query/query-processor.ts'
 import { NativeTransport } from '../server/index.ts'
 import { startAdminPort } from './admin-port.ts'
 import { type Database, type DatabasePorts, openDatabase } from './database.ts'
-import { createLogger } from './logger.ts'
+import type { NodeAddresses } from './identity.ts'
+import { createLogger, type Logger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
-import { settingsOf } from './settings.ts'
+import { isRingNode } from './ring-mode.ts'
+import type { RingPlan } from './ring-node.ts'
+import type { Lookup } from './ring-options.ts'
+import { type Settings, settingsOf } from './settings.ts'
 import { registerSystemViews } from './system-views/index.ts'
 
 /** All that a node reaches the machine by. */
 export interface NodePorts extends DatabasePorts {
   readonly network: Network
+  /** What nodes of a ring talk over; the same without it. */
+  readonly internode?: Network
+  /** Finds addresses of names of nodes; without it there are none but localhost. */
+  readonly lookup?: Lookup
   /** HTTP for the admin port; without it there is none. */
   readonly loadHttp?: () => Promise<Http>
   /** Ends the process: commit_failure_policy die. */
@@ -36,16 +46,18 @@ export class Node {
   readonly #transport: NativeTransport
   readonly #database: Database
   readonly #timers: Timers
+  readonly #ring: ClusterNode | null
   #admin: AdminServer | null = null
   #adminOpened: Promise<AdminServer | null> | null = null
   #draining: Promise<void> | null = null
   #stopping: Promise<void> | null = null
   #alive: TimerHandle | null = null
 
-  constructor(transport: NativeTransport, database: Database, timers: Timers) {
+  constructor(transport: NativeTransport, database: Database, timers: Timers, ring: ClusterNode | null) {
     this.#transport = transport
     this.#database = database
     this.#timers = timers
+    this.#ring = ring
   }
 
   get address(): { readonly host: string; readonly port: number } {
@@ -67,6 +79,27 @@ export class Node {
     this.#admin = await opening
   }
 
+  /** Executes the statements of CQL files, or of directories of them. */
+  async runInit(init: SibylOptions['init']): Promise<void> {
+    await runInit(init, this.#database.processor)
+  }
+
+  /** What it is in its ring; null where it is alone. */
+  get ring(): ClusterNode | null {
+    return this.#ring
+  }
+
+  /** Whether it sees a ring of so many nodes, all alive, serving clients and of one schema. */
+  sees(count: number): boolean {
+    const membership = this.#ring?.membership
+    if (membership === undefined) return count === 1
+    const { nodes } = membership.ring
+    const isUp = nodes.every(
+      ({ endpoint }) => membership.isAlive(endpoint) && membership.isRpcReady(endpoint),
+    )
+    return nodes.length === count && isUp && membership.schemaAgreed
+  }
+
   /** CQL clients are taken. */
   get isTransportRunning(): boolean {
     return this.#alive === null && this.#stopping === null
@@ -81,6 +114,7 @@ export class Node {
   async #drain(): Promise<void> {
     const { engine } = this.#database
     await this.stopTransport()
+    await this.#ring?.stop()
     await engine.compactions?.close()
     await engine.drain()
     engine.refuseWrites()
@@ -96,7 +130,18 @@ export class Node {
   async stopTransport(): Promise<void> {
     if (this.#stopping !== null || this.#alive !== null) return
     this.#stayAlive()
+    this.#ring?.setRpcReady(false)
     await this.#transport.stop()
+  }
+
+  /** Takes CQL clients again (`nodetool enablebinary`). Throws after a drain. */
+  async startTransport(): Promise<void> {
+    if (this.#alive === null || this.#stopping !== null) return
+    if (this.#draining !== null) throw new Error('The node is drained: it has to be started again')
+    await this.#transport.restart()
+    this.#timers.clearTimeout(this.#alive)
+    this.#alive = null
+    this.#ring?.setRpcReady(true)
   }
 
   #stayAlive(): void {
@@ -108,7 +153,9 @@ export class Node {
     try {
       await (await this.#adminOpened)?.close()
       await this.#draining?.catch(() => {})
+      this.#ring?.setRpcReady(false)
       await this.#transport.stop()
+      await this.#ring?.stop()
     } finally {
       await this.#database.close()
     }
@@ -116,9 +163,11 @@ export class Node {
 }
 
 /** Starts a node; resolves when a query would succeed. Rejects as `Sibyl.start` does. */
-export async function startNode(options: SibylOptions, ports: NodePorts): Promise<Node> {
+export async function startNode(given: SibylOptions, ports: NodePorts): Promise<Node> {
+  const logger = createLogger(given.logLevel ?? 'silent')
+  const joining = isRingNode(given) ? await planRing(given, ports, logger) : null
+  const options = joining?.options ?? given
   const settings = settingsOf(options)
-  const logger = createLogger(options.logLevel ?? 'silent')
   for (const warning of settings.warnings) logger.warn(warning)
   const policy = settings.commitLog.failurePolicy
   let node: Node | null = null
@@ -134,11 +183,17 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
       void node?.stop().catch(() => {})
     } else logger.error(`The commit log failed, from now on the server reads only: ${error.message}`)
   }
-  const database = await openDatabase(options, settings, ports, logger, onFailure)
+  const database = await openDatabase(options, settings, ports, logger, onFailure, joining?.addresses ?? null)
+  let ring: ClusterNode | null = null
   try {
     const { engine, schema, virtual, processor, failures, name } = database
+    let transport: NativeTransport | null = null
+    if (joining !== null) {
+      ring = joining.create(database, settings, (event) => transport?.push(event))
+      await joining.start(ring, database)
+    }
     await runInit(options.init, processor)
-    const transport = await NativeTransport.start({
+    transport = await NativeTransport.start({
       network: ports.network,
       clock: ports.clock,
       timers: ports.timers,
@@ -150,9 +205,11 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
       logger,
       ...(await encryption(options)),
     })
-    node = new Node(transport, database, ports.timers)
+    node = new Node(transport, database, ports.timers, ring)
     try {
-      schema.writeLocal({ rpc_address: transport.address.host, rpc_port: transport.address.port })
+      const { host, port } = transport.address
+      if (ring === null) schema.writeLocal({ rpc_address: host, rpc_port: port })
+      ring?.setRpcReady(true)
       await engine.commit()
       const admin = node.useAdmin(startAdminPort(options, ports, database, settings, node, logger))
       // The default port only warns where it cannot be had; clients need not wait for it.
@@ -177,12 +234,56 @@ export async function startNode(options: SibylOptions, ports: NodePorts): Promis
       options: { ...options, ...name },
       settings,
       clock: ports.clock,
+      ring,
     })
     return node
   } catch (error) {
+    await ring?.stop().catch(() => {})
     await database.close().catch(() => {})
     throw error
   }
+}
+
+/** A node of a ring that is to be: its options with all that follows from them, and how it is made. */
+interface Joining {
+  readonly options: SibylOptions
+  readonly addresses: NodeAddresses
+  create(database: Database, settings: Settings, push: (event: ServerEvent) => void): ClusterNode
+  start(ring: ClusterNode, database: Database): Promise<void>
+}
+
+/** Loads what nodes of a ring need, which a server that is alone never does. */
+async function planRing(options: SibylOptions, ports: NodePorts, logger: Logger): Promise<Joining> {
+  const [{ ringAddressesOf }, { ringPlanOf, createRingNode, startRingNode }, { readFileSync }] =
+    await Promise.all([import('./ring-options.ts'), import('./ring-node.ts'), import('node:fs')])
+  const found = await ringAddressesOf(options, ports.lookup ?? (async () => null), logger)
+  const plan: RingPlan = ringPlanOf(options, found, readFileSync, logger)
+  const { listen, broadcast, rpcHost, nativeHost } = found
+  // Other nodes are told the port before clients are served.
+  const nativePort = options.port || (await freePort(ports.network, rpcHost))
+  return {
+    options: { ...options, ...plan.location, host: rpcHost, port: nativePort },
+    addresses: { listen, broadcast, native: { host: nativeHost, port: nativePort } },
+    create: (database, settings, push) =>
+      createRingNode({
+        options,
+        settings,
+        plan,
+        database,
+        ports,
+        logger,
+        nativePort,
+        readFile: readFileSync,
+        push,
+      }),
+    start: startRingNode,
+  }
+}
+
+async function freePort(network: Network, host: string): Promise<number> {
+  const listener: Listener = await network.listen({ host, port: 0 }, (connection) => connection.destroy())
+  await listener.close()
+  return listener.port
 }
 
 function authenticatorOf(options: SibylOptions): Authenticator {

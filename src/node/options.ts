@@ -1,3 +1,4 @@
+import type { ServerEncryptionOptions } from '../cluster/messaging/internode-encryption.ts'
 import type { ClientEncryptionOptions } from '../server/index.ts'
 
 /** What a server is started with. Every option has a flag and an environment variable of the same meaning. */
@@ -24,6 +25,34 @@ export interface SibylOptions {
   readonly rack?: string
   /** Tokens of a new node. Default 256. */
   readonly numTokens?: number
+  /** Tokens of a new node by value, with commas between them: initial_token of cassandra.yaml. */
+  readonly initialToken?: string
+  /**
+   * Nodes to learn of the ring from, as `address` or `address:port`, perhaps this one among them. With them, or with one of the
+   * options that follow, the server is a node of a ring and listens for other nodes on its storage port.
+   */
+  readonly seeds?: string | readonly string[]
+  /** Address that other nodes reach this one at, or 'auto' for that of the host's name. Default: that of `host`. */
+  readonly listenAddress?: string
+  /** Port of other nodes. Default 7000. */
+  readonly storagePort?: number
+  /** Port of other nodes for TLS alone, where `serverEncryption` asks for one. Default 7001. */
+  readonly sslStoragePort?: number
+  /** Address by which other nodes know this one, if it is not `listenAddress`. */
+  readonly broadcastAddress?: string
+  /** Address by which clients know this one, if it is not `host`. */
+  readonly broadcastRpcAddress?: string
+  /**
+   * endpoint_snitch of cassandra.yaml. Default SimpleSnitch, and with a data centre or a rack GossipingPropertyFileSnitch, which takes
+   * them from the options.
+   */
+  readonly endpointSnitch?: string
+  /** Where cassandra-rackdc.properties and cassandra-topology.properties lie, for snitches that read them. */
+  readonly configDirectory?: string
+  /** server_encryption_options of cassandra.yaml. */
+  readonly serverEncryption?: ServerEncryptionOptions
+  /** Gossip for rings of one machine: nodes find each other at once, and wait for nobody. */
+  readonly quickGossip?: boolean
   /** 'AllowAllAuthenticator' (default) or 'PasswordAuthenticator' (user cassandra, password cassandra). */
   readonly authenticator?: 'AllowAllAuthenticator' | 'PasswordAuthenticator'
   /** When a write is acknowledged: see commitlog_sync of cassandra.yaml. Default 'periodic'. */

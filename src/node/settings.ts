@@ -8,6 +8,7 @@ import { type CommitLogConfig, DEFAULT_COMMIT_LOG_CONFIG } from '../storage/comm
 import { doubleText } from '../types/floating.ts'
 import { guardrailDefinitions, guardrailsOf } from './guardrail-settings.ts'
 import type { SibylOptions } from './options.ts'
+import { RING_SETTINGS, type RingSettings, ringSettingsOf } from './ring-settings.ts'
 import { STORAGE_SETTINGS, type StorageSettings, storageSettingsOf } from './storage-settings.ts'
 
 /** What the settings of the options say to each room. */
@@ -16,6 +17,7 @@ export interface Settings {
   readonly transport: NativeTransportConfig
   readonly commitLog: CommitLogConfig
   readonly storage: StorageSettings
+  readonly ring: RingSettings
   readonly ddl: Pick<DdlConfig, 'dropCompactStorageEnabled' | 'guardrails'>
   /** Every setting in force, by cassandra.yaml's name and as it writes them; null is no value. */
   readonly texts: ReadonlyMap<string, string | null>
@@ -53,14 +55,23 @@ const INT_MAX = 0x7fffffff
 const OPTIONS: Readonly<Record<string, string>> = {
   authenticator: 'authenticator (--authenticator)',
   client_encryption_options: 'clientEncryption (--tls-keystore and others)',
+  broadcast_address: 'broadcastAddress (--broadcast-address)',
+  broadcast_rpc_address: 'broadcastRpcAddress (--broadcast-rpc-address)',
   cluster_name: 'clusterName (--cluster-name)',
   commit_failure_policy: 'commitFailurePolicy (--commit-failure-policy)',
   commitlog_sync: 'commitlogSync (--commitlog-sync)',
   disk_failure_policy: 'diskFailurePolicy (--disk-failure-policy)',
+  endpoint_snitch: 'endpointSnitch (--endpoint-snitch)',
+  initial_token: 'initialToken (--initial-token)',
+  listen_address: 'listenAddress (--listen)',
   memtable_offheap_space: 'memtableSpaceMiB (--memtable-space)',
   native_transport_port: 'port (--port)',
   num_tokens: 'numTokens (--num-tokens)',
   rpc_address: 'host (--host)',
+  seed_provider: 'seeds (--seeds)',
+  server_encryption_options: 'serverEncryption',
+  ssl_storage_port: 'sslStoragePort (--ssl-storage-port)',
+  storage_port: 'storagePort (--storage-port)',
 }
 
 const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
@@ -100,8 +111,16 @@ const OLD_NAMES: Readonly<Record<string, readonly [name: string, unit: string]>>
   native_transport_receive_queue_capacity_in_bytes: ['native_transport_receive_queue_capacity', 'B'],
   periodic_commitlog_sync_lag_block_in_ms: ['periodic_commitlog_sync_lag_block', 'ms'],
   prepared_statements_cache_size_mb: ['prepared_statements_cache_size', 'MiB'],
+  counter_write_request_timeout_in_ms: ['counter_write_request_timeout', 'ms'],
+  dynamic_snitch_reset_interval_in_ms: ['dynamic_snitch_reset_interval', 'ms'],
+  dynamic_snitch_update_interval_in_ms: ['dynamic_snitch_update_interval', 'ms'],
+  internode_tcp_connect_timeout_in_ms: ['internode_tcp_connect_timeout', 'ms'],
+  internode_tcp_user_timeout_in_ms: ['internode_tcp_user_timeout', 'ms'],
   range_request_timeout_in_ms: ['range_request_timeout', 'ms'],
   read_request_timeout_in_ms: ['read_request_timeout', 'ms'],
+  request_timeout_in_ms: ['request_timeout', 'ms'],
+  truncate_request_timeout_in_ms: ['truncate_request_timeout', 'ms'],
+  write_request_timeout_in_ms: ['write_request_timeout', 'ms'],
 }
 
 const ROW_INDEX = 'there are no SSTables whose index could be read'
@@ -150,6 +169,7 @@ function definitions(): Readonly<Record<string, Setting>> {
     ...READ_SIZES,
     ...timeouts(),
     ...STORAGE_SETTINGS,
+    ...RING_SETTINGS,
     batch_size_fail_threshold: { kind: 'size', default: query.batch_size_fail_threshold_bytes },
     batch_size_warn_threshold: { kind: 'size', default: query.batch_size_warn_threshold_bytes },
     commitlog_segment_size: { kind: 'size', default: log.segmentSizeBytes, min: 1, max: INT_MAX },
@@ -278,12 +298,18 @@ export function settingsOf(options: SibylOptions): Settings {
       mutationSizeBytesMax: number('max_mutation_size'),
     },
     storage: storageSettingsOf(values),
+    ring: ringSettingsOf(values),
     texts: textsOf(values, known, given),
     warnings: Object.keys(given).flatMap((name) => {
       const { inert } = known[name]!
       return inert === undefined ? [] : [`The setting ${name} has no effect: ${inert}`]
     }),
   }
+}
+
+/** Whether there is a setting of that name, or there was under it. */
+export function isSetting(name: string): boolean {
+  return Object.hasOwn(OLD_NAMES, name) || Object.hasOwn(definitions(), name)
 }
 
 /** Settings by their names of today. Throws a ConfigurationError where both names of one are given. */
@@ -379,6 +405,10 @@ function validate(values: ReadonlyMap<string, SettingValue>, given: Given, optio
     if (number('native_transport_max_message_size') > number(limit)) {
       throw new ConfigurationError(`native_transport_max_message_size must not exceed ${limit}`)
     }
+  }
+  const phi = number('phi_convict_threshold')
+  if (phi < 5 || phi > 16) {
+    throw new ConfigurationError(`phi_convict_threshold must be between 5 and 16, but was ${doubleText(phi)}`)
   }
   validateBackoffs(values)
   for (const name of ['coordinator_read_size', 'local_read_size', 'row_index_read_size']) {

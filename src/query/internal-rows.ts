@@ -2,7 +2,7 @@ import { murmur3Token } from '../common/murmur3.ts'
 import { serializePartitionKey } from '../cql/modify/primary-key.ts'
 import { ALL_ROWS, readClustering } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
-import type { MutationBuilder } from '../model/mutation.ts'
+import { MUTATION_HEADER_WORDS, type MutationBuilder, UPDATE_KEY_WORD } from '../model/mutation.ts'
 import { FULL_RING, type PartitionReader, type ReadCommand } from '../model/read-command.ts'
 import {
   CELL_COMPLEX_DELETION,
@@ -218,4 +218,16 @@ export function internalRow(
 export function internalValue(table: TableMetadata, row: InternalRow, name: string): unknown {
   const value = row.values.get(name)
   return value === undefined ? null : decode(table.columns.get(name)!.type, value)
+}
+
+/** The partitions that a finished mutation changes: handles of their tables, and copies of their keys. */
+export function updatedPartitions({ i32, u8 }: MutationBuilder): { handle: number; key: Uint8Array }[] {
+  const found: { handle: number; key: Uint8Array }[] = []
+  let at = MUTATION_HEADER_WORDS
+  for (let n = i32[1]!; n > 0; n--) {
+    const keyAt = (at + UPDATE_KEY_WORD) << 2
+    found.push({ handle: i32[at + 1]!, key: u8.slice(keyAt, keyAt + i32[at + 4]!) })
+    at += i32[at]! >>> 2
+  }
+  return found
 }

@@ -10,7 +10,9 @@ import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
 import {
   diffRows,
+  isReplicatedSystemKeyspace,
   type KeyspaceMetadata,
+  type OnBroken,
   SCHEMA_TABLES,
   Schema,
   type SchemaRow,
@@ -27,10 +29,12 @@ import {
   internalRow,
   internalValue,
   readInternalRows,
+  updatedPartitions,
   type WriteTime,
   writeInternalRow,
 } from './internal-rows.ts'
 import { LeftAlone } from './left-alone.ts'
+import { changesBetween, withUnchanged } from './schema-merge.ts'
 import type { TimeUuidSource } from './statement-context.ts'
 
 export interface SchemaServiceOptions {
@@ -93,8 +97,13 @@ export class SchemaService implements ReplaySchema {
   /** The data centre of this node; datacenter1 until it is set, before the first statement. */
   set dataCenter(name: string) {
     this.#dataCenter = name
-    this.#ddlConfig = { ...this.#ddlConfig, datacenters: new Map([[name, 1]]) }
+    this.dataCenters = new Map([[name, 1]])
     this.#factors.clear()
+  }
+
+  /** How many nodes each data centre of the ring has, which statements that replicate are checked against. */
+  set dataCenters(datacenters: ReadonlyMap<string, number>) {
+    this.#ddlConfig = { ...this.#ddlConfig, datacenters }
   }
 
   systemTable(name: string): TableMetadata {
@@ -159,13 +168,45 @@ export class SchemaService implements ReplaySchema {
     for (const name of names) {
       const before = schema.keyspace(name)
       if (before?.isVirtual || name === 'system' || name === 'system_schema') continue
-      const rows = this.#rowsOf(name)
-      const [after] = schemaFromRows(rows, schema)
-      schema = after === undefined ? schema.withoutKeyspace(name) : schema.withKeyspace(after)
-      this.#updateEngine(before, after ?? null)
+      for (const key of this.broken.keys()) if (key.startsWith(`${name}.`)) this.broken.delete(key)
+      const [fresh] = schemaFromRows(this.#rowsOf(name), schema, this.#noteBroken)
+      const after = fresh === undefined ? null : withUnchanged(before, fresh)
+      if (after === before) continue
+      schema = after === null ? schema.withoutKeyspace(name) : schema.withKeyspace(after)
+      this.#updateEngine(before, after)
     }
     this.#current = schema
   }
+
+  /** Tables and types, as `ks.name`, whose rows make none, and why. */
+  readonly broken = new Map<string, string>()
+
+  readonly #noteBroken: OnBroken = (keyspace, name, error) => {
+    this.broken.set(`${keyspace}.${name}`, error instanceof Error ? error.message : String(error))
+  }
+
+  /**
+   * Takes over rows of system_schema that another node wrote, and what they come to beside those that are here. Listeners are
+   * told of it as of a statement. False where the schema is what it was.
+   */
+  merge(mutations: Iterable<MutationBuilder>): boolean {
+    const before = this.#current
+    for (const mutation of mutations) {
+      this.#engine.apply(mutation)
+      for (const { handle, key } of updatedPartitions(mutation)) {
+        if (this.#schemaTables.has(handle)) this.#stale.add(utf8Text(key))
+      }
+    }
+    this.#reload()
+    const after = this.#current
+    if (after === before) return false
+    this.#readLeftAlone()
+    this.#tellOf(changesBetween(before, after))
+    return true
+  }
+
+  /** Hears of rows of system_schema that a statement has written, for other nodes: a mutation that is good until it returns. */
+  onRows: ((mutation: MutationBuilder) => void) | null = null
 
   #rowsOf(keyspace: string): SchemaRow[] {
     const tables = this.#current.keyspace('system_schema')!.tables
@@ -191,7 +232,10 @@ export class SchemaService implements ReplaySchema {
     const key = utf8Bytes('system')
     if (readInternalRows(this.#read, keyspaces, key, 0).length > 0) return
     for (const keyspace of this.#current.keyspaces.values()) {
-      if (!keyspace.isVirtual) this.#writeRows({ upserts: schemaRows(keyspace), deletes: [] })
+      if (keyspace.isVirtual) continue
+      // What a node that starts says of keyspaces that all have is older than what anybody has said of them since.
+      const time = isReplicatedSystemKeyspace(keyspace.name) ? BUILT_IN_TIME : this.writeTime()
+      this.#writeRows({ upserts: schemaRows(keyspace), deletes: [] }, time)
     }
   }
 
@@ -260,16 +304,26 @@ export class SchemaService implements ReplaySchema {
     const gone = changed.flatMap(({ old, fresh }) => this.#leftAlone?.check(old, fresh) ?? [])
     for (const { old, fresh } of changed) {
       this.#writeRows(diffRows(old, fresh))
+      this.onRows?.(this.#mutation)
       this.#updateEngine(old, fresh)
     }
-    if (gone.length > 0) this.#writeRows({ upserts: [], deletes: gone })
+    if (gone.length > 0) {
+      this.#writeRows({ upserts: [], deletes: gone })
+      this.onRows?.(this.#mutation)
+    }
     if (this.#leftAlone !== null) this.#readLeftAlone()
     this.#current = after
+    this.#tellOf(outcome.changes)
+    return { kind: 'schemaChange', change: outcome.change, ...warnings }
+  }
+
+  /** The schema is another one. */
+  #tellOf(changes: readonly SchemaChange[]): void {
+    const after = this.#current
     this.#factors.clear()
     this.writeLocal({ schema_version: after.version })
     const affected = (table: TableMetadata): boolean => after.table(table.keyspace, table.name) !== table
-    for (const listener of this.#listeners) listener(outcome.changes, affected)
-    return { kind: 'schemaChange', change: outcome.change, ...warnings }
+    for (const listener of this.#listeners) listener(changes, affected)
   }
 
   #updateEngine(before: KeyspaceMetadata | null, after: KeyspaceMetadata | null): void {
@@ -282,11 +336,10 @@ export class SchemaService implements ReplaySchema {
     }
   }
 
-  #writeRows(diff: ReturnType<typeof diffRows>): void {
+  #writeRows(diff: ReturnType<typeof diffRows>, time: WriteTime = this.writeTime()): void {
     const tables = this.#current.keyspace('system_schema')!.tables
     const mutation = this.#mutation
     mutation.begin()
-    const time = this.writeTime()
     for (const row of diff.deletes) {
       const table = tables.get(row.table)
       if (table === undefined) continue
@@ -296,7 +349,7 @@ export class SchemaService implements ReplaySchema {
         mutation.endUpdate()
       } else deleteInternalRow(mutation, table, row, time)
     }
-    const later = this.writeTime()
+    const later = diff.deletes.length > 0 ? this.writeTime() : time
     for (const row of diff.upserts) {
       const table = tables.get(row.table)
       if (table !== undefined) writeInternalRow(mutation, table, row, later)
@@ -346,6 +399,14 @@ export class SchemaService implements ReplaySchema {
     const table = this.systemTable(tableName)
     this.#mutation.begin()
     writeInternalRow(this.#mutation, table, internalRow(table, values), { ...this.writeTime(), ttl })
+    this.#apply()
+  }
+
+  /** Deletes a row of a table of the system keyspace, whose key is given as JavaScript values. */
+  deleteSystemRow(tableName: string, key: Readonly<Record<string, unknown>>): void {
+    const table = this.systemTable(tableName)
+    this.#mutation.begin()
+    deleteInternalRow(this.#mutation, table, internalRow(table, key), this.writeTime())
     this.#apply()
   }
 
@@ -443,6 +504,9 @@ export class SchemaService implements ReplaySchema {
 function withNulls(table: TableMetadata, row: InternalRow): Map<string, Uint8Array | null> {
   return new Map(table.regulars.map((column) => [column.name, row.values.get(column.name) ?? null]))
 }
+
+/** The time of rows of built-in keyspaces that nobody has altered. */
+const BUILT_IN_TIME: WriteTime = { timestampHi: 0, timestampLo: 0, nowSeconds: 0 }
 
 const SCHEMA_STATEMENT = /^(create|alter|drop)(Keyspace|Table|Type|Index|View|Trigger|Function|Aggregate)$/
 

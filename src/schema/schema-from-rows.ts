@@ -25,11 +25,19 @@ type UserTypes = ReadonlyMap<string, UserType>
 /** The rows of one keyspace by table. */
 type Partition = Map<SchemaTable, SchemaRow[]>
 
+/** Hears of a table or type whose rows make none. */
+export type OnBroken = (keyspace: string, name: string, error: unknown) => void
+
 /**
  * The keyspaces that the rows describe. A table that `known` has by the same id keeps its handle and the ids of its
- * columns; give it whenever the rows come to a running process.
+ * columns; give it whenever the rows come to a running process. Rows that make no table or type throw, or are passed over where
+ * `onBroken` hears of them: a table is such that one node has dropped while another altered it.
  */
-export function schemaFromRows(rows: Iterable<SchemaRow>, known: Schema | null = null): KeyspaceMetadata[] {
+export function schemaFromRows(
+  rows: Iterable<SchemaRow>,
+  known: Schema | null = null,
+  onBroken: OnBroken | null = null,
+): KeyspaceMetadata[] {
   const partitions = new Map<string, Partition>()
   for (const row of rows) {
     const name = utf8Text(row.key)
@@ -42,7 +50,7 @@ export function schemaFromRows(rows: Iterable<SchemaRow>, known: Schema | null =
   const keyspaces: KeyspaceMetadata[] = []
   for (const [name, partition] of partitions) {
     const [row] = partition.get('keyspaces') ?? []
-    if (row !== undefined) keyspaces.push(keyspaceFromRows(name, row, partition, known))
+    if (row !== undefined) keyspaces.push(keyspaceFromRows(name, row, partition, known, onBroken))
   }
   return keyspaces
 }
@@ -52,13 +60,13 @@ function keyspaceFromRows(
   row: SchemaRow,
   partition: Partition,
   known: Schema | null,
+  onBroken: OnBroken | null,
 ): KeyspaceMetadata {
-  const types = typesFromRows(name, partition.get('types') ?? [])
+  const types = typesFromRows(name, partition.get('types') ?? [], onBroken)
   const parseType = typeParser(name, types)
   const columns = byTable(partition.get('columns') ?? [])
   const dropped = byTable(partition.get('dropped_columns') ?? [])
-  const tables = (partition.get('tables') ?? []).map((tableRow): TableMetadata => {
-    const tableName = utf8Text(tableRow.clustering[0])
+  const tableOf = (tableRow: SchemaRow, tableName: string): TableMetadata => {
     const spec: TableSpec = {
       keyspace: name,
       name: tableName,
@@ -68,8 +76,20 @@ function keyspaceFromRows(
       params: paramsFromRow(tableRow),
       flags: new Set(unpackSet(required(tableRow, 'flags')).map((flag) => utf8Text(flag) as TableFlag)),
     }
+    const isKeyed = spec.columns.some(({ kind }) => kind === 'partition_key')
+    if (!isKeyed) throw new ConfigurationError(`No partition columns found in schema table for ${tableName}`)
     const before = known?.tableById(spec.id) ?? null
     return before === null ? createTableMetadata(spec) : reassemble(spec, before)
+  }
+  const tables = (partition.get('tables') ?? []).flatMap((tableRow): TableMetadata[] => {
+    const tableName = utf8Text(tableRow.clustering[0])
+    try {
+      return [tableOf(tableRow, tableName)]
+    } catch (error) {
+      if (onBroken === null) throw error
+      onBroken(name, tableName, error)
+      return []
+    }
   })
   const params = {
     durableWrites: required(row, 'durable_writes')[0] !== 0,
@@ -90,7 +110,7 @@ function byTable(rows: readonly SchemaRow[]): Map<string, SchemaRow[]> {
 }
 
 /** A type can only be built behind those that it is made of, which the rows' order doesn't promise. */
-function typesFromRows(keyspace: string, rows: readonly SchemaRow[]): UserTypes {
+function typesFromRows(keyspace: string, rows: readonly SchemaRow[], onBroken: OnBroken | null): UserTypes {
   const types = new Map<string, UserType>()
   let waiting = rows
   while (waiting.length > 0) {
@@ -107,7 +127,12 @@ function typesFromRows(keyspace: string, rows: readonly SchemaRow[]): UserTypes 
       }
     }
     if (blocked.length === waiting.length) {
-      throw new ConfigurationError(`Cannot resolve UDTs for keyspace ${keyspace}: some types are missing`)
+      const error = new ConfigurationError(
+        `Cannot resolve UDTs for keyspace ${keyspace}: some types are missing`,
+      )
+      if (onBroken === null) throw error
+      for (const row of blocked) onBroken(keyspace, utf8Text(row.clustering[0]), error)
+      break
     }
     waiting = blocked
   }

@@ -53,10 +53,11 @@ const ANONYMOUS = 'anonymous'
 /** The CQL server: listens, keeps the connections, and pushes events to them (`transport/Server.java`). */
 export class NativeTransport {
   private readonly context: ConnectionContext
-  private readonly listener: Listener
+  private listener: Listener
+  private readonly listen: (port: number) => Promise<Listener>
   private readonly clients: Set<ClientConnection>
   private readonly timers: Timers
-  private readonly unsubscribe: () => void
+  private unsubscribe: () => void
   private readonly idleTimeoutMs: number
   private isStopping = false
   private onEmpty: (() => void) | null = null
@@ -64,18 +65,22 @@ export class NativeTransport {
   private constructor(
     context: ConnectionContext,
     listener: Listener,
+    listen: (port: number) => Promise<Listener>,
     clients: Set<ClientConnection>,
     timers: Timers,
   ) {
     this.context = context
     this.listener = listener
+    this.listen = listen
     this.clients = clients
     this.timers = timers
-    this.unsubscribe = context.handler.onSchemaChange((change) =>
-      this.push({ kind: 'SCHEMA_CHANGE', change }),
-    )
+    this.unsubscribe = this.subscribe()
     this.idleTimeoutMs = context.config.native_transport_idle_timeout
     if (this.idleTimeoutMs > 0) this.watchIdle()
+  }
+
+  private subscribe(): () => void {
+    return this.context.handler.onSchemaChange((change) => this.push({ kind: 'SCHEMA_CHANGE', change }))
   }
 
   /** Resolves when clients are accepted. */
@@ -111,12 +116,22 @@ export class NativeTransport {
       },
     }
     const { network, host, port, tls } = options
-    const listener = await network.listen({ host, port, tls }, (connection) => {
-      if (transport?.isStopping === true) connection.destroy()
-      else accept(connection, context, clients)
-    })
-    transport = new NativeTransport(context, listener, clients, timers)
+    const listen = (at: number): Promise<Listener> =>
+      network.listen({ host, port: at, tls }, (connection) => {
+        if (transport?.isStopping === true) connection.destroy()
+        else accept(connection, context, clients)
+      })
+    transport = new NativeTransport(context, await listen(port), listen, clients, timers)
     return transport
+  }
+
+  /** Accepts clients again, where it did before it was stopped. Rejects where the address can't be had any more. */
+  async restart(): Promise<void> {
+    this.listener = await this.listen(this.listener.port)
+    this.isStopping = false
+    this.onEmpty = null
+    this.unsubscribe = this.subscribe()
+    if (this.idleTimeoutMs > 0) this.watchIdle()
   }
 
   get address(): { readonly host: string; readonly port: number } {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import cassandra, { type ClientOptions } from 'cassandra-driver'
-import { Sibyl, type SibylOptions } from '../../src/index.ts'
+import { Sibyl, type StartOptions } from '../../src/index.ts'
 
 /** Servers, drivers and folders of one test, all closed by `release`. */
 export class Workbench {
@@ -10,7 +10,7 @@ export class Workbench {
   readonly #clients: cassandra.Client[] = []
   readonly #folders: string[] = []
 
-  async start(options: SibylOptions = {}): Promise<Sibyl> {
+  async start(options: StartOptions = {}): Promise<Sibyl> {
     const server = await Sibyl.start(options)
     this.#servers.push(server)
     return server

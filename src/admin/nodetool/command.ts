@@ -2,6 +2,7 @@ import type { Http } from '../../io/http.ts'
 import { BadUseError, type Json } from '../admin-node.ts'
 import * as compaction from './compaction-verbs.ts'
 import * as node from './node-verbs.ts'
+import * as ring from './ring-verbs.ts'
 import * as snapshot from './snapshot-verbs.ts'
 import * as table from './table-verbs.ts'
 import { Given, type Session, type Verb } from './verb.ts'
@@ -12,23 +13,33 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   compact: compaction.COMPACT,
   compactionhistory: compaction.COMPACTION_HISTORY,
   compactionstats: compaction.COMPACTION_STATS,
+  describecluster: ring.DESCRIBE_CLUSTER,
+  describering: ring.DESCRIBE_RING,
   disableautocompaction: compaction.DISABLE_AUTO_COMPACTION,
+  disablebinary: node.DISABLE_BINARY,
+  disablegossip: ring.DISABLE_GOSSIP,
   drain: node.DRAIN,
   enableautocompaction: compaction.ENABLE_AUTO_COMPACTION,
+  enablebinary: node.ENABLE_BINARY,
+  enablegossip: ring.ENABLE_GOSSIP,
   flush: table.FLUSH,
   getcompactionthreshold: compaction.GET_THRESHOLD,
   getcompactionthroughput: compaction.GET_THROUGHPUT,
   getconcurrentcompactors: compaction.GET_COMPACTORS,
+  getendpoints: ring.GET_ENDPOINTS,
+  gossipinfo: ring.GOSSIP_INFO,
   import: snapshot.IMPORT,
   info: node.INFO,
   listsnapshots: snapshot.LIST_SNAPSHOTS,
   refresh: snapshot.REFRESH,
+  ring: ring.RING,
   setcompactionthroughput: compaction.SET_THROUGHPUT,
   setconcurrentcompactors: compaction.SET_COMPACTORS,
   snapshot: snapshot.SNAPSHOT,
-  status: node.STATUS,
+  status: ring.STATUS,
   statusautocompaction: compaction.STATUS_AUTO_COMPACTION,
   statusbinary: node.STATUS_BINARY,
+  statusgossip: ring.STATUS_GOSSIP,
   stop: compaction.STOP,
   tablehistograms: table.TABLE_HISTOGRAMS,
   tablestats: table.TABLE_STATS,
@@ -59,6 +70,7 @@ interface Call {
   readonly host: string
   readonly port: string
   readonly verb: string | null
+  readonly printPort: boolean
   readonly given: Given
 }
 
@@ -72,9 +84,9 @@ class UnreachableError extends Error {}
 export async function runNodetool(args: readonly string[], ports: NodetoolPorts): Promise<number> {
   const { out, err } = ports
   try {
-    const { host, port, verb: name, given } = parse(args)
+    const { host, port, verb: name, printPort, given } = parse(args)
     if (name === null || name === 'help') return help(given.args[0], out)
-    const session = openSession(host, port, ports)
+    const session = openSession(host, port, printPort, ports)
     return (await VERBS[name]!.run(session, given)) ?? 0
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
@@ -122,7 +134,8 @@ function parse(args: readonly string[]): Call {
     }
   }
   const host = globals.get('-h') ?? '127.0.0.1'
-  return { host, port: globals.get('-p') ?? '7199', verb, given: new Given(rest, options) }
+  const printPort = globals.has('-pp')
+  return { host, port: globals.get('-p') ?? '7199', verb, printPort, given: new Given(rest, options) }
 }
 
 interface OptionFound {
@@ -145,6 +158,7 @@ function optionOf(verb: string | null, name: string): OptionFound | null {
 function openSession(
   host: string,
   portText: string,
+  printPort: boolean,
   { http, out, err, resolve, nowMs }: NodetoolPorts,
 ): Session {
   const port = Number(portText)
@@ -153,6 +167,7 @@ function openSession(
   return {
     out: (text) => out.write(text),
     err: (text) => err.write(text),
+    printPort,
     path: resolve,
     nowMs,
     async ask(operation, args = {}) {

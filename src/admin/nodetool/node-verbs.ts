@@ -1,18 +1,22 @@
 import { doubleText } from '../../types/index.ts'
 import type { Json } from '../admin-node.ts'
 import { fileSizeText, fixed } from './java-format.ts'
-import { TableBuilder } from './table-builder.ts'
 import type { Figures, Verb } from './verb.ts'
 
-export const DRAIN: Verb = {
-  description: 'Drain the node (stop accepting writes and flush all tables)',
-  usage: '',
-  options: [],
-  async run(session) {
-    await session.ask('drain')
-    return undefined
-  },
+/** A verb that does something and says nothing. */
+export function changing(operation: string, description: string): Verb {
+  return {
+    description,
+    usage: '',
+    options: [],
+    async run(session) {
+      await session.ask(operation)
+      return undefined
+    },
+  }
 }
+
+export const DRAIN: Verb = changing('drain', 'Drain the node (stop accepting writes and flush all tables)')
 
 export const VERSION: Verb = {
   description: 'Print cassandra version',
@@ -34,46 +38,9 @@ export const STATUS_BINARY: Verb = {
   },
 }
 
-export const STATUS: Verb = {
-  description: 'Print cluster information (state, load, IDs, ...)',
-  usage: '[<keyspace>]',
-  options: [],
-  async run(session, { args }) {
-    const [keyspace] = args
-    const known = (await session.ask('tables')) as { keyspaces: readonly string[] }
-    if (keyspace !== undefined && !known.keyspaces.includes(keyspace)) {
-      session.out(`\nError: The keyspace ${keyspace}, does not exist\n`)
-      return 1
-    }
-    session.out(statusText((await session.ask('status')) as Figures))
-    return undefined
-  },
-}
+export const ENABLE_BINARY: Verb = changing('enablebinary', 'Reenable native transport (binary protocol)')
 
-function statusText({ dataCenter, nodes }: Figures): string {
-  const list = nodes as readonly Figures[]
-  const header = `Datacenter: ${dataCenter}`
-  const lines = [
-    header,
-    '='.repeat(header.length),
-    'Status=Up/Down',
-    '|/ State=Normal/Leaving/Joining/Moving\n',
-  ]
-  const table = new TableBuilder('  ')
-  // Where there are more tokens than nodes there is no room for them.
-  const isTokenPerNode = list.every(({ tokens }) => (tokens as readonly string[]).length === 1)
-  const [third, sixth] = isTokenPerNode ? ['Owns (effective)', 'Token'] : ['Tokens', 'Host ID']
-  if (isTokenPerNode) table.add('--', 'Address', 'Load', third!, 'Host ID', sixth!, 'Rack')
-  else table.add('--', 'Address', 'Load', third!, 'Owns (effective)', sixth!, 'Rack')
-  for (const { address, state, load, tokens, owns, hostId, rack } of list) {
-    const share = `${(Number(owns) * 100).toFixed(1)}%`
-    const own = tokens as readonly string[]
-    const first = [String(state), String(address), fileSizeText(Number(load))]
-    if (isTokenPerNode) table.add(...first, share, String(hostId), own[0]!, String(rack))
-    else table.add(...first, String(own.length), share, String(hostId), String(rack))
-  }
-  return `${lines.join('\n')}${table.text}\n`
-}
+export const DISABLE_BINARY: Verb = changing('disablebinary', 'Disable native transport (binary protocol)')
 
 const MIB = 1024 * 1024
 
@@ -104,8 +71,7 @@ function infoText(figures: Figures, showsTokens: boolean): string {
     lines.push(`${name.padEnd(23)}: ${value}\n`)
   }
   line('ID', figures['hostId']!)
-  // There is one node, which has nobody to tell.
-  line('Gossip active', true)
+  line('Gossip active', figures['isGossipRunning']!)
   line('Native Transport active', figures['isTransportRunning']!)
   line('Load', fileSizeText(number('load')))
   line('Uncompressed load', fileSizeText(number('uncompressed')))

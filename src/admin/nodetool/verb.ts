@@ -34,6 +34,8 @@ export interface Session {
   ask(operation: string, args?: { readonly [name: string]: Json | undefined }): Promise<Json>
   out(text: string): void
   err(text: string): void
+  /** Addresses of nodes are to be printed with their ports (-pp). */
+  readonly printPort: boolean
   /** The absolute path of a file or directory that was given. */
   path(text: string): string
   nowMs(): number

@@ -117,10 +117,17 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
     return this.#peers.takeChanges()
   }
 
-  /** The ring of the members: the same value until something of it changes. */
+  /**
+   * The ring of the members, and what is under way in it: the same value until something of it changes. Who has not said its host
+   * id yet is not in it.
+   */
   get ring(): Ring {
     const { version } = this.#tokens
-    if (this.#ring?.version !== version) this.#ring = { version, ring: Ring.of(this.ringMembers()) }
+    if (this.#ring?.version !== version) {
+      const { joining, leaving, moving } = this.ringChanges()
+      const changes = { joining: joining.filter(isNamed), leaving, moving: moving.filter(isNamed) }
+      this.#ring = { version, ring: Ring.of(this.ringMembers().filter(isNamed), changes) }
+    }
     return this.#ring!.ring
   }
 
@@ -380,4 +387,8 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
     this.#claims.removeEndpoint(endpoint)
     this.#tell({ kind: 'left', endpoint, native, hostId })
   }
+}
+
+function isNamed({ node }: MemberTokens): boolean {
+  return node.hostId !== ''
 }

@@ -1,8 +1,14 @@
 import { compareEndpoints, type Endpoint } from '../endpoint.ts'
-import { type EndpointStateView, statesInOrder } from './endpoint-state.ts'
+import { type EndpointState, type EndpointStateView, statesInOrder } from './endpoint-state.ts'
 import type { Gossiper } from './gossiper.ts'
 import { columnWidths, fileSizeText, hashMapOrder, percentText, tableText } from './java-text.ts'
 import type { Membership } from './membership.ts'
+
+/** What is known of nodes; a gossiper, or what stands for it where a node is alone. */
+export type KnownNodes = Pick<Gossiper, 'liveMembers' | 'unreachableMembers'> & {
+  state(endpoint: Endpoint): Pick<EndpointState, 'value'> | undefined
+}
+export type KnownMembers = Pick<Membership, 'ringMembers' | 'ringChanges'>
 
 /** With or without the port (`nodetool -pp`). */
 function nodeText(endpoint: Endpoint, withPort: boolean): string {
@@ -36,7 +42,7 @@ const UNREACHABLE = 'UNREACHABLE'
  * Nodes by the version of their schema (`StorageProxy.describeSchemaVersions`): live ones by what they say by gossip,
  * others, and those that said nothing yet, under `UNREACHABLE`.
  */
-export function schemaVersions(gossiper: Gossiper): Map<string, Endpoint[]> {
+export function schemaVersions(gossiper: KnownNodes): Map<string, Endpoint[]> {
   const versions = new Map<string, Endpoint[]>()
   const add = (version: string, endpoint: Endpoint): void => {
     const nodes = versions.get(version)
@@ -50,7 +56,7 @@ export function schemaVersions(gossiper: Gossiper): Map<string, Endpoint[]> {
 }
 
 /** Nodes, live and unreachable, by the release that they run (`Gossiper.getReleaseVersionsWithPort`). */
-export function releaseVersions(gossiper: Gossiper): Map<string, Endpoint[]> {
+export function releaseVersions(gossiper: KnownNodes): Map<string, Endpoint[]> {
   const versions = new Map<string, Endpoint[]>()
   for (const endpoint of [...gossiper.liveMembers, ...gossiper.unreachableMembers]) {
     const version = gossiper.state(endpoint)?.value('RELEASE_VERSION') ?? ''
@@ -87,8 +93,8 @@ export interface ClusterDescription {
 
 /** The whole text of `nodetool describecluster`. */
 export function describeClusterText(
-  gossiper: Gossiper,
-  membership: Membership,
+  gossiper: KnownNodes,
+  membership: KnownMembers,
   description: ClusterDescription,
   withPort = false,
 ): string {
@@ -145,8 +151,8 @@ export interface NodeStatus {
 
 /** Members and nodes that join, in the order of addresses. `owns` gives the share of a host id. */
 export function nodeStatuses(
-  gossiper: Gossiper,
-  membership: Membership,
+  gossiper: KnownNodes,
+  membership: KnownMembers,
   owns: (hostId: string) => number | null,
 ): NodeStatus[] {
   const texts = (endpoints: readonly Endpoint[]): Set<string> => new Set(endpoints.map(({ text }) => text))

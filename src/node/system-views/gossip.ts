@@ -1,3 +1,5 @@
+import type { Endpoint } from '../../cluster/endpoint.ts'
+import type { EndpointStateView } from '../../cluster/gossip/endpoint-state.ts'
 import { internalValue } from '../../query/internal-rows.ts'
 import { RELEASE_VERSION } from '../version.ts'
 import type { Observed, Row } from './index.ts'
@@ -7,7 +9,8 @@ import type { Observed, Row } from './index.ts'
  * been as they are since it started, their versions count them in Cassandra's order, and a heartbeat is a second.
  * Where Cassandra's states are about SSTables or the internode protocol there is nothing to say.
  */
-export function gossipRows({ schema, transport, clock }: Observed): Row[] {
+export function gossipRows({ schema, transport, clock, ring }: Observed): Row[] {
+  if (ring !== null) return ring.gossip.gossiper.endpoints.map(rowOf)
   const table = schema.systemTable('local')
   const local = schema.readLocal()
   if (local === null) return []
@@ -44,4 +47,21 @@ export function gossipRows({ schema, transport, clock }: Observed): Row[] {
     row[`${name}_version`] = index + 1
   })
   return [row]
+}
+
+function rowOf({ endpoint, state }: { readonly endpoint: Endpoint; readonly state: EndpointStateView }): Row {
+  const { generation, version } = state.heartbeat
+  const row: Record<string, unknown> = {
+    address: endpoint.host,
+    port: endpoint.port,
+    hostname: endpoint.host,
+    generation,
+    heartbeat: version,
+  }
+  for (const [name, said] of state.states) {
+    const column = name.toLowerCase()
+    if (name !== 'TOKENS') row[column] = said.value
+    row[`${column}_version`] = said.version
+  }
+  return row
 }

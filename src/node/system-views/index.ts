@@ -1,3 +1,4 @@
+import type { ClusterNode } from '../../cluster/cluster-node.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { QueryProcessor } from '../../query/query-processor.ts'
 import type { SchemaService } from '../../query/schema-service.ts'
@@ -27,6 +28,8 @@ export interface Observed {
   readonly options: SibylOptions
   readonly settings: Settings
   readonly clock: Clock
+  /** What it is in its ring; null of a node that is alone. */
+  readonly ring: ClusterNode | null
 }
 
 export type Row = Readonly<Record<string, unknown>>

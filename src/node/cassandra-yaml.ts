@@ -1,0 +1,138 @@
+import { ConfigurationError } from '../common/errors.ts'
+import type { SibylOptions } from './options.ts'
+import { isSetting } from './settings.ts'
+import { parseYaml, type Yaml } from './yaml.ts'
+
+/** What a file says: options, and what is to be told whoever starts the server. */
+export interface ConfigFile {
+  readonly options: SibylOptions
+  readonly warnings: readonly string[]
+}
+
+type Mutable = { -readonly [K in keyof SibylOptions]: SibylOptions[K] }
+type Entry = (options: Mutable, value: Yaml, name: string) => void
+
+function textOption(option: keyof SibylOptions): Entry {
+  return (options, value) => {
+    if (value !== null) (options as Record<string, unknown>)[option] = String(value)
+  }
+}
+
+function numberOption(option: keyof SibylOptions): Entry {
+  return (options, value, name) => {
+    if (value === null) return
+    if (typeof value !== 'number' || !Number.isInteger(value)) {
+      throw new ConfigurationError(
+        `Invalid yaml: ${name} is to be a whole number, not ${JSON.stringify(value)}`,
+      )
+    }
+    ;(options as Record<string, unknown>)[option] = value
+  }
+}
+
+/** The option of another type, as it stands there. */
+function objectOption(option: keyof SibylOptions): Entry {
+  return (options, value, name) => {
+    if (value === null) return
+    if (typeof value !== 'object' || Array.isArray(value)) {
+      throw new ConfigurationError(`Invalid yaml: ${name} is to have names and values`)
+    }
+    const given = Object.entries(value).filter(([, one]) => one !== null)
+    ;(options as Record<string, unknown>)[option] = Object.fromEntries(given)
+  }
+}
+
+/** A class by its name, or a mapping with `class_name`. */
+function classOption(option: keyof SibylOptions, known: readonly string[]): Entry {
+  return (options, value, key) => {
+    const isMapping = value !== null && typeof value === 'object' && !Array.isArray(value)
+    const name = isMapping ? (value as { readonly class_name?: Yaml }).class_name : value
+    if (typeof name !== 'string') return
+    const simple = name.slice(name.lastIndexOf('.') + 1)
+    if (!known.includes(simple)) {
+      throw new ConfigurationError(`${key} is one of ${known.join(', ')}, not ${name}`)
+    }
+    ;(options as Record<string, unknown>)[option] = simple
+  }
+}
+
+/** Of the directories of data there is one here, and the commit log beside it. */
+function directoryOption(options: Mutable, value: Yaml, name: string): void {
+  const [path, ...others] = Array.isArray(value) ? value : [value]
+  const match = typeof path === 'string' ? /^(.*)\/data\/?$/.exec(path) : null
+  if (match === null || others.length > 0) {
+    throw new ConfigurationError(
+      `${name} is to be one directory with the name data: the commit log lies beside it, in commitlog`,
+    )
+  }
+  options.dir = match[1]!
+}
+
+/** Keys that are options. */
+const ENTRIES: Readonly<Record<string, Entry>> = {
+  authenticator: classOption('authenticator', ['AllowAllAuthenticator', 'PasswordAuthenticator']),
+  broadcast_address: textOption('broadcastAddress'),
+  broadcast_rpc_address: textOption('broadcastRpcAddress'),
+  client_encryption_options: objectOption('clientEncryption'),
+  cluster_name: textOption('clusterName'),
+  commit_failure_policy: textOption('commitFailurePolicy'),
+  commitlog_sync: textOption('commitlogSync'),
+  data_file_directories: directoryOption,
+  disk_failure_policy: textOption('diskFailurePolicy'),
+  endpoint_snitch: textOption('endpointSnitch'),
+  initial_token: textOption('initialToken'),
+  listen_address: textOption('listenAddress'),
+  native_transport_port: numberOption('port'),
+  num_tokens: numberOption('numTokens'),
+  rpc_address: textOption('host'),
+  seed_provider: (options, value) => {
+    options.seeds = seedsOf(value)
+  },
+  server_encryption_options: objectOption('serverEncryption'),
+  ssl_storage_port: numberOption('sslStoragePort'),
+  storage_port: numberOption('storagePort'),
+}
+
+/** `parameters.seeds` of the one provider there is. */
+function seedsOf(value: Yaml): string {
+  const provider = (Array.isArray(value) ? value[0] : value) as
+    | { readonly [name: string]: Yaml }
+    | null
+    | undefined
+  const name = provider?.['class_name']
+  if (typeof name !== 'string' || !name.endsWith('SimpleSeedProvider')) {
+    throw new ConfigurationError(`${name} is not supported: seed_provider is to be SimpleSeedProvider`)
+  }
+  const parameters = provider?.['parameters']
+  const first = (Array.isArray(parameters) ? parameters[0] : parameters) as
+    | { readonly seeds?: Yaml }
+    | undefined
+  if (typeof first?.seeds !== 'string') {
+    throw new ConfigurationError('seeds configuration is missing; a minimum of one seed is required.')
+  }
+  return first.seeds
+}
+
+/**
+ * The options of a cassandra.yaml: keys that are options or settings here; for others there is a warning that they have no effect.
+ * Throws a ConfigurationError where the file can't be read or a value can't be meant.
+ */
+export function readCassandraYaml(text: string): ConfigFile {
+  const root = parseYaml(text)
+  if (root === null || typeof root !== 'object' || Array.isArray(root)) {
+    throw new ConfigurationError('Invalid yaml: the file has no names and values')
+  }
+  const options: Mutable = {}
+  const settings: Record<string, number | boolean | string> = {}
+  const without: string[] = []
+  for (const [name, value] of Object.entries(root)) {
+    const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined
+    if (entry !== undefined) entry(options, value, name)
+    else if (!isSetting(name)) without.push(name)
+    else if (Array.isArray(value)) settings[name] = value.join(',')
+    else if (value !== null) settings[name] = value as number | boolean | string
+  }
+  if (Object.keys(settings).length > 0) options.settings = settings
+  const warnings = without.map((name) => `cassandra.yaml: ${name} has no effect here`)
+  return { options, warnings }
+}

@@ -1,0 +1,185 @@
+import cassandra from 'cassandra-driver'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Sibyl, StartOptions } from '../../src/index.ts'
+import { failure, Workbench } from './support.ts'
+
+/** A ring in this process, met by the stock driver through real sockets. */
+
+const bench = new Workbench()
+afterEach(() => bench.release())
+
+const ALL = `{'class': 'SimpleStrategy', 'replication_factor': 3}`
+
+async function ring(options: StartOptions = {}): Promise<Sibyl> {
+  return bench.start({ nodes: 3, numTokens: 8, ...options })
+}
+
+/** A driver that is connected to one node alone, whatever it knows of others. */
+async function connectTo(db: Sibyl, index: number): Promise<cassandra.Client> {
+  const { host } = db.nodes[index]!
+  const { loadBalancing } = cassandra.policies
+  return bench.connect(db, {
+    contactPoints: [host],
+    policies: {
+      loadBalancing: new loadBalancing.AllowListPolicy(new loadBalancing.RoundRobinPolicy(), [
+        `${host}:${db.port}`,
+      ]),
+    },
+  })
+}
+
+async function rowsOf(client: cassandra.Client, query: string): Promise<cassandra.types.Row[]> {
+  return (await client.execute(query)).rows
+}
+
+async function until(is: () => boolean | Promise<boolean>, limitMs = 5000): Promise<void> {
+  const end = Date.now() + limitMs
+  while (!(await is())) {
+    if (Date.now() > end) throw new Error('it did not come to that')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+describe('a ring of three nodes in one process', () => {
+  it('starts within a second', async () => {
+    const start = performance.now()
+    const db = await ring({ numTokens: 256 })
+    expect(performance.now() - start).toBeLessThan(1000)
+    expect(db.nodes.map(({ host }) => host)).toEqual(['127.0.0.1', '127.0.0.2', '127.0.0.3'])
+    expect(db.contactPoints).toEqual(db.nodes.map(({ host }) => `${host}:${db.port}`))
+  })
+
+  it('is what the driver finds: hosts, tokens, data centres and racks', async () => {
+    const db = await ring({ nodes: { dc1: 2, dc2: 1 }, racks: 2 })
+    const client = await bench.connect(db)
+    const hosts = client.hosts.values().map(({ address, datacenter, rack, tokens }) => ({
+      address,
+      datacenter,
+      rack,
+      tokens: (tokens as readonly string[]).length,
+    }))
+    expect(hosts.sort((a, b) => (a.address < b.address ? -1 : 1))).toEqual([
+      { address: `127.0.0.1:${db.port}`, datacenter: 'dc1', rack: 'rack1', tokens: 8 },
+      { address: `127.0.0.2:${db.port}`, datacenter: 'dc1', rack: 'rack2', tokens: 8 },
+      { address: `127.0.0.3:${db.port}`, datacenter: 'dc2', rack: 'rack1', tokens: 8 },
+    ])
+    const local = (await rowsOf(await connectTo(db, 1), 'SELECT * FROM system.local'))[0]!
+    expect(local['bootstrapped']).toBe('COMPLETED')
+    expect(local['broadcast_address'].toString()).toBe('127.0.0.2')
+    expect(local['rpc_address'].toString()).toBe('127.0.0.2')
+    expect(local['rpc_port']).toBe(db.port)
+    for (const index of [0, 1, 2]) {
+      const one = await connectTo(db, index)
+      const peers = await rowsOf(one, 'SELECT * FROM system.peers_v2')
+      expect(peers.map((row) => row['peer'].toString()).sort()).toEqual(
+        db.nodes.map(({ host }) => host).filter((_, i) => i !== index),
+      )
+      for (const peer of peers) {
+        expect(peer['tokens']).toHaveLength(8)
+        expect(peer['native_port']).toBe(db.port)
+        expect(peer['schema_version'].toString()).toBe(local['schema_version'].toString())
+      }
+      expect(await rowsOf(one, 'SELECT * FROM system.peers')).toHaveLength(2)
+    }
+  })
+
+  it('has one schema: what one node is told all know, and their clients hear of it', async () => {
+    const db = await ring()
+    const clients = await Promise.all([0, 1, 2].map((index) => connectTo(db, index)))
+    await clients[0]!.execute(`CREATE KEYSPACE demo WITH replication = ${ALL}`)
+    await clients[0]!.execute('CREATE TYPE demo.place (x int, y int)')
+    await clients[0]!.execute('CREATE TABLE demo.notes (id int PRIMARY KEY, at frozen<place>)')
+    await clients[1]!.execute('ALTER TABLE demo.notes ADD body text')
+    await clients[2]!.execute('ALTER TYPE demo.place ADD z int')
+    for (const client of clients) {
+      const { columns } = (await client.metadata.getTable('demo', 'notes'))!
+      expect(columns.map(({ name }) => name).sort()).toEqual(['at', 'body', 'id'])
+      const type = (await client.metadata.getUdt('demo', 'place')) as unknown as {
+        fields: readonly unknown[]
+      }
+      expect(type.fields).toHaveLength(3)
+    }
+    const versions = await Promise.all(
+      clients.map(async (client) =>
+        String((await rowsOf(client, 'SELECT schema_version FROM system.local'))[0]!['schema_version']),
+      ),
+    )
+    expect(new Set(versions).size).toBe(1)
+    await clients[1]!.execute('DROP TABLE demo.notes')
+    for (const client of clients) {
+      expect((await failure(client.execute('SELECT * FROM demo.notes'))).message).toMatch(/does not exist/)
+    }
+  })
+
+  it('comes to one schema when nodes are told at once', async () => {
+    const db = await ring()
+    const clients = await Promise.all([0, 1, 2].map((index) => connectTo(db, index)))
+    const tell = (query: (i: number) => string): Promise<unknown> =>
+      Promise.allSettled(clients.map((client, i) => client.execute(query(i))))
+    const versions = async (): Promise<Set<string>> => {
+      const all = await Promise.all(
+        clients.map(async (client) =>
+          String((await rowsOf(client, 'SELECT schema_version FROM system.local'))[0]!['schema_version']),
+        ),
+      )
+      return new Set(all)
+    }
+    const agree = (): Promise<void> => until(async () => (await versions()).size === 1)
+    await tell(() => `CREATE KEYSPACE IF NOT EXISTS demo WITH replication = ${ALL}`)
+    await agree()
+    await tell((i) => `CREATE TABLE IF NOT EXISTS demo.same (id int PRIMARY KEY, c${i} int)`)
+    await agree()
+    const ids = await Promise.all(
+      clients.map(async (client) =>
+        String(
+          (await rowsOf(client, `SELECT id FROM system_schema.tables WHERE keyspace_name = 'demo'`))[0]![
+            'id'
+          ],
+        ),
+      ),
+    )
+    expect(new Set(ids).size).toBe(1)
+    await tell((i) => `ALTER TABLE demo.same ADD d${i} int`)
+    await agree()
+    for (const client of clients) await client.execute('SELECT id, d0, d1, d2 FROM demo.same')
+    await tell((i) => (i === 0 ? 'DROP TABLE demo.same' : `ALTER TABLE demo.same WITH comment = 'c${i}'`))
+    await agree()
+  })
+
+  it('tells clients of nodes that go and come back', async () => {
+    const db = await ring({ dir: bench.folder() })
+    const client = await connectTo(db, 0)
+    const told: string[] = []
+    client.on('hostDown', (host: cassandra.Host) => told.push(`down ${host.address}`))
+    client.on('hostUp', (host: cassandra.Host) => told.push(`up ${host.address}`))
+    client.on('hostAdd', (host: cassandra.Host) => told.push(`add ${host.address}`))
+    client.on('hostRemove', (host: cassandra.Host) => told.push(`remove ${host.address}`))
+    const third = db.nodes[2]!
+    const idOf = async (): Promise<string> =>
+      String(
+        (await rowsOf(client, `SELECT host_id FROM system.peers_v2 WHERE peer = '${third.host}'`))[0]![
+          'host_id'
+        ],
+      )
+    const before = await idOf()
+    await third.stop()
+    expect(third.isRunning).toBe(false)
+    await third.start()
+    expect(await idOf()).toBe(before)
+    await client.execute(`CREATE KEYSPACE demo WITH replication = ${ALL}`)
+    const back = await connectTo(db, 2)
+    await back.execute('USE demo')
+    expect(told.filter((text) => /^(add|remove)/.test(text))).toEqual([])
+  })
+
+  it('gives the schema to a node that was away', async () => {
+    const db = await ring({ dir: bench.folder() })
+    const client = await connectTo(db, 0)
+    await db.nodes[2]!.stop()
+    await client.execute(`CREATE KEYSPACE demo WITH replication = ${ALL}`)
+    await client.execute('CREATE TABLE demo.notes (id int PRIMARY KEY)')
+    await db.nodes[2]!.start()
+    const back = await connectTo(db, 2)
+    await back.execute('SELECT * FROM demo.notes')
+  })
+})
