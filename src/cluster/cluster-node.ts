@@ -2,10 +2,11 @@ import type { Logger } from '../common/logger.ts'
 import type { Clock } from '../io/clock.ts'
 import type { Network } from '../io/network.ts'
 import type { Random } from '../io/random.ts'
-import type { Timers } from '../io/timers.ts'
+import { delay, type Timers } from '../io/timers.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
-import type { TableMetadata } from '../model/table.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
+import type { CoordinatorSchema, RequestTimeouts } from './coordinator/cluster-view.ts'
+import { Coordinator } from './coordinator/coordinator.ts'
 import {
   type ClientEvent,
   GossipService,
@@ -18,14 +19,19 @@ import {
   type SavedGossip,
   serveGossip,
 } from './gossip/index.ts'
+import { MemberView } from './member-view.ts'
 import {
   type InternodeEncryption,
   InternodeMessaging,
   type ListenAddresses,
   type MessagingSettings,
 } from './messaging/index.ts'
+import { LocalCommits } from './replica/local-commits.ts'
+import type { ReadThresholdsAtReplica } from './replica/read-thresholds.ts'
 import { Replica } from './replica/replica.ts'
+import type { DynamicSnitchConfig } from './ring/dynamic-snitch.ts'
 import { Ring } from './ring/ring.ts'
+import type { Snitch } from './ring/snitch.ts'
 import { chooseTokens, type TokenSettings } from './ring/token-choice.ts'
 import {
   SchemaDistribution,
@@ -42,6 +48,10 @@ export interface ClusterNodeSettings {
   readonly listen: ListenAddresses
   /** Of a node that has none yet. */
   readonly tokens: TokenSettings
+  /** Null where nearness is what the snitch says. */
+  readonly dynamicSnitch: DynamicSnitchConfig | null
+  readonly timeouts: RequestTimeouts
+  readonly thresholds: ReadThresholdsAtReplica
 }
 
 /** What a node of a ring works with, and whom it tells. */
@@ -51,7 +61,10 @@ export interface ClusterNodeParts {
   readonly states: Omit<LocalStates, 'schemaVersion'>
   readonly engine: StorageEngine
   readonly schema: SharedSchema
-  readonly tableById: (id: string) => TableMetadata | null
+  readonly tables: CoordinatorSchema
+  readonly snitch: Snitch
+  /** 16 bytes that name this node's shards of counters. */
+  readonly counterId: Uint8Array
   readonly network: Network
   readonly clock: Clock
   readonly timers: Timers
@@ -65,6 +78,7 @@ export interface ClusterNodeParts {
   readonly notify: (event: ClientEvent) => void
 }
 
+const POLL_MS = 100
 /** How often a node says how much data it has (`LoadBroadcaster`). */
 const LOAD_INTERVAL_MS = 60_000
 
@@ -77,6 +91,8 @@ export class ClusterNode {
   readonly gossip: GossipService
   readonly membership: Membership
   readonly schema: SchemaDistribution
+  readonly view: MemberView
+  readonly coordinator: Coordinator
   readonly #settings: ClusterNodeSettings
   readonly #parts: ClusterNodeParts
   #isStopped = false
@@ -106,11 +122,13 @@ export class ClusterNode {
     })
     this.membership = this.gossip.membership
     serveGossip(this.messaging, this.gossip, logger)
+    const commits = new LocalCommits(engine, timers)
     this.schema = new SchemaDistribution(
       {
         messaging: this.messaging,
         membership: this.membership,
         engine,
+        commits,
         schema: parts.schema,
         timers,
         logger,
@@ -121,7 +139,21 @@ export class ClusterNode {
     )
     this.schema.listen()
     const { messaging } = this
-    new Replica({ messaging, engine, tableById: parts.tableById, clock, timers, logger }).listen()
+    const { dynamicSnitch, timeouts, thresholds } = settings
+    const shared = { messaging, engine, commits, clock, timers, logger, thresholds }
+    new Replica({ ...shared, tableById: parts.tables.tableById }).listen()
+    this.view = new MemberView(this.membership, parts.snitch, dynamicSnitch, { clock, timers, random })
+    const { counterId, tables } = parts
+    this.coordinator = new Coordinator({
+      ...shared,
+      view: this.view,
+      schema: tables,
+      random,
+      timeouts,
+      counterId,
+    })
+    this.coordinator.onLatency = (node, latencyMs) => this.view.onLatency(node, latencyMs)
+    this.coordinator.listen()
   }
 
   /** Who has what, by what this node knows; nodes that nobody has said anything of are left out. */
@@ -141,11 +173,12 @@ export class ClusterNode {
     for (const warning of this.#settings.encryption.warnings) logger.warn(warning)
     await this.messaging.listen(this.#settings.listen)
     const isMember = saved.tokens !== null
-    await this.gossip.start(
+    const isHeard = await this.gossip.start(
       saved,
       { ...states, schemaVersion: schema.version },
       { bootstrapping: false, bootstrapComplete: isMember },
     )
+    if (isHeard) await this.#meetOthers()
     await this.gossip.waitToSettle()
     const { ringDelayMs } = this.#settings.gossip
     if (!(await this.schema.waitUntilReady(ringDelayMs))) {
@@ -154,7 +187,18 @@ export class ClusterNode {
       )
     }
     this.gossip.join(saved.tokens ?? (await this.#newTokens()))
+    this.view.start()
     this.#sayLoad()
+  }
+
+  /** There is a ring that goes on: waits until one of its nodes is alive and has said what schema it has. */
+  async #meetOthers(): Promise<void> {
+    const { clock, timers } = this.#parts
+    const { ringDelayMs, shadowRoundRetryMs } = this.#settings.gossip
+    const end = clock.monotonicMs() + ringDelayMs
+    while (!this.#isStopped && !this.schema.hasHeard && clock.monotonicMs() < end) {
+      await delay(timers, Math.min(shadowRoundRetryMs, POLL_MS))
+    }
   }
 
   /** Without data to fetch a node takes part at once; what its tokens take over is not streamed yet. */
@@ -194,6 +238,7 @@ export class ClusterNode {
     if (this.#isStopped) return
     this.#isStopped = true
     this.schema.stop()
+    this.view.stop()
     await this.gossip.stop()
     await this.messaging.close()
   }

@@ -210,7 +210,7 @@ export async function startNode(given: SibylOptions, ports: NodePorts): Promise<
       const { host, port } = transport.address
       if (ring === null) schema.writeLocal({ rpc_address: host, rpc_port: port })
       ring?.setRpcReady(true)
-      await engine.commit()
+      await processor.commit()
       const admin = node.useAdmin(startAdminPort(options, ports, database, settings, node, logger))
       // The default port only warns where it cannot be had; clients need not wait for it.
       if (options.adminPort === 'auto') admin.catch(() => undefined)

@@ -14,7 +14,7 @@ import { internodeEncryption, type MessagingSettings, NO_ENCRYPTION } from '../c
 import { type Location, type Snitch, snitchOf } from '../cluster/ring/snitch.ts'
 import { tokenSettings } from '../cluster/ring/token-choice.ts'
 import { QUICK_SCHEMA_SETTINGS, SCHEMA_SETTINGS } from '../cluster/schema/schema-distribution.ts'
-import { uuidText } from '../common/uuid.ts'
+import { parseUuid, uuidText } from '../common/uuid.ts'
 import type { ReadFile } from '../io/encryption.ts'
 import type { Network } from '../io/network.ts'
 import type { ServerEvent } from '../protocol/index.ts'
@@ -99,7 +99,7 @@ export interface RingNodeParts {
 /** Puts a node of a ring together; nothing is opened before `start`. */
 export function createRingNode(parts: RingNodeParts): ClusterNode {
   const { plan, database, ports, logger, nativePort, push } = parts
-  const { schema, engine, name } = database
+  const { schema, engine, processor, name } = database
   const { clock, timers, random, network, internode = network } = ports
   const local: LocalMember = {
     endpoint: plan.addresses.broadcast,
@@ -109,11 +109,15 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
     native: endpoint(plan.addresses.nativeHost, nativePort)!,
   }
   const commit = (): void => {
-    engine
-      .commit()
-      ?.catch((error: Error) => logger.error(`What is known of peers is not kept: ${error.message}`))
+    const failed = (error: unknown): void =>
+      logger.error(`What is known of peers is not kept: ${error instanceof Error ? error.message : error}`)
+    try {
+      node.coordinator.commit()?.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
   }
-  const node = new ClusterNode(clusterSettingsOf(parts), {
+  const node: ClusterNode = new ClusterNode(clusterSettingsOf(parts), {
     local,
     states: { releaseVersion: RELEASE_VERSION, netVersion: NET_VERSION, sstableVersions: SSTABLE_VERSIONS },
     engine,
@@ -124,7 +128,13 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
       tables: [...schema.current.keyspace('system_schema')!.tables.values()],
       merge: (mutations) => schema.merge(mutations),
     },
-    tableById: (id) => schema.current.tableById(id),
+    tables: {
+      replicationOf: (keyspace) => schema.current.keyspaces.get(keyspace)?.params.replication ?? null,
+      tableById: (id) => schema.current.tableById(id),
+      tableByHandle: (handle) => schema.current.tableByHandle(handle)!,
+    },
+    snitch: plan.snitch,
+    counterId: parseUuid(schema.hostId!)!,
     network: internode,
     clock,
     timers,
@@ -145,7 +155,7 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
     },
     persistTokens: async (tokens) => {
       schema.writeLocal({ tokens: new Set(tokens.map(String)), bootstrapped: 'COMPLETED' })
-      await engine.commit()
+      await node.coordinator.commit()
     },
     notify: ({ kind, change, node: { address, port } }) =>
       push({ kind, change, node: { address, port } } as ServerEvent),
@@ -154,6 +164,7 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
   node.membership.subscribe(({ kind }) => {
     if (kind === 'ring') schema.dataCenters = node.membership.ring.dataCenters()
   })
+  processor.useCluster(node.coordinator)
   schema.onRows = (mutation) => node.pushSchema(mutation)
   schema.onChange(() => node.schemaChanged())
   return node
@@ -203,6 +214,24 @@ function clusterSettingsOf({
         : internodeEncryption(serverEncryption, localityOf, readFile),
     listen,
     tokens: tokenSettings(options.initialToken, options.numTokens),
+    dynamicSnitch: ring.dynamicSnitch
+      ? {
+          updateInterval: ring.dynamicSnitchUpdateIntervalMs,
+          resetInterval: ring.dynamicSnitchResetIntervalMs,
+          badnessThreshold: ring.dynamicSnitchBadnessThreshold,
+        }
+      : null,
+    timeouts: {
+      read_request_timeout_ms: query.read_request_timeout_ms,
+      range_request_timeout_ms: query.range_request_timeout_ms,
+      write_request_timeout_ms: ring.writeRequestTimeoutMs,
+      counter_write_request_timeout_ms: ring.counterWriteRequestTimeoutMs,
+      truncate_request_timeout_ms: ring.truncateRequestTimeoutMs,
+    },
+    thresholds: {
+      tombstone_failure_threshold: query.tombstone_failure_threshold,
+      local_read_size_fail_threshold_bytes: query.local_read_size_fail_threshold_bytes,
+    },
   }
 }
 

@@ -151,20 +151,20 @@ export class GossipService {
   /**
    * Asks what there is, makes sure that this node may take its address, and begins to gossip; it is no member yet.
    * Throws an Error with Cassandra's text when the address is another node's, or when no seed answers a node that is
-   * none. `node` says what it was before.
+   * none. `node` says what it was before. True where a node answered that gossips already.
    */
   async start(
     saved: SavedGossip,
     states: LocalStates,
     node: Pick<StartingNode, 'bootstrapping' | 'bootstrapComplete'>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     this.membership.load(saved.peers)
     for (const { endpoint } of saved.peers) this.gossiper.addSavedEndpoint(endpoint, this.now())
-    await this.#shadowRound(
+    const isHeard = await this.#shadowRound(
       saved.peers.map(({ endpoint }) => endpoint),
       node,
     )
-    if (this.#stopped) return
+    if (this.#stopped) return false
     const { hostId, dataCenter, rack, native } = this.#local
     const local: [ApplicationState, string][] = [
       ...(saved.tokens === null ? [] : [['TOKENS', tokensValue(saved.tokens)] as [ApplicationState, string]]),
@@ -181,16 +181,17 @@ export class GossipService {
     this.gossiper.start(saved.generation, [...local, ...this.#early], this.now())
     this.#schedule()
     this.#settle([])
+    return isHeard
   }
 
   async #shadowRound(
     peers: readonly Endpoint[],
     node: Pick<StartingNode, 'bootstrapping' | 'bootstrapComplete'>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { local, seeds, ringDelayMs, shadowRoundRetryMs } = this.#settings
     const others = peers.filter((peer) => peer.text !== local.text)
     const round = this.gossiper.beginShadowRound(others)
-    if (round === null) return
+    if (round === null) return false
     const isSeed = seeds.some((seed) => seed.text === local.text)
     // Seeds of a ring that starts all at once have the time to come up.
     const deadlineMs = this.now().monotonicMs + (isSeed ? 1 : 2) * ringDelayMs
@@ -205,6 +206,7 @@ export class GossipService {
     }
     const starting = { endpoint: local, hostId: this.#local.hostId, ...node }
     if (!isSafeForStartup(starting, round.states)) throw new Error(endpointCollisionText(local))
+    return round.states.length > 0
   }
 
   /** Waits so long, or until a message made it so. */

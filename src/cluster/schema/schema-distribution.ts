@@ -6,6 +6,7 @@ import type { StorageEngine } from '../../storage/storage-engine.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { Membership } from '../gossip/index.ts'
 import { type InboundMessage, type MessagingService, Verb, wordsOf } from '../messaging/index.ts'
+import type { LocalCommits } from '../replica/local-commits.ts'
 import { MutationDecoder, updatesAt } from '../replica/mutation-message.ts'
 import { encodeSchema, schemaMutation } from './schema-message.ts'
 
@@ -38,6 +39,7 @@ export interface SchemaDistributionParts {
   readonly messaging: MessagingService
   readonly membership: Membership
   readonly engine: StorageEngine
+  readonly commits: LocalCommits
   readonly schema: SharedSchema
   readonly timers: Timers
   readonly logger: Logger
@@ -122,6 +124,11 @@ export class SchemaDistribution {
   }
 
   // --- what others know
+
+  /** Whether another node that is alive has said what schema it has. */
+  get hasHeard(): boolean {
+    return [...this.#peers.values()].some(({ endpoint }) => this.#parts.membership.isAlive(endpoint))
+  }
 
   /** Whether there is nothing to learn: all live nodes have this node's schema, or have given it theirs. */
   get isReady(): boolean {
@@ -226,13 +233,13 @@ export class SchemaDistribution {
 
   /** Merges what came; false where it can't be read or kept. */
   #take(payload: Uint8Array, from: Endpoint): boolean {
-    const { engine, schema, logger } = this.#parts
+    const { commits, schema, logger } = this.#parts
     const byId = new Map([...schema.tables].map((table) => [table.id, table]))
     try {
       const rows = this.#decoder.decode(wordsOf(payload).slice(), (id) => byId.get(id) ?? null)
       const isNew = schema.merge(portionsOf(rows))
-      const flushed = engine.commit()
-      flushed?.catch((error: unknown) => this.#failed(from, error))
+      const committed = commits.commit()
+      committed?.catch((error: unknown) => this.#failed(from, error))
       if (isNew) logger.info(`The schema is ${schema.version} by what /${from.text} said`)
       return true
     } catch (error) {
