@@ -340,6 +340,9 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
     if (replaced !== undefined) this.#claims.forget(replaced)
     if (!this.isMember(endpoint)) return
     this.#keepPeer(endpoint, state)
+    const version = state.value('SCHEMA')
+    // It was not listened to before it was a member.
+    if (!wasMember && version !== undefined) this.#tell({ kind: 'schema', endpoint, version })
     if (wasMoving) this.#tell({ kind: 'moved', endpoint })
     else if (!wasMember && status === Status.NORMAL) this.#tell({ kind: 'joined', endpoint })
   }
