@@ -66,32 +66,38 @@ export function prepare(text) {
   return frame(0x04, opcode.prepare, longString(text))
 }
 
+/** Levels by name, as the protocol numbers them. */
+export const levels = Object.freeze({ ONE: 1, QUORUM: 4, ALL: 5, LOCAL_QUORUM: 6 })
+
 /**
  * An EXECUTE whose values are all zero bytes yet, and where in it each value stands.
- * Consistency ONE; flags: values, skip metadata, page size.
+ * Flags: values, skip metadata, page size.
  * @param {Buffer} id
  * @param {readonly number[]} sizes
+ * @param {number} level
  */
-export function executeTemplate(id, sizes) {
-  return template(opcode.execute, Buffer.concat([Buffer.from([0, id.length]), id]), sizes)
+export function executeTemplate(id, sizes, level = levels.ONE) {
+  return template(opcode.execute, Buffer.concat([Buffer.from([0, id.length]), id]), sizes, level)
 }
 
 /**
  * A QUERY of the same kind: the text, then values that are all zero bytes yet.
  * @param {string} text
  * @param {readonly number[]} sizes
+ * @param {number} level
  */
-export function queryTemplate(text, sizes) {
-  return template(opcode.query, longString(text), sizes)
+export function queryTemplate(text, sizes, level = levels.ONE) {
+  return template(opcode.query, longString(text), sizes, level)
 }
 
 /**
  * @param {number} code
  * @param {Buffer} start what stands before the options
  * @param {readonly number[]} sizes
+ * @param {number} level
  */
-function template(code, start, sizes) {
-  const head = Buffer.concat([start, Buffer.from([0, 1, 0x07, 0, sizes.length])])
+function template(code, start, sizes, level) {
+  const head = Buffer.concat([start, Buffer.from([0, level, 0x07, 0, sizes.length])])
   const parts = [head]
   /** @type {number[]} */
   const offsets = []

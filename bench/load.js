@@ -3,6 +3,7 @@
  *
  *   node bench/load.js --host 127.0.0.1 --port 9042 --workload reads [--seconds 3 | --ops N]
  *     [--connections 4] [--in-flight 32] [--rate OPS_PER_SECOND] [--first N] [--setup]
+ *     [--level ONE] [--replication-factor 1]
  *
  * --setup makes the tables and fills them, and measures nothing. Otherwise each answer lets the next
  * request go (or, with --rate, the clock does), keys come uniformly at random (in order with --ops),
@@ -15,13 +16,14 @@ import {
   errorText,
   executeTemplate,
   headerBytes,
+  levels,
   opcode,
   prepare,
   query,
   queryTemplate,
   startup,
 } from './frames.js'
-import { schema, workloads } from './workloads.js'
+import { schemaOf, workloads } from './workloads.js'
 
 const { values: args } = parseArgs({
   options: {
@@ -35,8 +37,12 @@ const { values: args } = parseArgs({
     rate: { type: 'string' },
     first: { type: 'string', default: '0' },
     setup: { type: 'boolean', default: false },
+    level: { type: 'string', default: 'ONE' },
+    'replication-factor': { type: 'string', default: '1' },
   },
 })
+const level = /** @type {Record<string, number>} */ (levels)[args.level]
+if (level === undefined) throw new Error(`--level is one of ${Object.keys(levels).join(', ')}`)
 
 /** Latencies in buckets of about 1.6 %: 64 to each doubling, from 1 us on. */
 class Histogram {
@@ -110,8 +116,8 @@ function open() {
 function encodeAll(name, id) {
   const workload = workloads[name]
   const { bytes: template, offsets } = workload.isUnprepared
-    ? queryTemplate(workload.statement, workload.sizes)
-    : executeTemplate(id, workload.sizes)
+    ? queryTemplate(workload.statement, workload.sizes, level)
+    : executeTemplate(id, workload.sizes, level)
   // The text begins behind its length.
   if (workload.literalAt !== undefined) offsets.push(headerBytes + 4 + workload.literalAt)
   const size = template.length
@@ -311,7 +317,7 @@ async function setUp() {
   const socket = await open()
   const talk = new Talk(socket)
   await talk.ask(startup())
-  for (const statement of schema) await talk.ask(query(statement))
+  for (const statement of schemaOf(Number(args['replication-factor']))) await talk.ask(query(statement))
   socket.destroy()
   for (const [name, ops] of /** @type {const} */ ([
     ['writes', workloads['writes'].requests],

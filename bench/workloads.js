@@ -47,8 +47,9 @@ function fillKey(request, at, n) {
   request.write(`k${String(n).padStart(9, '0')}`, at, 'latin1')
 }
 
-export const schema = [
-  "CREATE KEYSPACE IF NOT EXISTS bench WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+/** @param {number} replicationFactor */
+export const schemaOf = (replicationFactor) => [
+  `CREATE KEYSPACE IF NOT EXISTS bench WITH replication = {'class': 'SimpleStrategy', 'replication_factor': ${replicationFactor}}`,
   `CREATE TABLE IF NOT EXISTS bench.kv (k text PRIMARY KEY, ${columnTypes})`,
   `CREATE TABLE IF NOT EXISTS bench.wide (p bigint, c bigint, ${columnTypes}, PRIMARY KEY (p, c))`,
   `CREATE TABLE IF NOT EXISTS bench.series (device text, day int, at timestamp, value double, note blob,
