@@ -55,3 +55,19 @@ it('judges nobody after a pause of its own', () => {
     expect(detector.interpret('a', now)).toBe('paused')
   expect(detector.interpret('a', awake + 5000)).toBe('convicted')
 })
+
+it('a mean that is shorter than the least one counts as that', () => {
+  const detector = new FailureDetector(
+    { ...failureDetectorSettings(1000), initialIntervalMs: 20, leastMeanMs: 250 },
+    0,
+  )
+  let now = 0
+  for (let i = 0; i < 100; i++) detector.report('a', (now += 20))
+  const verdictAfter = (silence: number) => {
+    // Asked often, or the silence would be one of its own.
+    for (let at = now; at < now + silence; at += 100) detector.interpret('a', at)
+    return detector.interpret('a', now + silence)
+  }
+  expect(verdictAfter(4500)).toBe('fine')
+  expect(verdictAfter(4700)).toBe('convicted')
+})

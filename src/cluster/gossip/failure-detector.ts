@@ -11,6 +11,8 @@ export interface FailureDetectorSettings {
   readonly phiConvictThreshold: number
   /** The first interval that is assumed of a node, milliseconds: rather too long than too short. */
   readonly initialIntervalMs: number
+  /** Silences are compared with no shorter a mean, so that rounds can be quick where processes stall for a second now and then. */
+  readonly leastMeanMs: number
   /** Longer intervals are not learned: who is often cut off for so long is better marked down early. */
   readonly maxIntervalMs: number
   /** Who did not look for so long was paused itself, and judges nobody until as long again has passed. */
@@ -27,6 +29,7 @@ export function failureDetectorSettings(
   return {
     phiConvictThreshold,
     initialIntervalMs: 2 * intervalMs,
+    leastMeanMs: 0,
     maxIntervalMs: 2 * intervalMs,
     maxLocalPauseMs: 5 * intervalMs,
     sampleSize: 1000,
@@ -75,7 +78,7 @@ export class ArrivalWindow {
 
   /** How many mean intervals the silence has lasted; to be asked after the first report only. */
   phi(nowMs: number): number {
-    return (nowMs - this.#lastMs!) / this.mean
+    return (nowMs - this.#lastMs!) / Math.max(this.mean, this.#settings.leastMeanMs)
   }
 }
 
