@@ -29,6 +29,9 @@ export interface PaxosFaults {
   readonly loss: number
   readonly duplication: number
   readonly slowness: number
+  /** How many proposals and commits are lost. */
+  readonly proposeLoss: number
+  readonly commitLoss: number
   readonly partitions: boolean
   readonly crashes: boolean
   readonly skewMs: number
@@ -175,6 +178,8 @@ export class PaxosWorld {
       duplication: faults.duplication,
       slowness: faults.slowness,
     })
+    const { lossOf } = this.bus.faults
+    lossOf.set(Verb.PAXOS_PROPOSE_REQ, faults.proposeLoss).set(Verb.PAXOS_COMMIT_REQ, faults.commitLoss)
     this.nodes = simNodes(size)
     this.ring = ringOf(this.nodes)
     this.machines = this.nodes.map((node) => new Machine(node))
@@ -196,6 +201,7 @@ export class PaxosWorld {
     await this.timers.run(running)
     this.bus.cut.clear()
     Object.assign(this.bus.faults, { loss: 0, duplication: 0, slowness: 0 })
+    this.bus.faults.lossOf.clear()
     for (const machine of this.machines) this.#restart(machine)
     // What was left unfinished is finished by whoever comes next.
     const readBefore = this.outcomes.read

@@ -6,7 +6,7 @@ import {
   type RequestCallback,
   RequestFailureReason,
   type SendOptions,
-  type Verb,
+  Verb,
 } from '../../../src/cluster/messaging/index.ts'
 import type { TimerHandle, TimerOptions, Timers } from '../../../src/io/timers.ts'
 import type { SimClock, SimTimers } from '../sim-clock.ts'
@@ -19,6 +19,8 @@ export interface BusFaults {
   maxDelayMs: number
   /** How likely a message takes ten times as long, and comes behind others. */
   slowness: number
+  /** How likely requests of some verbs are lost, where that is more than `loss`. */
+  readonly lossOf: Map<Verb, number>
 }
 
 const DEFAULT_TIMEOUT_MS = 2_000
@@ -26,9 +28,12 @@ const DEFAULT_TIMEOUT_MS = 2_000
 /**
  * Messages between the nodes of one process, worse than any connection: they are lost, come twice and overtake each other, as
  * the seed says. What a node that died was waiting for never comes.
+ *
+ * A proposal of Paxos never comes twice, as none does on a connection: whoever is told by all that it was refused
+ * proposes again, and a second copy may be refused behind a first one that was accepted.
  */
 export class SimBus {
-  readonly faults: BusFaults = { loss: 0, duplication: 0, maxDelayMs: 5, slowness: 0 }
+  readonly faults: BusFaults = { loss: 0, duplication: 0, maxDelayMs: 5, slowness: 0, lossOf: new Map() }
   readonly #clock: SimClock
   readonly #timers: SimTimers
   readonly #random: SimRandom
@@ -86,11 +91,12 @@ export class SimBus {
   }
 
   /** Brings a message over, once, twice or never. */
-  carry(from: Endpoint, to: Endpoint, deliver: (node: BusNode) => void): void {
+  carry(from: Endpoint, to: Endpoint, verb: Verb | null, deliver: (node: BusNode) => void): void {
     const random = this.#random
-    const { loss, duplication, maxDelayMs, slowness } = this.faults
+    const { duplication, maxDelayMs, slowness, lossOf } = this.faults
+    const loss = Math.max(this.faults.loss, verb === null ? 0 : (lossOf.get(verb) ?? 0))
     const isOwn = from.text === to.text
-    const copies = !isOwn && random.chance(duplication) ? 2 : 1
+    const copies = !isOwn && verb !== Verb.PAXOS_PROPOSE_REQ && random.chance(duplication) ? 2 : 1
     for (let i = 0; i < copies; i++) {
       if (!isOwn && random.chance(loss)) {
         this.lost++
@@ -140,7 +146,7 @@ export class BusNode implements MessagingService {
     if (this.isDead) return
     const bytes = payload.slice()
     const expiresMs = this.#bus.nowMs() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
-    this.#bus.carry(this.self, to, (node) =>
+    this.#bus.carry(this.self, to, verb, (node) =>
       node.#receive(this.self, verb, bytes, expiresMs, () => undefined),
     )
   }
@@ -157,9 +163,9 @@ export class BusNode implements MessagingService {
       work()
     }
     this.#bus.later(() => end(() => callback.onFailure(RequestFailureReason.TIMEOUT, to)), timeoutMs)
-    this.#bus.carry(this.self, to, (node) =>
+    this.#bus.carry(this.self, to, verb, (node) =>
       node.#receive(this.self, verb, bytes, expiresMs, (answer, reason) => {
-        this.#bus.carry(to, this.self, (asker) => {
+        this.#bus.carry(to, this.self, null, (asker) => {
           // An answer to a process that died is nobody's.
           if (asker !== this) return
           end(() => {
