@@ -8,6 +8,7 @@ import {
   isHintsHeader,
   parseHints,
   parseHintsFileName,
+  recordBytes,
 } from './hints-format.ts'
 
 const NAME = { hostId: '6e5b1a9e-7e4c-4b53-9d1c-0c3a2a8f4f10', timestampMs: 1_767_225_600_123, version: 1 }
@@ -18,15 +19,28 @@ function hintOf(random: SimRandom, words: number): Uint8Array {
   return encodeHint(mutation, 1_767_225_600_000 + words, 864_000)
 }
 
+const FILE_CRC = 0x1234567
+
+/** The records of a file, without its header, as if they began at its first byte. */
 function fileOf(hints: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(hints.map((hint) => encodeRecord(hint))))
+  const file = new Uint8Array(hints.reduce((sum, hint) => sum + recordBytes(hint.length), 0))
+  let at = 0
+  for (const hint of hints) {
+    encodeRecord(hint, file, at, FILE_CRC, at)
+    at += recordBytes(hint.length)
+  }
+  return file
+}
+
+function parse(piece: Uint8Array, isLast: boolean, position = 0) {
+  return parseHints(piece, isLast, FILE_CRC, position)
 }
 
 describe('names and headers of hints files', () => {
   it('are what they were made from', () => {
     expect(parseHintsFileName(hintsFileName(NAME))).toEqual(NAME)
     expect(parseHintsFileName('6e5b1a9e-7e4c-4b53-9d1c-0c3a2a8f4f10-12-1.crc32')).toBeNull()
-    const header = encodeHintsHeader(NAME)
+    const header = encodeHintsHeader(NAME, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8))
     expect(isHintsHeader(header, NAME)).toBe(true)
     expect(isHintsHeader(header, { ...NAME, timestampMs: 5 })).toBe(false)
     for (let at = 0; at < header.length; at++) {
@@ -44,8 +58,8 @@ describe('records of hints', () => {
 
   it('come back, however the file is cut into pieces', () => {
     for (let cut = 0; cut <= file.length; cut++) {
-      const first = parseHints(file.subarray(0, cut), false)
-      const rest = parseHints(file.subarray(first.end), true)
+      const first = parse(file.subarray(0, cut), false)
+      const rest = parse(file.subarray(first.end), true, first.end)
       expect([...first.hints, ...rest.hints].map((one) => Buffer.from(one))).toEqual(
         hints.map((one) => Buffer.from(one)),
       )
@@ -60,7 +74,7 @@ describe('records of hints', () => {
         const torn = fill === 'cut' ? file.slice(0, cut) : file.slice()
         if (fill === 'zeros') torn.fill(0, cut)
         if (fill === 'garbage') random.bytes(torn.subarray(cut))
-        expect(parseHints(torn, true).hints.length).toBeGreaterThanOrEqual(whole)
+        expect(parse(torn, true).hints.length).toBeGreaterThanOrEqual(whole)
       }
     }
   })
@@ -69,16 +83,27 @@ describe('records of hints', () => {
     for (let at = 0; at < file.length; at++) {
       const broken = file.slice()
       broken[at]! ^= 1 << random.below(8)
-      const found = parseHints(broken, true).hints.map((one) => Buffer.from(one).toString('hex'))
+      const found = parse(broken, true).hints.map((one) => Buffer.from(one).toString('hex'))
       const expected = hints.map((one) => Buffer.from(one).toString('hex'))
       for (const one of found) expect(expected).toContain(one)
       expect(found.length).toBeGreaterThanOrEqual(hints.length - 1)
     }
   })
 
+  it('are no values of other hints, wherever these are broken', () => {
+    const inner = hintOf(random, 3)
+    for (let position = 0; position < 100; position += 4) {
+      const value = new Uint8Array(recordBytes(inner.length) + 8)
+      encodeRecord(inner, value, 8, 0, position)
+      const broken = fileOf([encodeHint(value, 1, 1)])
+      broken[0]! ^= 1
+      expect(parse(broken, true).hints).toEqual([])
+    }
+  })
+
   it('say how much is needed of one that is longer than the piece', () => {
-    const long = encodeRecord(hintOf(random, 5000))
-    const parsed = parseHints(long.subarray(0, 100), false)
+    const long = fileOf([hintOf(random, 5000)])
+    const parsed = parse(long.subarray(0, 100), false)
     expect(parsed).toMatchObject({ hints: [], end: 0, needed: long.length })
   })
 })

@@ -4,7 +4,9 @@ import { crc32 } from '../../storage/commitlog/crc32.ts'
 /** Files of hints; docs/formats/hints.md has them byte by byte. */
 export const HINTS_MAGIC = 0x53484e54
 export const HINTS_VERSION = 1
-export const HINTS_HEADER_BYTES = 36
+export const HINTS_HEADER_BYTES = 44
+const NONCE_BYTES = 8
+const HEADER_CRC_AT = HINTS_HEADER_BYTES - 4
 /** The length of a record and its CRC, and the CRC of what is between. */
 const RECORD_HEAD_BYTES = 8
 const RECORD_TAIL_BYTES = 4
@@ -33,15 +35,22 @@ export function parseHintsFileName(name: string): HintsFileName | null {
   return { hostId: match[1]!, timestampMs: Number(match[2]), version: Number(match[3]) }
 }
 
-export function encodeHintsHeader({ hostId, timestampMs }: HintsFileName): Uint8Array {
+/** @param nonce 8 random bytes */
+export function encodeHintsHeader({ hostId, timestampMs }: HintsFileName, nonce: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(HINTS_HEADER_BYTES)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, HINTS_MAGIC)
   view.setUint32(4, HINTS_VERSION)
   bytes.set(parseUuid(hostId)!, 8)
   view.setBigInt64(24, BigInt(timestampMs))
-  view.setInt32(32, crc32(bytes, 0, 32))
+  bytes.set(nonce.subarray(0, NONCE_BYTES), 32)
+  view.setInt32(HEADER_CRC_AT, crc32(bytes, 0, HEADER_CRC_AT))
   return bytes
+}
+
+/** The CRC of a file's header, with which those of its records begin. */
+export function headerCrc(header: Uint8Array): number {
+  return new DataView(header.buffer, header.byteOffset, header.length).getInt32(HEADER_CRC_AT)
 }
 
 /** Whether `bytes` begin with the header of that file. */
@@ -51,10 +60,19 @@ export function isHintsHeader(bytes: Uint8Array, { hostId, timestampMs }: HintsF
   return (
     view.getUint32(0) === HINTS_MAGIC &&
     view.getUint32(4) === HINTS_VERSION &&
-    view.getInt32(32) === crc32(bytes, 0, 32) &&
+    headerCrc(bytes) === crc32(bytes, 0, HEADER_CRC_AT) &&
     uuidText(bytes, 8) === hostId &&
     view.getBigInt64(24) === BigInt(timestampMs)
   )
+}
+
+const place = new Uint8Array(4)
+const placeView = new DataView(place.buffer)
+
+/** What the CRC of a record begins with: its file and where it stands there. */
+function seedAt(fileCrc: number, position: number): number {
+  placeView.setUint32(0, position >>> 0)
+  return crc32(place, 0, 4, fileCrc)
 }
 
 /** Bytes that a hint takes in a file. */
@@ -62,16 +80,26 @@ export function recordBytes(hintLength: number): number {
   return RECORD_HEAD_BYTES + ((hintLength + RECORD_TAIL_BYTES + ALIGNMENT - 1) & ~(ALIGNMENT - 1))
 }
 
-/** The record of a hint. */
-export function encodeRecord(hint: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(recordBytes(hint.length))
-  const view = new DataView(bytes.buffer)
+/**
+ * Writes the record of a hint into `out`. Its CRCs hold for that file and that place alone, so that bytes of a file of hints that
+ * are the value of a hint never pass for a record.
+ *
+ * @param fileCrc that of the file's header
+ * @param position of the record in the file
+ */
+export function encodeRecord(
+  hint: Uint8Array,
+  out: Uint8Array,
+  at: number,
+  fileCrc: number,
+  position: number,
+): void {
+  const view = new DataView(out.buffer, out.byteOffset + at)
   view.setUint32(0, hint.length)
-  const lengthCrc = crc32(bytes, 0, 4)
+  const lengthCrc = crc32(out, at, 4, seedAt(fileCrc, position))
   view.setInt32(4, lengthCrc)
-  bytes.set(hint, RECORD_HEAD_BYTES)
+  out.set(hint, at + RECORD_HEAD_BYTES)
   view.setInt32(RECORD_HEAD_BYTES + hint.length, crc32(hint, 0, hint.length, lengthCrc))
-  return bytes
 }
 
 /** What was found in a piece of a file. */
@@ -91,8 +119,15 @@ export interface ParsedHints {
  * of a file that was being written when the power went may be anything.
  *
  * @param isLast whether nothing of the file is behind the piece
+ * @param fileCrc that of the file's header
+ * @param position of the piece in the file
  */
-export function parseHints(piece: Uint8Array, isLast: boolean): ParsedHints {
+export function parseHints(
+  piece: Uint8Array,
+  isLast: boolean,
+  fileCrc: number,
+  position: number,
+): ParsedHints {
   const view = new DataView(piece.buffer, piece.byteOffset, piece.length)
   const hints: Uint8Array[] = []
   let skipped = 0
@@ -100,7 +135,7 @@ export function parseHints(piece: Uint8Array, isLast: boolean): ParsedHints {
   while (at + RECORD_HEAD_BYTES <= piece.length) {
     const length = view.getUint32(at)
     const lengthCrc = view.getInt32(at + 4)
-    if (length > HINT_BYTES_MAX || crc32(piece, at, 4) !== lengthCrc) {
+    if (length > HINT_BYTES_MAX || crc32(piece, at, 4, seedAt(fileCrc, position + at)) !== lengthCrc) {
       if (length !== 0) skipped += ALIGNMENT
       at += ALIGNMENT
       continue

@@ -1,5 +1,11 @@
 import { type Disk, type DiskFile, readFully } from '../../io/disk.ts'
-import { HINTS_HEADER_BYTES, type HintsFileName, isHintsHeader, parseHints } from './hints-format.ts'
+import {
+  HINTS_HEADER_BYTES,
+  type HintsFileName,
+  headerCrc,
+  isHintsHeader,
+  parseHints,
+} from './hints-format.ts'
 
 /** So much of a file is read, and sent, at once (`HintsReader.PAGE_SIZE`). */
 export const PAGE_BYTES = 512 * 1024
@@ -19,6 +25,7 @@ export interface HintsPage {
 export class HintsReader {
   readonly #file: DiskFile
   readonly #size: number
+  readonly #fileCrc: number
   /** Whether the file is what its name says. */
   readonly isReadable: boolean
 
@@ -34,6 +41,7 @@ export class HintsReader {
         if (read <= 0) break
         done += read
       }
+      this.#fileCrc = headerCrc(header)
       this.isReadable = done === header.length && isHintsHeader(header, name)
     } catch (error) {
       this.#file.closeSync()
@@ -50,7 +58,7 @@ export class HintsReader {
       const piece = new Uint8Array(wanted)
       const read = await readFully(this.#file, piece, 0, wanted, at)
       const isLast = at + read >= this.#size || read < wanted
-      const parsed = parseHints(piece.subarray(0, read), isLast)
+      const parsed = parseHints(piece.subarray(0, read), isLast, this.#fileCrc, at)
       skipped += parsed.skipped
       at += parsed.end
       if (parsed.hints.length > 0 || isLast) return { hints: parsed.hints, end: at, isLast, skipped }

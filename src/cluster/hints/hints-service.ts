@@ -1,5 +1,6 @@
 import type { Clock } from '../../io/clock.ts'
 import type { Disk } from '../../io/disk.ts'
+import type { Random } from '../../io/random.ts'
 import type { TimerHandle, Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { HintSink } from '../coordinator/batchlog.ts'
@@ -11,7 +12,7 @@ import type { RingNode } from '../ring/ring.ts'
 import type { RingView } from '../ring-view.ts'
 import { encodeHint, type Hint, isLiveHint } from './hint.ts'
 import { type DispatcherParts, HintsDispatcher } from './hints-dispatcher.ts'
-import { encodeRecord, HINTS_VERSION, parseHintsFileName } from './hints-format.ts'
+import { HINTS_VERSION, parseHintsFileName, recordBytes } from './hints-format.ts'
 import { HintsMetrics } from './hints-metrics.ts'
 import { HintsStore, type PendingHints } from './hints-store.ts'
 import {
@@ -26,6 +27,7 @@ export interface HintsParts {
   readonly disk: Disk
   readonly clock: Clock
   readonly timers: Timers
+  readonly random: Random
   readonly messaging: Pick<MessagingService, 'request'>
   readonly ring: RingView
   /** The table of that UUID as the schema is now, or null. */
@@ -87,7 +89,8 @@ export class HintsService implements HintSink {
   #store(hostId: string): HintsStore {
     let store = this.#stores.get(hostId)
     if (store === undefined) {
-      store = new HintsStore(hostId, this.#parts.disk, this.#settings.directory)
+      const { disk, random } = this.#parts
+      store = new HintsStore(hostId, disk, random, this.#settings.directory)
       this.#stores.set(hostId, store)
     }
     return store
@@ -141,14 +144,15 @@ export class HintsService implements HintSink {
     // Without its table a mutation is of no use to anybody.
     if (hostIds.length === 0 || gcGraceSeconds === null) return
     if (this.#isClosed) throw new Error("HintsService is shut down and can't accept new hints")
-    const record = encodeRecord(encodeHint(mutation, creationMs, gcGraceSeconds))
+    const hint = encodeHint(mutation, creationMs, gcGraceSeconds)
+    const bytes = recordBytes(hint.length)
     for (const hostId of hostIds) {
-      if (this.#bufferedBytes + record.length > UNWRITTEN_BYTES_MAX) {
+      if (this.#bufferedBytes + bytes > UNWRITTEN_BYTES_MAX) {
         this.metrics.dropped++
         continue
       }
-      this.#store(hostId).buffer(record)
-      this.#bufferedBytes += record.length
+      this.#store(hostId).buffer(hint)
+      this.#bufferedBytes += bytes
       this.metrics.hinted(hostId)
     }
     if (this.#bufferedBytes > BUFFER_BYTES) this.flush()

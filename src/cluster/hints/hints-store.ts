@@ -1,5 +1,6 @@
 import { type Disk, isDiskError } from '../../io/disk.ts'
-import { HINTS_VERSION, type HintsFileName, hintsFileName } from './hints-format.ts'
+import type { Random } from '../../io/random.ts'
+import { HINTS_VERSION, type HintsFileName, hintsFileName, recordBytes } from './hints-format.ts'
 import { HintsWriter } from './hints-writer.ts'
 
 /** A file that is not written to any more. */
@@ -28,7 +29,8 @@ export class HintsStore {
   readonly #files: HintsFile[] = []
   /** Those that the disk could not read. They are tried again after a restart. */
   readonly #unreadable: HintsFile[] = []
-  #records: Uint8Array[] = []
+  readonly #random: Random
+  #hints: Uint8Array[] = []
   /** Bytes of hints in memory. */
   bufferedBytes = 0
   #writer: HintsWriter | null = null
@@ -37,9 +39,10 @@ export class HintsStore {
   readonly #closing = new Set<Promise<void>>()
   #lost: unknown = null
 
-  constructor(hostId: string, disk: Disk, directory: string) {
+  constructor(hostId: string, disk: Disk, random: Random, directory: string) {
     this.hostId = hostId
     this.#disk = disk
+    this.#random = random
     this.#directory = directory
   }
 
@@ -53,33 +56,32 @@ export class HintsStore {
   // --- writing
 
   get isWriting(): boolean {
-    return this.#writer !== null || this.#records.length > 0
+    return this.#writer !== null || this.#hints.length > 0
   }
 
-  /** Takes a record into memory. */
-  buffer(record: Uint8Array): void {
-    this.#records.push(record)
-    this.bufferedBytes += record.length
+  /** Takes a hint into memory. */
+  buffer(hint: Uint8Array): void {
+    this.#hints.push(hint)
+    this.bufferedBytes += recordBytes(hint.length)
   }
 
   /** Gives what is in memory to the operating system. Throws what the disk throws; what was not written stays in memory. */
   flush(nowMs: number, maxFileBytes: number): void {
-    while (this.#records.length > 0) {
+    while (this.#hints.length > 0) {
       const writer = (this.#writer ??= this.#open(nowMs))
       let count = 0
       let bytes = 0
-      while (count < this.#records.length && writer.sizeBytes + bytes < maxFileBytes) {
-        bytes += this.#records[count++]!.length
+      while (count < this.#hints.length && writer.sizeBytes + bytes < maxFileBytes) {
+        bytes += recordBytes(this.#hints[count++]!.length)
       }
-      const whole = Buffer.concat(this.#records.slice(0, count), bytes)
       try {
-        writer.append(whole)
+        writer.append(this.#hints.slice(0, count))
       } catch (error) {
         // What stands behind the end of the file now is no record, or one that is written again: the file is left as it is.
         this.closeWriter()
         throw error
       }
-      this.#records.splice(0, count)
+      this.#hints.splice(0, count)
       this.bufferedBytes -= bytes
       if (writer.sizeBytes >= maxFileBytes) this.closeWriter()
     }
@@ -88,7 +90,9 @@ export class HintsStore {
   #open(nowMs: number): HintsWriter {
     this.#lastTimestampMs = Math.max(nowMs, this.#lastTimestampMs + 1)
     const name = { hostId: this.hostId, timestampMs: this.#lastTimestampMs, version: HINTS_VERSION }
-    return new HintsWriter(this.#disk, this.#directory, name)
+    const nonce = new Uint8Array(8)
+    this.#random.bytes(nonce)
+    return new HintsWriter(this.#disk, this.#directory, name, nonce)
   }
 
   /** What is written from now on goes to another file; this one may be delivered. */
@@ -118,8 +122,8 @@ export class HintsStore {
 
   /** Forgets what is in memory and could not be written; returns of how many hints. */
   dropBuffered(): number {
-    const count = this.#records.length
-    this.#records = []
+    const count = this.#hints.length
+    this.#hints = []
     this.bufferedBytes = 0
     return count
   }

@@ -1,5 +1,13 @@
 import { type Disk, type DiskFile, writeFullySync } from '../../io/disk.ts'
-import { encodeHintsHeader, HINTS_HEADER_BYTES, type HintsFileName, hintsFileName } from './hints-format.ts'
+import {
+  encodeHintsHeader,
+  encodeRecord,
+  HINTS_HEADER_BYTES,
+  type HintsFileName,
+  headerCrc,
+  hintsFileName,
+  recordBytes,
+} from './hints-format.ts'
 
 /** Appends hints to a new file (`HintsWriter`). */
 export class HintsWriter {
@@ -7,6 +15,7 @@ export class HintsWriter {
   readonly #disk: Disk
   readonly #directory: string
   readonly #file: DiskFile
+  readonly #fileCrc: number
   /** Behind the last record that is whole. */
   #size = HINTS_HEADER_BYTES
   /** What is under way of fsyncs; each covers what was written before it began. */
@@ -16,13 +25,15 @@ export class HintsWriter {
   #failure: unknown = null
 
   /** Throws what the disk throws. */
-  constructor(disk: Disk, directory: string, name: HintsFileName) {
+  constructor(disk: Disk, directory: string, name: HintsFileName, nonce: Uint8Array) {
     this.#disk = disk
     this.#directory = directory
     this.name = name
     this.#file = disk.openSync(`${directory}/${hintsFileName(name)}`, 'create')
     try {
-      writeFullySync(this.#file, encodeHintsHeader(name), 0, HINTS_HEADER_BYTES, 0)
+      const header = encodeHintsHeader(name, nonce)
+      this.#fileCrc = headerCrc(header)
+      writeFullySync(this.#file, header, 0, HINTS_HEADER_BYTES, 0)
     } catch (error) {
       this.#file.closeSync()
       disk.unlinkSync(this.#file.path)
@@ -34,10 +45,18 @@ export class HintsWriter {
     return this.#size
   }
 
-  /** Appends records. Throws what the disk throws; the file is as it was before then, or has something behind its end. */
-  append(records: Uint8Array): void {
-    writeFullySync(this.#file, records, 0, records.length, this.#size)
-    this.#size += records.length
+  /** Appends hints. Throws what the disk throws; the file is as it was before then, or has something behind its end. */
+  append(hints: readonly Uint8Array[]): void {
+    let length = 0
+    for (const hint of hints) length += recordBytes(hint.length)
+    const records = new Uint8Array(length)
+    let at = 0
+    for (const hint of hints) {
+      encodeRecord(hint, records, at, this.#fileCrc, this.#size + at)
+      at += recordBytes(hint.length)
+    }
+    writeFullySync(this.#file, records, 0, length, this.#size)
+    this.#size += length
   }
 
   /** Resolves when what was appended so far is on stable storage. Rejects for ever once an fsync has failed. */

@@ -70,7 +70,7 @@ export class StoreProcess {
       error: (text: string) => world.errors.push(text),
     }
     const truncatedAtMs = () => 0
-    const common = { messaging: this.bus, clock, timers, ring, tableById, logger, truncatedAtMs }
+    const common = { messaging: this.bus, clock, timers, random, ring, tableById, logger, truncatedAtMs }
     this.hints = new HintsService(
       { ...DEFAULT_HINTS_SETTINGS, directory: HINTS, ...world.hintsSettings },
       {
