@@ -1,7 +1,7 @@
 /**
  * Point writes and reads at QUORUM in a ring of three nodes, a process each, over loopback: how many a second one coordinator
  * makes without its clients' sockets, and the CPU that they cost it and each of the others. Bundle it and run it:
- * rolldown bench/coordination.ts --platform node --file FILE, node FILE. OPEN, SECONDS and LEVEL change what is asked.
+ * rolldown bench/coordination.ts --platform node --file FILE, node FILE. OPEN, SECONDS, KINDS and LEVEL change what is asked.
  */
 
 import { fork } from 'node:child_process'
@@ -29,6 +29,7 @@ import type { QueryProcessor } from '../src/query/query-processor.ts'
 const SECONDS = Number(process.env['SECONDS'] ?? 4)
 const OPEN = (process.env['OPEN'] ?? '1,32,256').split(',').map(Number)
 const LEVEL = ConsistencyLevel[(process.env['LEVEL'] ?? 'QUORUM') as keyof typeof ConsistencyLevel]
+const KINDS = (process.env['KINDS'] ?? 'writes,reads').split(',')
 const KEYS = 10_000
 const members = [1, 2, 3].map(
   (n): RingMember => ({
@@ -200,6 +201,7 @@ async function main(): Promise<void> {
     ['writes', insert, (key: number) => intValue(key, text)],
     ['reads', select, (key: number) => intValue(key, null)],
   ] as const) {
+    if (!KINDS.includes(name)) continue
     await measure(processor, ref, values, 64, 2)
     for (const open of OPEN) {
       await Promise.all(others.map(({ child }) => cpuOf(child)))

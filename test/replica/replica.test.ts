@@ -5,9 +5,9 @@ import { type InternodeMessaging, RequestFailureReason, Verb } from '../../src/c
 import { LocalCommits } from '../../src/cluster/replica/local-commits.ts'
 import { MutationEncoder, updatesAt } from '../../src/cluster/replica/mutation-message.ts'
 import { encodeRead, type ReadRequest } from '../../src/cluster/replica/read-message.ts'
-import { readResponse } from '../../src/cluster/replica/read-response.ts'
+import { digestOf, readResponse } from '../../src/cluster/replica/read-response.ts'
 import { NO_READ_THRESHOLDS } from '../../src/cluster/replica/read-thresholds.ts'
-import { digestOf, Replica } from '../../src/cluster/replica/replica.ts'
+import { Replica } from '../../src/cluster/replica/replica.ts'
 import { ResponseHeaders } from '../../src/cluster/replica/response-header.ts'
 import { ALL_ROWS } from '../../src/model/clustering.ts'
 import { FULL_RING, type ReadCommand } from '../../src/model/read-command.ts'
@@ -77,7 +77,7 @@ test('replicas apply what they are sent and answer what they have', async () => 
   await sim.run(2000)
   const answers = (await Promise.all(data)) as Uint8Array[]
   expect(answers).toEqual(replicas.map(({ engine }) => answerOf(engine, command, ALL, 900)))
-  expect((await Promise.all(digests)) as Uint8Array[]).toEqual(answers.map(digestOf))
+  expect((await Promise.all(digests)) as Uint8Array[]).toEqual(answers.map((answer) => digestOf(answer)))
   const headers = new ResponseHeaders()
   const merged = new ResponseMerge(
     command,

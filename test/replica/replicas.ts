@@ -93,7 +93,8 @@ export function answerOf(
   nowSeconds: number,
 ): Uint8Array {
   const reader = engine.readUnfiltered(command)
-  const writer = new ReadResponseWriter(reader, command, limits, nowSeconds)
+  const writer = new ReadResponseWriter(command.table)
+  writer.begin(reader, command, limits, nowSeconds)
   let calls = 0
   while (!writer.run(() => ++calls % 3 === 0));
   reader.close()

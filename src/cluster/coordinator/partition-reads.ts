@@ -9,6 +9,7 @@ import { firstUncontacted } from './read-plan.ts'
 import type { ReadRepairs } from './read-repairs.ts'
 import type { Replicas, TokenReadPlan } from './replica-plan.ts'
 import { ResponseMerge } from './response-merge.ts'
+import { type Piece, ResponseReader } from './response-reader.ts'
 import type { SpeculationThresholds } from './speculation.ts'
 
 /** A read that asks another replica when it is not answered by then. */
@@ -63,7 +64,7 @@ export class PartitionReads {
   }
 
   /** Reads one key. Rejects with a ReadTimeoutError, a ReadFailureError or an UnavailableError. */
-  async read(plans: KeyspacePlans, plan: TokenReadPlan, task: ReadTask): Promise<ResponseMerge> {
+  async read(plans: KeyspacePlans, plan: TokenReadPlan, task: ReadTask): Promise<Piece> {
     const setting = this.#setting
     const attempt = new ReadAttempt(setting, task, plan.blockFor, plan.contacts.length)
     attempt.start(plan.contacts, plan.dataContacts.length)
@@ -73,7 +74,7 @@ export class PartitionReads {
     } finally {
       if (impatience !== null) this.#wheel.remove(impatience)
     }
-    if (attempt.responsesMatch()) return new ResponseMerge(task.command, [attempt.data()])
+    if (attempt.responsesMatch()) return new ResponseReader(attempt.data(), task.command.reversed)
     return this.#readAll(setting, plans, plan, attempt.contacts, task)
   }
 
@@ -94,7 +95,7 @@ export class PartitionReads {
     plan: TokenReadPlan,
     contacts: Replicas,
     task: ReadTask,
-  ): Promise<ResponseMerge> {
+  ): Promise<Piece> {
     const attempt = new ReadAttempt(setting, task, plan.blockFor, contacts.length)
     attempt.start(contacts, contacts.length)
     const impatience = this.#speculatesRepair(plans, task) ? this.#watch(attempt, plan, task) : null
@@ -117,11 +118,11 @@ export class PartitionReads {
   }
 
   /** Merges data of several replicas, whose differences are repaired before (`DataResolver`). */
-  async resolve(plans: KeyspacePlans, attempt: ReadAttempt, task: ReadTask): Promise<ResponseMerge> {
+  async resolve(plans: KeyspacePlans, attempt: ReadAttempt, task: ReadTask): Promise<Piece> {
     const { command } = task
     const answers = attempt.dataAnswers()
     const isSame = answers.every(({ bytes }) => Buffer.compare(bytes, answers[0]!.bytes) === 0)
-    if (isSame) return new ResponseMerge(command, [attempt.data()])
+    if (isSame) return new ResponseReader(attempt.data(), command.reversed)
     const merge = new ResponseMerge(
       command,
       answers.map(({ bytes }) => attempt.response(bytes)),

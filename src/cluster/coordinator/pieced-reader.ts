@@ -2,7 +2,7 @@ import { type PartitionReader, type ReadCommand, STARVED } from '../../model/rea
 import type { Words } from '../../model/row-format.ts'
 import { LIVE } from '../../storage/unfiltered.ts'
 import { commandsAfter } from './continuation.ts'
-import type { ResponseMerge } from './response-merge.ts'
+import type { Piece } from './response-reader.ts'
 
 /** Where the pieces of a reader come from. */
 export interface PieceSource {
@@ -12,7 +12,7 @@ export interface PieceSource {
    * Asks replicas for as much of a command as they answer at once, and merges their answers: of what `next` gave, or of what is
    * left of that behind an answer.
    */
-  ask(command: ReadCommand): Promise<ResponseMerge>
+  ask(command: ReadCommand): Promise<Piece>
   /** The reader counts here the rows that it gives. */
   rowsGiven: number
 }
@@ -36,7 +36,7 @@ export class PiecedReader implements PartitionReader {
   /** What is to be asked for, in order, in front of what the source still has; the first is that of the piece at hand. */
   #commands: ReadCommand[] = []
   #isOver = false
-  #piece: ResponseMerge | null = null
+  #piece: Piece | null = null
   /** The partition at hand goes on in the next piece. */
   #goesOn = false
   keyBytes: Uint8Array = NO_BYTES
@@ -84,20 +84,13 @@ export class PiecedReader implements PartitionReader {
   }
 
   /** The piece at hand; null where all has been read. Throws STARVED. */
-  #current(): ResponseMerge | null {
+  #current(): Piece | null {
     if (this.#piece !== null) return this.#piece
     if (this.#next() === null) return null
     throw STARVED
   }
 
-  #keepPartition({
-    keyBytes,
-    keyOffset,
-    keyLength,
-    tokenHi,
-    tokenLo,
-    isPartitionDeleted,
-  }: ResponseMerge): void {
+  #keepPartition({ keyBytes, keyOffset, keyLength, tokenHi, tokenLo, isPartitionDeleted }: Piece): void {
     this.keyBytes = keyBytes.slice(keyOffset, keyOffset + keyLength)
     this.keyLength = keyLength
     this.tokenHi = tokenHi
@@ -106,7 +99,7 @@ export class PiecedReader implements PartitionReader {
   }
 
   /** The piece has been read: what is behind its end is to be asked for. */
-  #endPiece({ end }: ResponseMerge): void {
+  #endPiece({ end }: Piece): void {
     const command = this.#commands.shift()!
     this.#piece?.close()
     this.#piece = null

@@ -11,8 +11,7 @@ import {
 } from '../messaging/index.ts'
 import { type LocalReads, readFailureReason } from '../replica/local-reads.ts'
 import { askForDigest, encodeRead } from '../replica/read-message.ts'
-import { type ReadResponse, type ResponseLimits, readResponse } from '../replica/read-response.ts'
-import { digestOf } from '../replica/replica.ts'
+import { digestOf, type ReadResponse, type ResponseLimits, readResponse } from '../replica/read-response.ts'
 import type { ResponseHeaders } from '../replica/response-header.ts'
 import type { RingNode } from '../ring/ring.ts'
 import { type ReadOutcome, readError } from './level-failure.ts'
@@ -140,7 +139,7 @@ export class ReadAttempt implements RequestCallback {
   #readHere(index: number): void {
     const { command, limits, nowSeconds, deadlineMs } = this.#task
     const { clock, local } = this.#setting
-    const request = { command, limits, nowSeconds, isDigest: false }
+    const request = { command, limits, nowSeconds, isDigest: this.#isDigest[index]! }
     let answer: ReturnType<LocalReads['answer']>
     try {
       answer = local.answer(request, () => this.isDecided || clock.monotonicMs() > deadlineMs)
@@ -191,9 +190,7 @@ export class ReadAttempt implements RequestCallback {
 
   #answered(index: number, bytes: Uint8Array): void {
     if (this.isDecided) return
-    const isHereForDigest =
-      this.#isDigest[index]! && sameNode(this.#contacts[index]!, this.#setting.localNode)
-    this.#answers[index] = isHereForDigest ? digestOf(bytes) : bytes
+    this.#answers[index] = bytes
     this.#decide(this.#callback.onResponse(this.#contacts[index]!, this.#isDigest[index]!))
   }
 

@@ -7,15 +7,15 @@ import type { KeyspacePlans } from './plan-cache.ts'
 import { ReadAttempt, type ReadSetting, type ReadTask } from './read-attempt.ts'
 import type { RangeReadPlans } from './read-plan-range.ts'
 import type { RangeReadPlan, TokenReadPlan } from './replica-plan.ts'
-import type { ResponseMerge } from './response-merge.ts'
+import type { Piece } from './response-reader.ts'
 
 /** A command that has been asked for before its piece is wanted. */
 interface Asked {
   readonly command: ReadCommand
-  readonly piece: Promise<ResponseMerge>
+  readonly piece: Promise<Piece>
 }
 
-function asked(command: ReadCommand, piece: Promise<ResponseMerge>): Asked {
+function asked(command: ReadCommand, piece: Promise<Piece>): Asked {
   // It may be that nobody comes to want it.
   piece.catch(() => undefined)
   return { command, piece }
@@ -28,7 +28,7 @@ export class KeySource implements PieceSource {
   readonly #task: ReadTask
   readonly #commands: readonly ReadCommand[]
   readonly #tokenPlans: readonly TokenReadPlan[]
-  readonly #asked = new Map<ReadCommand, Promise<ResponseMerge>>()
+  readonly #asked = new Map<ReadCommand, Promise<Piece>>()
   #next = 0
   rowsGiven = 0
 
@@ -51,7 +51,7 @@ export class KeySource implements PieceSource {
     return this.#commands[this.#next++] ?? null
   }
 
-  ask(command: ReadCommand): Promise<ResponseMerge> {
+  ask(command: ReadCommand): Promise<Piece> {
     if (this.#asked.size === 0 && this.#commands.length > 1) this.#askAll()
     const piece = this.#asked.get(command)
     if (piece !== undefined) return piece
@@ -170,7 +170,7 @@ export class RangeSource implements PieceSource {
     }
   }
 
-  ask(command: ReadCommand): Promise<ResponseMerge> {
+  ask(command: ReadCommand): Promise<Piece> {
     const first = this.#asked[0]
     if (first?.command === command) {
       this.#asked.shift()
@@ -183,7 +183,7 @@ export class RangeSource implements PieceSource {
     return this.#reads.read(this.#plans, this.#reads.plan(this.#plans, task), task)
   }
 
-  async #read(plan: RangeReadPlan, command: ReadCommand): Promise<ResponseMerge> {
+  async #read(plan: RangeReadPlan, command: ReadCommand): Promise<Piece> {
     const task = { ...this.#task, command }
     const attempt = new ReadAttempt(this.#setting, task, plan.blockFor, plan.contacts.length)
     attempt.start(plan.contacts, plan.contacts.length)

@@ -1,5 +1,6 @@
 import type { Clock } from '../../io/clock.ts'
 import { nextTurn, type Timers } from '../../io/timers.ts'
+import type { TableMetadata } from '../../model/table.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
 import { RequestFailureReason } from '../messaging/failure-reason.ts'
@@ -10,6 +11,8 @@ import type { ReadThresholdsAtReplica } from './read-thresholds.ts'
 
 /** A read gives way to other work after so many milliseconds. */
 const SLICE_MS = 5
+/** Writers of a table that are kept. */
+const FREE_MAX = 16
 
 export interface LocalReadParts {
   readonly engine: StorageEngine
@@ -21,6 +24,8 @@ export interface LocalReadParts {
 /** Reads as replicas answer them: of other nodes, and of this node's own coordinator (`LocalReadRunnable`). */
 export class LocalReads {
   readonly #parts: LocalReadParts
+  /** Writers that write nothing now, by tables. */
+  readonly #writers = new WeakMap<TableMetadata, ReadResponseWriter[]>()
   #sliceStart = 0
   readonly #shouldYield = (): boolean => {
     const now = this.#parts.clock.monotonicMs()
@@ -33,7 +38,7 @@ export class LocalReads {
   }
 
   /**
-   * The answer: at once where it takes no longer than a slice of time, else a promise of it, null where `isOver` said that
+   * The answer, or its digest: at once where it takes no longer than a slice of time, else a promise of it, null where `isOver` said that
    * nobody waits any more. Throws, or rejects with, a ReadGivenUpError and what reading throws.
    */
   answer(request: ReadRequest, isOver: () => boolean): Uint8Array | Promise<Uint8Array | null> {
@@ -41,12 +46,13 @@ export class LocalReads {
     const reader = this.#parts.engine.readUnfiltered(command)
     let isSuspended = false
     try {
-      const writer = new ReadResponseWriter(reader, command, limits, nowSeconds, this.#parts.thresholds)
+      const writer = this.#writerOf(command.table)
+      writer.begin(reader, command, limits, nowSeconds)
       this.#sliceStart = 0
-      if (writer.run(this.#shouldYield)) return writer.bytes()
+      if (writer.run(this.#shouldYield)) return this.#finish(writer, request)
       isSuspended = true
       reader.suspend()
-      return this.#answerLater(writer, reader, isOver)
+      return this.#answerLater(writer, reader, request, isOver)
     } catch (error) {
       this.#failed(error, request)
       throw error
@@ -55,9 +61,24 @@ export class LocalReads {
     }
   }
 
+  #writerOf(table: TableMetadata): ReadResponseWriter {
+    let free = this.#writers.get(table)
+    if (free === undefined) this.#writers.set(table, (free = []))
+    return free.pop() ?? new ReadResponseWriter(table, this.#parts.thresholds)
+  }
+
+  /** The answer or its digest; the writer is free for another. */
+  #finish(writer: ReadResponseWriter, { isDigest }: ReadRequest): Uint8Array {
+    const answer = isDigest ? writer.digest() : writer.bytes()
+    const free = this.#writers.get(writer.table)!
+    if (free.length < FREE_MAX) free.push(writer)
+    return answer
+  }
+
   async #answerLater(
     writer: ReadResponseWriter,
     reader: ReturnType<StorageEngine['readUnfiltered']>,
+    request: ReadRequest,
     isOver: () => boolean,
   ): Promise<Uint8Array | null> {
     try {
@@ -65,11 +86,11 @@ export class LocalReads {
         await nextTurn(this.#parts.timers)
         if (isOver()) return null
         this.#sliceStart = this.#parts.clock.monotonicMs()
-        if (writer.run(this.#shouldYield)) return writer.bytes()
+        if (writer.run(this.#shouldYield)) return this.#finish(writer, request)
         reader.suspend()
       }
     } catch (error) {
-      this.#failed(error, writer)
+      this.#failed(error, request)
       throw error
     } finally {
       reader.close()

@@ -4,8 +4,7 @@ import { type DecoratedKey, FULL_RING, type ReadCommand, type TokenRange } from 
 import type { TableMetadata } from '../../model/table.ts'
 import { ByteSink } from '../../storage/sstable/byte-sink.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
-import { FileCursor } from '../../storage/sstable/file-cursor.ts'
-import { BytesSource } from './bytes-source.ts'
+import { ByteCursor } from './byte-cursor.ts'
 import { IncompatibleSchemaError } from './mutation-message.ts'
 import type { ResponseLimits } from './read-response.ts'
 
@@ -28,7 +27,18 @@ const END_INCLUSIVE = 2
 const AFTER_KEY = 4
 const NULL_LENGTH = -1
 
+const out = new ByteSink(256)
+const ids = new WeakMap<TableMetadata, Uint8Array>()
+
+function idOf(table: TableMetadata): Uint8Array {
+  let id = ids.get(table)
+  if (id === undefined) ids.set(table, (id = parseUuid(table.id)!))
+  return id
+}
+
 /**
+ * The bytes of a request, good until the next call.
+ *
  * ```
  * UUID of the table; byte REVERSED 1, DIGEST 2, RANGE 4; int32 now; int64 rows, int64 rows of a partition, int64 bytes
  * keys: uint16 number; each uint16 length, bytes, int64 token
@@ -38,8 +48,8 @@ const NULL_LENGTH = -1
  */
 export function encodeRead({ command, limits, nowSeconds, isDigest }: ReadRequest): Uint8Array {
   const { table, keys, range, slices, reversed } = command
-  const out = new ByteSink(256)
-  out.bytes(parseUuid(table.id)!, 0, 16)
+  out.reset()
+  out.bytes(idOf(table), 0, 16)
   out.byte((reversed ? REVERSED : 0) | (isDigest ? DIGEST : 0) | (keys === null ? RANGE : 0))
   out.int32(nowSeconds)
   writeCount(out, limits.rows)
@@ -73,7 +83,7 @@ function writeCount(out: ByteSink, count: number): void {
   out.int64(Math.floor(count / 0x1_0000_0000), (count % 0x1_0000_0000) | 0)
 }
 
-function readCount(cursor: FileCursor): number {
+function readCount(cursor: ByteCursor): number {
   return (cursor.int32() >>> 0) * 0x1_0000_0000 + (cursor.int32() >>> 0)
 }
 
@@ -107,8 +117,8 @@ function writeBound(out: ByteSink, { components, side }: ClusteringBound): void 
  * bytes that are none.
  */
 export function decodeRead(bytes: Uint8Array, tableById: (id: string) => TableMetadata | null): ReadRequest {
-  const cursor = new FileCursor(new BytesSource(bytes, REQUEST))
-  const id = uuidText(take(cursor, 16))
+  const cursor = new ByteCursor(bytes, REQUEST)
+  const id = idText(cursor.view(16))
   const table = tableById(id)
   if (table === null) throw new IncompatibleSchemaError(`Couldn't find table with id ${id}`)
   const flags = cursor.byte()
@@ -125,21 +135,28 @@ export function decodeRead(bytes: Uint8Array, tableById: (id: string) => TableMe
   return { command, limits, nowSeconds, isDigest: (flags & DIGEST) !== 0 }
 }
 
-function take(cursor: FileCursor, length: number): Uint8Array {
-  cursor.take(length)
-  return cursor.taken.slice(cursor.takenAt, cursor.takenAt + length)
+let lastId: Uint8Array = new Uint8Array(0)
+let lastIdText = ''
+
+/** Requests mostly are of the table that the one before was of. */
+function idText(id: Uint8Array): string {
+  if (Buffer.compare(lastId, id) !== 0) {
+    lastId = new Uint8Array(id)
+    lastIdText = uuidText(lastId)
+  }
+  return lastIdText
 }
 
-function readKeys(cursor: FileCursor): DecoratedKey[] {
+function readKeys(cursor: ByteCursor): DecoratedKey[] {
   const keys: DecoratedKey[] = []
   for (let n = cursor.uint16(); n > 0; n--) {
-    const key = take(cursor, cursor.uint16())
+    const key = cursor.take(cursor.uint16())
     keys.push({ key, tokenHi: cursor.int32(), tokenLo: cursor.int32() })
   }
   return keys
 }
 
-function readRange(cursor: FileCursor): TokenRange {
+function readRange(cursor: ByteCursor): TokenRange {
   const [startHi, startLo, endHi, endLo] = [cursor.int32(), cursor.int32(), cursor.int32(), cursor.int32()]
   const flags = cursor.byte()
   return {
@@ -149,11 +166,11 @@ function readRange(cursor: FileCursor): TokenRange {
     endHi,
     endLo,
     endInclusive: (flags & END_INCLUSIVE) !== 0,
-    afterKey: (flags & AFTER_KEY) === 0 ? null : take(cursor, cursor.uint16()),
+    afterKey: (flags & AFTER_KEY) === 0 ? null : cursor.take(cursor.uint16()),
   }
 }
 
-function readBound(cursor: FileCursor, table: TableMetadata): ClusteringBound {
+function readBound(cursor: ByteCursor, table: TableMetadata): ClusteringBound {
   const side = cursor.byte()
   const count = cursor.byte()
   if (side > 1 || count > table.clusterings.length) {
@@ -162,7 +179,7 @@ function readBound(cursor: FileCursor, table: TableMetadata): ClusteringBound {
   const components: Uint8Array[] = []
   for (let i = 0; i < count; i++) {
     const length = cursor.int32()
-    components.push(length === NULL_LENGTH ? NULL_COMPONENT : take(cursor, length))
+    components.push(length === NULL_LENGTH ? NULL_COMPONENT : cursor.take(length))
   }
   return { components, side: side as 0 | 1 }
 }

@@ -1,3 +1,5 @@
+import { writeInt32 } from '../../common/bytes.ts'
+import { murmur3Hash } from '../../common/murmur3.ts'
 import { NULL_COMPONENT, readClustering } from '../../model/clustering.ts'
 import { LiveRow } from '../../model/live-row.ts'
 import type { ReadCommand } from '../../model/read-command.ts'
@@ -6,8 +8,7 @@ import type { TableMetadata } from '../../model/table.ts'
 import { UnfilteredFilter } from '../../storage/compaction/unfiltered-filter.ts'
 import type { MergedReader } from '../../storage/merged-reader.ts'
 import { ByteSink } from '../../storage/sstable/byte-sink.ts'
-import { DataReader } from '../../storage/sstable/data-reader.ts'
-import { FileCursor } from '../../storage/sstable/file-cursor.ts'
+import type { DataReader } from '../../storage/sstable/data-reader.ts'
 import { UnfilteredEncoder, writeDeletionTime } from '../../storage/sstable/unfiltered-encoder.ts'
 import { END_OF_PARTITION } from '../../storage/sstable/unfiltered-flags.ts'
 import { NB } from '../../storage/sstable/version.ts'
@@ -20,7 +21,7 @@ import {
   UNFILTERED_ROW,
 } from '../../storage/unfiltered.ts'
 import { RequestFailureReason } from '../messaging/failure-reason.ts'
-import { BytesSource } from './bytes-source.ts'
+import { ByteCursor } from './byte-cursor.ts'
 import { ReadGivenUpError } from './read-given-up.ts'
 import { NO_READ_THRESHOLDS, type ReadThresholdsAtReplica } from './read-thresholds.ts'
 import { RESPONSE, type ResponseHeaders, responseHeader } from './response-header.ts'
@@ -45,6 +46,8 @@ export interface ResponseEnd {
 const NOTHING_TO_HEAR = { liveness: () => {}, cell: () => {}, deletion: () => {}, row: () => {} }
 const IS_WHOLE = 1
 const ENDS_IN_PARTITION = 2
+/** What grew beyond this for one answer is let go with the next. */
+const KEPT_BYTES = 1 << 20
 /** Of the end, clusterings and header: what is in front of the partitions. */
 const NULL_LENGTH = -1
 
@@ -61,16 +64,21 @@ const NULL_LENGTH = -1
  * ```
  */
 export class ReadResponseWriter {
-  readonly command: ReadCommand
-  readonly #reader: MergedReader
-  readonly #limits: ResponseLimits
-  readonly #nowSeconds: number
+  readonly table: TableMetadata
+  #command!: ReadCommand
+  #reader!: MergedReader
+  #limits!: ResponseLimits
+  #nowSeconds = 0
+  #gcBefore = 0
   readonly #filter: UnfilteredFilter
   readonly #encoder: UnfilteredEncoder
   readonly #live = new LiveRow()
   readonly #hasStatics: boolean
+  readonly #headerText: Uint8Array
   /** Partitions. */
-  readonly #out = new ByteSink(4096)
+  #out = new ByteSink(4096)
+  /** The answer, when it is put together. */
+  #all = new ByteSink(4096)
   #rows = 0
   #rowsOfPartition = 0
   #hasLiveStatic = false
@@ -88,36 +96,43 @@ export class ReadResponseWriter {
   readonly #bytesMax: number
   #tombstones = 0
 
-  /**
-   * Begins an answer out of a reader that stands before its first partition.
-   *
-   * @param nowSeconds the coordinator's
-   * @param thresholds beyond which `run` throws a ReadGivenUpError
-   */
-  constructor(
-    reader: MergedReader,
-    command: ReadCommand,
-    limits: ResponseLimits,
-    nowSeconds: number,
-    thresholds: ReadThresholdsAtReplica = NO_READ_THRESHOLDS,
-  ) {
-    const { table } = command
-    const { header } = responseHeader(table)
-    this.command = command
+  /** @param thresholds beyond which `run` throws a ReadGivenUpError */
+  constructor(table: TableMetadata, thresholds: ReadThresholdsAtReplica = NO_READ_THRESHOLDS) {
+    const { header, text } = responseHeader(table)
+    this.table = table
+    this.#headerText = text
     this.#tombstonesMax = thresholds.tombstone_failure_threshold
     this.#bytesMax = thresholds.local_read_size_fail_threshold_bytes ?? Number.POSITIVE_INFINITY
-    this.#reader = reader
-    this.#limits = limits
-    this.#nowSeconds = nowSeconds
-    const gcBefore = nowSeconds - table.params.gcGraceSeconds
+    const nowSeconds = (): number => this.#nowSeconds
     this.#filter = new UnfilteredFilter(table, {
-      nowSeconds,
+      get nowSeconds() {
+        return nowSeconds()
+      },
       beginPartition: () => {},
-      isPurged: (_hi, _lo, localDeletionTime) => localDeletionTime < gcBefore,
+      isPurged: (_hi, _lo, localDeletionTime) => localDeletionTime < this.#gcBefore,
     })
     this.#encoder = new UnfilteredEncoder(header, NOTHING_TO_HEAR)
     this.#hasStatics = header.statics.length > 0
     this.#live.dropTimes = table.dropTimes
+  }
+
+  /**
+   * Begins an answer out of a reader that stands before its first partition; of the writer's table.
+   *
+   * @param nowSeconds the coordinator's
+   */
+  begin(reader: MergedReader, command: ReadCommand, limits: ResponseLimits, nowSeconds: number): void {
+    this.#reader = reader
+    this.#command = command
+    this.#limits = limits
+    this.#nowSeconds = nowSeconds
+    this.#gcBefore = nowSeconds - this.table.params.gcGraceSeconds
+    if (this.#out.u8.length > KEPT_BYTES) this.#out = new ByteSink(4096)
+    if (this.#all.u8.length > KEPT_BYTES) this.#all = new ByteSink(4096)
+    this.#out.reset()
+    this.#rows = this.#rowsOfPartition = this.#tombstones = 0
+    this.#hasLiveStatic = this.#isInPartition = this.#isFull = this.#isDone = false
+    this.#unwritten = this.#open = this.#end = null
   }
 
   /** Goes on until it is done (true) or `shouldYield` says so. Throws what reading throws. */
@@ -193,7 +208,7 @@ export class ReadResponseWriter {
   #countTombstones(count: number): void {
     this.#tombstones += count
     if (this.#tombstones <= this.#tombstonesMax) return
-    const { keyspace, name } = this.command.table
+    const { keyspace, name } = this.#command.table
     throw new ReadGivenUpError(
       `Scanned over ${this.#tombstones} tombstones during a read of ${keyspace}.${name}, which is given up`,
       RequestFailureReason.READ_TOO_MANY_TOMBSTONES,
@@ -202,7 +217,7 @@ export class ReadResponseWriter {
 
   #checkSize(): void {
     if (this.#out.length < this.#bytesMax) return
-    const { keyspace, name } = this.command.table
+    const { keyspace, name } = this.#command.table
     throw new ReadGivenUpError(
       `Loaded over ${this.#out.length} bytes during a read of ${keyspace}.${name}, which is given up`,
       RequestFailureReason.READ_SIZE,
@@ -228,7 +243,7 @@ export class ReadResponseWriter {
 
   /** What is left of a marker. The filter takes rows as going forward: what a marker closes is what it opens backwards. */
   #filtered(marker: RangeTombstoneMarker): RangeTombstoneMarker | null {
-    if (!this.command.reversed) return this.#filter.marker(marker)
+    if (!this.#command.reversed) return this.#filter.marker(marker)
     const left = this.#filter.marker(turned(marker))
     return left === null ? null : turned(left)
   }
@@ -245,7 +260,7 @@ export class ReadResponseWriter {
     const hasAll = this.#rowsOfPartition >= this.#limits.rowsPerPartition
     if (!isFull && !hasAll) return
     this.#isFull = isFull
-    this.#last = readClustering(row, clusteringAt(row.i32, at), this.command.table.clusterings.length)
+    this.#last = readClustering(row, clusteringAt(row.i32, at), this.#command.table.clusterings.length)
     // Nothing more of it is wanted, whatever follows.
     if (hasAll) this.#endPartition()
   }
@@ -257,7 +272,7 @@ export class ReadResponseWriter {
     this.#countTombstones(1)
     if (this.#unwritten !== null) this.#writeHead(null, 0)
     this.#encoder.marker(this.#out, marker, 0)
-    this.#open = this.command.reversed ? marker.closes : marker.opens
+    this.#open = this.#command.reversed ? marker.closes : marker.opens
   }
 
   /** The partition goes on, but the answer does not. */
@@ -277,16 +292,28 @@ export class ReadResponseWriter {
     if (this.#unwritten !== null) return
     const open = this.#open
     if (open !== null) {
-      const bound = { components: this.#last, side: this.command.reversed ? 0 : 1 } as const
-      const [closes, opens] = this.command.reversed ? [null, open] : [open, null]
+      const bound = { components: this.#last, side: this.#command.reversed ? 0 : 1 } as const
+      const [closes, opens] = this.#command.reversed ? [null, open] : [open, null]
       this.#encoder.marker(this.#out, { bound, closes, opens }, 0)
     }
     this.#out.byte(END_OF_PARTITION)
   }
 
-  /** The answer, when it is done. */
+  /** The answer, when it is done: its own bytes. */
   bytes(): Uint8Array {
-    const head = new ByteSink(256)
+    const { u8, length } = this.#assemble()
+    return u8.slice(0, length)
+  }
+
+  /** The digest of the answer, when it is done: 16 bytes, equal where the answers are (`ReadResponse.makeDigest`). */
+  digest(): Uint8Array {
+    const { u8, length } = this.#assemble()
+    return digestOf(u8, length)
+  }
+
+  #assemble(): ByteSink {
+    const head = this.#all
+    head.reset()
     const end = this.#end
     head.byte(
       (end === null ? IS_WHOLE : 0) | (end !== null && end.clustering !== null ? ENDS_IN_PARTITION : 0),
@@ -301,14 +328,23 @@ export class ReadResponseWriter {
         head.bytes(component, 0, component.length)
       }
     }
-    const { text } = responseHeader(this.command.table)
+    const text = this.#headerText
     head.int32(text.length)
     head.bytes(text, 0, text.length)
-    const all = new Uint8Array(head.length + this.#out.length)
-    all.set(head.u8.subarray(0, head.length))
-    all.set(this.#out.u8.subarray(0, this.#out.length), head.length)
-    return all
+    head.bytes(this.#out.u8, 0, this.#out.length)
+    return head
   }
+}
+
+const DIGEST_BYTES = 16
+const hash = new Int32Array(4)
+
+/** The digest of an answer. */
+export function digestOf(answer: Uint8Array, length: number = answer.length): Uint8Array {
+  murmur3Hash(answer, 0, length, hash)
+  const digest = new Uint8Array(DIGEST_BYTES)
+  for (let i = 0; i < 4; i++) writeInt32(digest, 4 * i, hash[i]!)
+  return digest
 }
 
 function turned({ bound, closes, opens }: RangeTombstoneMarker): RangeTombstoneMarker {
@@ -329,26 +365,18 @@ export function readResponse(
   table: TableMetadata,
   headers: ResponseHeaders,
 ): ReadResponse {
-  const cursor = new FileCursor(new BytesSource(bytes, RESPONSE))
+  const cursor = new ByteCursor(bytes, RESPONSE)
   const flags = cursor.byte()
   let end: ResponseEnd | null = null
   if ((flags & IS_WHOLE) === 0) {
-    const key = takeBytes(cursor, cursor.uint16())
+    const key = cursor.take(cursor.uint16())
     const clustering: Uint8Array[] = []
     for (let n = cursor.byte(); n > 0; n--) {
       const length = cursor.int32()
-      clustering.push(length === NULL_LENGTH ? NULL_COMPONENT : takeBytes(cursor, length))
+      clustering.push(length === NULL_LENGTH ? NULL_COMPONENT : cursor.take(length))
     }
     end = { key, clustering: flags & ENDS_IN_PARTITION ? clustering : null }
   }
-  const header = headers.find(takeBytes(cursor, cursor.int32()), table)
-  const start = cursor.position
-  const partitions = new DataReader(new BytesSource(bytes, RESPONSE), header, NB)
-  partitions.range(start, bytes.length)
-  return { end, partitions }
-}
-
-function takeBytes(cursor: FileCursor, length: number): Uint8Array {
-  cursor.take(length)
-  return cursor.taken.slice(cursor.takenAt, cursor.takenAt + length)
+  const header = headers.find(cursor.view(cursor.int32()), table)
+  return { end, partitions: headers.open(header, bytes, cursor.position) }
 }

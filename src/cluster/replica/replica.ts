@@ -1,8 +1,6 @@
-import { murmur3Hash } from '../../common/murmur3.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
-import { ByteSink } from '../../storage/sstable/byte-sink.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
 import {
   type InboundMessage,
@@ -33,7 +31,6 @@ export interface ReplicaParts {
 }
 
 const NO_BYTES = new Uint8Array(0)
-const DIGEST_BYTES = 16
 
 /**
  * What this node does for others: it applies their mutations and reads for them (`MutationVerbHandler`,
@@ -108,19 +105,20 @@ export class Replica {
       const answer = this.#reads.answer(request, () => message.remainingMs <= 0)
       if (answer instanceof Promise) {
         answer.then(
-          (bytes) => this.#respond(message, request, bytes),
+          (bytes) => respond(message, bytes),
           (error: unknown) => this.failed(message, error),
         )
-      } else this.#respond(message, request, answer)
+      } else respond(message, answer)
     } catch (error) {
       this.failed(message, error)
     }
   }
+}
 
-  #respond(message: InboundMessage, { isDigest }: ReadRequest, bytes: Uint8Array | null): void {
-    if (bytes === null) message.drop()
-    else message.respond(isDigest ? digestOf(bytes) : bytes)
-  }
+/** Null is what nobody waits for any more. */
+function respond(message: InboundMessage, answer: Uint8Array | null): void {
+  if (answer === null) message.drop()
+  else message.respond(answer)
 }
 
 /** A message whose mutation was applied waits for the commit. */
@@ -140,13 +138,4 @@ class Acknowledgement implements CommitWaiter {
   commitFailed(error: unknown): void {
     this.#replica.failed(this.#message, error)
   }
-}
-
-/** The digest of an answer, 16 bytes: equal where the answers are (`ReadResponse.makeDigest`). */
-export function digestOf(answer: Uint8Array): Uint8Array {
-  const hash = new Int32Array(4)
-  murmur3Hash(answer, 0, answer.length, hash)
-  const out = new ByteSink(DIGEST_BYTES)
-  for (const word of hash) out.int32(word)
-  return out.u8.slice(0, DIGEST_BYTES)
 }

@@ -61,6 +61,12 @@ export class DataReader implements UnfilteredReader, PartitionScan {
     this.#state = 'between'
   }
 
+  /** Begins anew with a source that has other bytes now, of the same header. */
+  reopen(start: number, end: number): void {
+    this.#cursor.release()
+    this.range(start, end)
+  }
+
   get keyBytes(): Uint8Array {
     return this.#key
   }
