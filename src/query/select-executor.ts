@@ -1,4 +1,5 @@
 import type { ConsistencyLevel } from '../common/errors.ts'
+import { shortCopy } from '../common/short-copy.ts'
 import {
   type BoundSelect,
   bindSelect,
@@ -191,7 +192,7 @@ export class SelectExecutor {
       }
       const result = execution.result()
       // Other statements may write theirs before this answer is sent.
-      return { ...result, content: result.content.slice() }
+      return { ...result, content: shortCopy(result.content) }
     }
     const receivedMs = state.receivedMs ?? startedMs
     const running = this.running.suspend({ receivedMs, startedMs }, statement, options, ref)

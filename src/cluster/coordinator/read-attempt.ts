@@ -1,4 +1,5 @@
 import type { ConsistencyLevel } from '../../common/errors.ts'
+import { shortCopy } from '../../common/short-copy.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { Timers } from '../../io/timers.ts'
 import type { ReadCommand } from '../../model/read-command.ts'
@@ -41,6 +42,8 @@ export interface ReadTask {
   readonly deadlineMs: number
 }
 
+const NOBODY: Replicas = []
+
 /** An answer as it came. */
 export interface Answer {
   readonly node: RingNode
@@ -59,9 +62,11 @@ export class ReadAttempt implements RequestCallback {
   readonly #setting: ReadSetting
   readonly #task: ReadTask
   readonly #callback: ReadCallback
-  readonly #contacts: RingNode[] = []
-  /** By contacts: what they were asked for. */
-  readonly #isDigest: boolean[] = []
+  #contacts: Replicas = NOBODY
+  /** The first contacts, which were asked for data. */
+  #dataCount = 0
+  /** Behind them, who was asked for data late: the last ones of all. */
+  #lateDataFrom = Number.POSITIVE_INFINITY
   /** By contacts; null for those that did not answer yet. */
   readonly #answers: (Uint8Array | null)[] = []
   readonly #startedMs: number
@@ -87,11 +92,11 @@ export class ReadAttempt implements RequestCallback {
     const verb = command.keys === null ? Verb.RANGE_REQ : Verb.READ_REQ
     let payload: Uint8Array | null = null
     let here = -1
+    this.#contacts = contacts
+    this.#dataCount = dataCount
     for (let i = 0; i < contacts.length; i++) {
       const node = contacts[i]!
       const isDigest = i >= dataCount
-      this.#contacts.push(node)
-      this.#isDigest.push(isDigest)
       this.#answers.push(null)
       if (sameNode(node, localNode)) {
         here = i
@@ -111,8 +116,8 @@ export class ReadAttempt implements RequestCallback {
     const { command, limits, nowSeconds } = this.#task
     const isDigest = this.#callback.dataPresent && !this.#wantsAllData
     this.#callback.addContact()
-    this.#contacts.push(node)
-    this.#isDigest.push(isDigest)
+    if (!isDigest) this.#lateDataFrom = this.#contacts.length
+    this.#contacts = [...this.#contacts, node]
     this.#answers.push(null)
     if (sameNode(node, localNode)) {
       this.#readHere(this.#contacts.length - 1)
@@ -124,7 +129,11 @@ export class ReadAttempt implements RequestCallback {
   }
 
   get #wantsAllData(): boolean {
-    return !this.#isDigest.includes(true)
+    return this.#dataCount >= this.#contacts.length
+  }
+
+  #isDigest(index: number): boolean {
+    return index >= this.#dataCount && index < this.#lateDataFrom
   }
 
   /** What became of it; null while that is open. */
@@ -139,7 +148,7 @@ export class ReadAttempt implements RequestCallback {
   #readHere(index: number): void {
     const { command, limits, nowSeconds, deadlineMs } = this.#task
     const { clock, local } = this.#setting
-    const request = { command, limits, nowSeconds, isDigest: this.#isDigest[index]! }
+    const request = { command, limits, nowSeconds, isDigest: this.#isDigest(index) }
     let answer: ReturnType<LocalReads['answer']>
     try {
       answer = local.answer(request, () => this.isDecided || clock.monotonicMs() > deadlineMs)
@@ -172,7 +181,7 @@ export class ReadAttempt implements RequestCallback {
     const index = this.#indexOf(from)
     this.#setting.onLatency(this.#contacts[index]!, this.#setting.clock.monotonicMs() - this.#startedMs)
     if (this.isDecided) return
-    this.#answered(index, payload.slice())
+    this.#answered(index, shortCopy(payload))
   }
 
   onFailure(reason: RequestFailureReason, from: Endpoint): void {
@@ -191,7 +200,7 @@ export class ReadAttempt implements RequestCallback {
   #answered(index: number, bytes: Uint8Array): void {
     if (this.isDecided) return
     this.#answers[index] = bytes
-    this.#decide(this.#callback.onResponse(this.#contacts[index]!, this.#isDigest[index]!))
+    this.#decide(this.#callback.onResponse(this.#contacts[index]!, this.#isDigest(index)))
   }
 
   #failedAt(index: number, reason: RequestFailureReason): void {
@@ -215,7 +224,7 @@ export class ReadAttempt implements RequestCallback {
     for (let i = 0; i < this.#answers.length; i++) {
       const bytes = this.#answers[i]!
       if (bytes === null) continue
-      const digest = this.#isDigest[i] ? bytes : digestOf(bytes)
+      const digest = this.#isDigest(i) ? bytes : digestOf(bytes)
       if (first === null) first = digest
       else if (Buffer.compare(first, digest) !== 0) return false
     }
@@ -224,7 +233,7 @@ export class ReadAttempt implements RequestCallback {
 
   /** The first answer that is data. */
   data(): ReadResponse {
-    const index = this.#answers.findIndex((bytes, i) => bytes !== null && !this.#isDigest[i])
+    const index = this.#answers.findIndex((bytes, i) => bytes !== null && !this.#isDigest(i))
     return this.response(this.#answers[index]!)
   }
 
@@ -232,7 +241,7 @@ export class ReadAttempt implements RequestCallback {
   dataAnswers(): Answer[] {
     const found: Answer[] = []
     this.#answers.forEach((bytes, i) => {
-      if (bytes !== null && !this.#isDigest[i]) found.push({ node: this.#contacts[i]!, bytes })
+      if (bytes !== null && !this.#isDigest(i)) found.push({ node: this.#contacts[i]!, bytes })
     })
     return found
   }

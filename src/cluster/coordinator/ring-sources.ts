@@ -28,7 +28,8 @@ export class KeySource implements PieceSource {
   readonly #task: ReadTask
   readonly #commands: readonly ReadCommand[]
   readonly #tokenPlans: readonly TokenReadPlan[]
-  readonly #asked = new Map<ReadCommand, Promise<Piece>>()
+  /** Where there are several. */
+  #asked: Map<ReadCommand, Promise<Piece>> | null = null
   #next = 0
   rowsGiven = 0
 
@@ -52,21 +53,24 @@ export class KeySource implements PieceSource {
   }
 
   ask(command: ReadCommand): Promise<Piece> {
-    if (this.#asked.size === 0 && this.#commands.length > 1) this.#askAll()
-    const piece = this.#asked.get(command)
+    if (this.#asked === null && this.#commands.length > 1) this.#askAll()
+    const piece = this.#asked?.get(command)
     if (piece !== undefined) return piece
     // One key alone, or what is left of one.
+    if (command === this.#task.command) {
+      return this.#reads.read(this.#plans, this.#tokenPlans[0]!, this.#task)
+    }
     const task = { ...this.#task, command }
-    const isFirst = command === this.#commands[0]
-    const plan = isFirst ? this.#tokenPlans[0]! : this.#reads.plan(this.#plans, task)
-    return this.#reads.read(this.#plans, plan, task)
+    return this.#reads.read(this.#plans, this.#reads.plan(this.#plans, task), task)
   }
 
   #askAll(): void {
+    const all = new Map<ReadCommand, Promise<Piece>>()
+    this.#asked = all
     this.#commands.forEach((command, i) => {
       const task = { ...this.#task, command }
       const { piece } = asked(command, this.#reads.read(this.#plans, this.#tokenPlans[i]!, task))
-      this.#asked.set(command, piece)
+      all.set(command, piece)
     })
   }
 }

@@ -1,5 +1,6 @@
 import { writeInt32 } from '../../common/bytes.ts'
 import { murmur3Hash } from '../../common/murmur3.ts'
+import { shortCopy } from '../../common/short-copy.ts'
 import { NULL_COMPONENT, readClustering } from '../../model/clustering.ts'
 import { LiveRow } from '../../model/live-row.ts'
 import type { ReadCommand } from '../../model/read-command.ts'
@@ -302,7 +303,7 @@ export class ReadResponseWriter {
   /** The answer, when it is done: its own bytes. */
   bytes(): Uint8Array {
     const { u8, length } = this.#assemble()
-    return u8.slice(0, length)
+    return shortCopy(u8, length)
   }
 
   /** The digest of the answer, when it is done: 16 bytes, equal where the answers are (`ReadResponse.makeDigest`). */
