@@ -1,9 +1,11 @@
 import type { Logger } from '../common/logger.ts'
-import type { Clock } from '../io/clock.ts'
+import type { Clock, TimestampSource } from '../io/clock.ts'
+import type { Disk } from '../io/disk.ts'
 import type { Network } from '../io/network.ts'
 import type { Random } from '../io/random.ts'
 import { delay, type Timers } from '../io/timers.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
+import type { TableMetadata } from '../model/table.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
 import type { CoordinatorSchema, RequestTimeouts } from './coordinator/cluster-view.ts'
 import { Coordinator } from './coordinator/coordinator.ts'
@@ -20,6 +22,7 @@ import {
   serveGossip,
 } from './gossip/index.ts'
 import { MemberView } from './member-view.ts'
+import { MembershipView } from './membership-view.ts'
 import {
   type InternodeEncryption,
   InternodeMessaging,
@@ -38,6 +41,7 @@ import {
   type SchemaDistributionSettings,
   type SharedSchema,
 } from './schema/schema-distribution.ts'
+import { WriteKeeping, type WriteKeepingSettings } from './write-keeping.ts'
 
 /** What a node of a ring is told at its start. */
 export interface ClusterNodeSettings {
@@ -52,6 +56,7 @@ export interface ClusterNodeSettings {
   readonly dynamicSnitch: DynamicSnitchConfig | null
   readonly timeouts: RequestTimeouts
   readonly thresholds: ReadThresholdsAtReplica
+  readonly keeping: WriteKeepingSettings
 }
 
 /** What a node of a ring works with, and whom it tells. */
@@ -65,6 +70,16 @@ export interface ClusterNodeParts {
   readonly snitch: Snitch
   /** 16 bytes that name this node's shards of counters. */
   readonly counterId: Uint8Array
+  /** Tables of keyspace system. */
+  readonly system: { readonly batches: TableMetadata; readonly paxos: TableMetadata }
+  /** When a table was last truncated here, milliseconds since 1970; 0 where it never was. */
+  readonly truncatedAtMs: (tableId: string) => number
+  /** The greatest gc_grace_seconds of all tables. */
+  readonly largestGcGraceSeconds: () => number
+  /** The node's timestamps. */
+  readonly timestamps: TimestampSource
+  /** Where hints are. */
+  readonly disk: Disk
   readonly network: Network
   readonly clock: Clock
   readonly timers: Timers
@@ -93,6 +108,7 @@ export class ClusterNode {
   readonly schema: SchemaDistribution
   readonly view: MemberView
   readonly coordinator: Coordinator
+  readonly keeping: WriteKeeping
   readonly #settings: ClusterNodeSettings
   readonly #parts: ClusterNodeParts
   #isStopped = false
@@ -154,6 +170,18 @@ export class ClusterNode {
     })
     this.coordinator.onLatency = (node, latencyMs) => this.view.onLatency(node, latencyMs)
     this.coordinator.listen()
+    this.keeping = new WriteKeeping(settings.keeping, {
+      ...shared,
+      ...parts,
+      coordinator: this.coordinator,
+      ring: new MembershipView(this.gossip, tables, this.view.localNode),
+      tableById: tables.tableById,
+    })
+    this.keeping.listen()
+    this.membership.subscribe((event) => {
+      if (event.kind === 'alive') this.keeping.alive()
+      else if (event.kind === 'left' && event.hostId !== null) this.keeping.left(event.hostId)
+    })
   }
 
   /** Who has what, by what this node knows; nodes that nobody has said anything of are left out. */
@@ -188,6 +216,7 @@ export class ClusterNode {
     }
     this.gossip.join(saved.tokens ?? (await this.#newTokens()))
     this.view.start()
+    this.keeping.start()
     this.#sayLoad()
   }
 
@@ -240,6 +269,7 @@ export class ClusterNode {
     this.schema.stop()
     this.view.stop()
     await this.gossip.stop()
+    await this.keeping.close()
     await this.messaging.close()
   }
 }

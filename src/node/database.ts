@@ -56,6 +56,7 @@ export interface Database {
   /** To be told when clients are served. */
   readonly failures: DiskFailures
   readonly name: NodeName
+  readonly timestamps: TimestampSource
   /** Null where data lives in memory alone. */
   readonly caches: StorageCaches | null
   /** Syncs and closes the commit log and gives the directory free. */
@@ -142,7 +143,7 @@ export async function openDatabase(
     processor.restorePrepared()
     logCompactions(engine, schema, logger)
     const caches = storage?.caches ?? null
-    return { engine, schema, virtual, processor, failures, name, caches, close }
+    return { engine, schema, virtual, processor, failures, name, timestamps, caches, close }
   } catch (error) {
     await close().catch(() => {})
     throw error

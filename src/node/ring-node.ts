@@ -16,16 +16,18 @@ import { tokenSettings } from '../cluster/ring/token-choice.ts'
 import { QUICK_SCHEMA_SETTINGS, SCHEMA_SETTINGS } from '../cluster/schema/schema-distribution.ts'
 import { parseUuid, uuidText } from '../common/uuid.ts'
 import type { ReadFile } from '../io/encryption.ts'
+import { MemoryDisk } from '../io/memory-disk.ts'
 import type { Network } from '../io/network.ts'
 import type { ServerEvent } from '../protocol/index.ts'
 import { internalValue, readInternalRows } from '../query/internal-rows.ts'
 import { inetText } from '../types/index.ts'
-import type { Database, DatabasePorts } from './database.ts'
+import { type Database, type DatabasePorts, IN_MEMORY } from './database.ts'
 import { savedTokens } from './identity.ts'
 import type { Logger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
 import type { RingAddresses } from './ring-options.ts'
 import type { Settings } from './settings.ts'
+import { Truncations } from './truncations.ts'
 import { RELEASE_VERSION } from './version.ts'
 
 /** The version of the protocol between nodes, as gossip says it (NET_VERSION). */
@@ -98,8 +100,8 @@ export interface RingNodeParts {
 
 /** Puts a node of a ring together; nothing is opened before `start`. */
 export function createRingNode(parts: RingNodeParts): ClusterNode {
-  const { plan, database, ports, logger, nativePort, push } = parts
-  const { schema, engine, processor, name } = database
+  const { options, plan, database, ports, logger, nativePort, push } = parts
+  const { schema, engine, processor, name, timestamps } = database
   const { clock, timers, random, network, internode = network } = ports
   const local: LocalMember = {
     endpoint: plan.addresses.broadcast,
@@ -108,6 +110,8 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
     rack: name.rack,
     native: endpoint(plan.addresses.nativeHost, nativePort)!,
   }
+  const truncations = new Truncations(schema, clock)
+  engine.onTruncate = (table) => truncations.note(table.id)
   const commit = (): void => {
     const failed = (error: unknown): void =>
       logger.error(`What is known of peers is not kept: ${error instanceof Error ? error.message : error}`)
@@ -135,6 +139,18 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
     },
     snitch: plan.snitch,
     counterId: parseUuid(schema.hostId!)!,
+    system: { batches: schema.systemTable('batches'), paxos: schema.systemTable('paxos') },
+    truncatedAtMs: (id) => truncations.atMs(id),
+    largestGcGraceSeconds: () => {
+      let most = 0
+      for (const { params } of schema.current.tables()) most = Math.max(most, params.gcGraceSeconds)
+      return most
+    },
+    timestamps,
+    disk:
+      options.dir === undefined || options.dir === IN_MEMORY
+        ? new MemoryDisk(() => clock.nowMs())
+        : ports.disk,
     network: internode,
     clock,
     timers,
@@ -221,6 +237,16 @@ function clusterSettingsOf({
           badnessThreshold: ring.dynamicSnitchBadnessThreshold,
         }
       : null,
+    keeping: {
+      hints: { ...ring.hints, directory: `${options.dir === IN_MEMORY ? '' : (options.dir ?? '')}/hints` },
+      batchlog: {
+        throttleBytes: ring.batchlogThrottleBytes,
+        timeoutMs: 2 * ring.writeRequestTimeoutMs,
+        startDelayMs: gossip.ringDelayMs,
+        prefersLocalRack: ring.batchlogPrefersLocalRack,
+      },
+      casContentionTimeoutMs: ring.casContentionTimeoutMs,
+    },
     timeouts: {
       read_request_timeout_ms: query.read_request_timeout_ms,
       range_request_timeout_ms: query.range_request_timeout_ms,

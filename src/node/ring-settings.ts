@@ -1,3 +1,5 @@
+import { DEFAULT_BATCHLOG_SETTINGS } from '../cluster/batchlog/batchlog-manager.ts'
+import { DEFAULT_HINTS_SETTINGS, type HintsSettings } from '../cluster/hints/settings.ts'
 import { DEFAULT_TIMEOUTS_MS } from '../cluster/messaging/verb.ts'
 import type { Setting, SettingValue } from './settings.ts'
 
@@ -15,13 +17,38 @@ export interface RingSettings {
   readonly dynamicSnitchBadnessThreshold: number
   readonly internodeTcpConnectTimeoutMs: number
   readonly internodeTcpUserTimeoutMs: number
+  readonly casContentionTimeoutMs: number
+  readonly batchlogThrottleBytes: number
+  /** batchlog_endpoint_strategy is prefer_local. */
+  readonly batchlogPrefersLocalRack: boolean
+  readonly hints: Omit<HintsSettings, 'directory'>
 }
 
 const STREAMING = 'data is not moved between nodes yet: a node without data takes part in the ring at once'
 
+/** `Config.BatchlogEndpointStrategy`; the two that measure nodes are not there. */
+const BATCHLOG_STRATEGIES = ['random_remote', 'prefer_local']
+
+const HINTS: Readonly<Record<string, Setting>> = {
+  auto_hints_cleanup_enabled: { kind: 'boolean', default: DEFAULT_HINTS_SETTINGS.isCleanedUp },
+  hint_window_persistent_enabled: { kind: 'boolean', default: DEFAULT_HINTS_SETTINGS.isWindowPersistent },
+  hinted_handoff_disabled_datacenters: { kind: 'names', default: [] },
+  hinted_handoff_enabled: { kind: 'boolean', default: DEFAULT_HINTS_SETTINGS.isEnabled },
+  hinted_handoff_throttle: { kind: 'size', default: DEFAULT_HINTS_SETTINGS.throttleBytes },
+  hints_flush_period: { kind: 'duration', default: DEFAULT_HINTS_SETTINGS.flushPeriodMs, min: 1 },
+  max_hint_window: { kind: 'duration', default: DEFAULT_HINTS_SETTINGS.maxWindowMs },
+  max_hints_delivery_threads: { kind: 'number', default: DEFAULT_HINTS_SETTINGS.maxDeliveries, min: 1 },
+  max_hints_file_size: { kind: 'size', default: DEFAULT_HINTS_SETTINGS.maxFileBytes, min: 1 },
+  max_hints_size_per_host: { kind: 'size', default: DEFAULT_HINTS_SETTINGS.maxBytesPerHost },
+}
+
 /** `Config`. */
 export const RING_SETTINGS: Readonly<Record<string, Setting>> = {
+  ...HINTS,
   auto_bootstrap: { kind: 'boolean', default: true, inert: STREAMING },
+  batchlog_endpoint_strategy: { kind: 'word', default: 'random_remote', words: BATCHLOG_STRATEGIES },
+  batchlog_replay_throttle: { kind: 'size', default: DEFAULT_BATCHLOG_SETTINGS.throttleBytes },
+  cas_contention_timeout: { kind: 'duration', default: 1_800, min: 10 },
   counter_write_request_timeout: { kind: 'duration', default: DEFAULT_TIMEOUTS_MS.counter, min: 10 },
   dynamic_snitch: { kind: 'boolean', default: true },
   dynamic_snitch_badness_threshold: { kind: 'fraction', default: 1 },
@@ -49,5 +76,20 @@ export function ringSettingsOf(values: ReadonlyMap<string, SettingValue>): RingS
     dynamicSnitchBadnessThreshold: number('dynamic_snitch_badness_threshold'),
     internodeTcpConnectTimeoutMs: number('internode_tcp_connect_timeout'),
     internodeTcpUserTimeoutMs: number('internode_tcp_user_timeout'),
+    casContentionTimeoutMs: number('cas_contention_timeout'),
+    batchlogThrottleBytes: number('batchlog_replay_throttle'),
+    batchlogPrefersLocalRack: values.get('batchlog_endpoint_strategy') === 'prefer_local',
+    hints: {
+      isEnabled: values.get('hinted_handoff_enabled') as boolean,
+      disabledDataCenters: values.get('hinted_handoff_disabled_datacenters') as readonly string[],
+      maxWindowMs: number('max_hint_window'),
+      isWindowPersistent: values.get('hint_window_persistent_enabled') as boolean,
+      throttleBytes: number('hinted_handoff_throttle'),
+      flushPeriodMs: number('hints_flush_period'),
+      maxFileBytes: number('max_hints_file_size'),
+      maxBytesPerHost: number('max_hints_size_per_host'),
+      maxDeliveries: number('max_hints_delivery_threads'),
+      isCleanedUp: values.get('auto_hints_cleanup_enabled') as boolean,
+    },
   }
 }

@@ -721,6 +721,15 @@ export class StorageEngine {
    * resolves.
    */
   truncate(table: TableMetadata): Promise<void> | null {
+    const gone = this.#truncate(table)
+    this.onTruncate?.(table)
+    return gone
+  }
+
+  /** Hears of tables that were truncated, before that is durable. */
+  onTruncate: ((table: TableMetadata) => void) | null = null
+
+  #truncate(table: TableMetadata): Promise<void> | null {
     const store = this.#store(table.handle)
     store.checkKnown()
     const log = this.#log

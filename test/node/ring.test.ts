@@ -46,17 +46,18 @@ async function until(is: () => boolean | Promise<boolean>, limitMs = 5000): Prom
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe('a ring of three nodes in one process', () => {
-  it('starts within a second', async () => {
-    // Its code is loaded with the first; of the others the machine may be busy with something else at one.
+  it('starts with less than a second of work', async () => {
+    // Its code is loaded with the first. What others do on the machine does not count, but for the waiting that is its own.
     let db = await ring()
     let bestMs = Number.POSITIVE_INFINITY
     for (let i = 0; i < 3; i++) {
       await db.stop()
-      const start = performance.now()
+      const start = process.cpuUsage()
       db = await ring({ numTokens: 256 })
-      bestMs = Math.min(bestMs, performance.now() - start)
+      const { user, system } = process.cpuUsage(start)
+      bestMs = Math.min(bestMs, (user + system) / 1000)
     }
-    expect(bestMs).toBeLessThan(1000)
+    expect(bestMs).toBeLessThan(800)
     expect(db.nodes.map(({ host }) => host)).toEqual(['127.0.0.1', '127.0.0.2', '127.0.0.3'])
     expect(db.contactPoints).toEqual(db.nodes.map(({ host }) => `${host}:${db.port}`))
   })
@@ -245,5 +246,52 @@ describe('a ring of three nodes in one process', () => {
     expect(Object.values(innerErrors).map(String).join()).toContain(
       'consistency ALL (3 required but only 2 alive)',
     )
+  })
+
+  it('decides conditions and adds to counters once, whichever node is asked', async () => {
+    const db = await ring()
+    const clients = await Promise.all([0, 1, 2].map((index) => connectTo(db, index)))
+    await clients[0]!.execute(`CREATE KEYSPACE demo WITH replication = ${ALL}`)
+    await clients[0]!.execute('CREATE TABLE demo.locks (id int PRIMARY KEY, owner int)')
+    await clients[0]!.execute('CREATE TABLE demo.hits (id int PRIMARY KEY, n counter)')
+    const options = { prepare: true, consistency: cassandra.types.consistencies.quorum }
+    for (let id = 0; id < 5; id++) {
+      const insert = 'INSERT INTO demo.locks (id, owner) VALUES (?, ?) IF NOT EXISTS'
+      const applied: boolean[] = []
+      for (const [i, client] of clients.entries()) {
+        applied.push((await client.execute(insert, [id, i], options)).wasApplied())
+      }
+      expect(applied).toEqual([true, false, false])
+      for (const client of clients)
+        await client.execute('UPDATE demo.hits SET n = n + 2 WHERE id = ?', [id], options)
+      const { rows } = await clients[id % 3]!.execute('SELECT n FROM demo.hits WHERE id = ?', [id], options)
+      expect(rows[0]!['n'].toString()).toBe('6')
+    }
+  })
+
+  it('gives a node that was away what it has missed, but not what was truncated', async () => {
+    const db = await ring({ dir: bench.folder() })
+    const client = await connectTo(db, 0)
+    await client.execute(`CREATE KEYSPACE demo WITH replication = ${ALL}`)
+    await client.execute('CREATE TABLE demo.notes (id int PRIMARY KEY)')
+    await client.execute('CREATE TABLE demo.gone (id int PRIMARY KEY)')
+    const { quorum, one } = cassandra.types.consistencies
+    const fill = async (table: string): Promise<void> => {
+      const insert = `INSERT INTO demo.${table} (id) VALUES (?)`
+      for (let id = 0; id < 20; id++)
+        await client.execute(insert, [id], { prepare: true, consistency: quorum })
+    }
+    await fill('gone')
+    await client.execute('TRUNCATE demo.gone')
+    expect((await client.execute('SELECT * FROM demo.gone', [], { consistency: quorum })).rows).toEqual([])
+    await db.nodes[2]!.stop()
+    await fill('notes')
+    await db.nodes[2]!.start()
+    const back = await connectTo(db, 2)
+    const own = async (): Promise<number> =>
+      (await back.execute('SELECT * FROM demo.notes', [], { consistency: one })).rows.length
+    await until(async () => (await own()) === 20, 15_000)
+    const { rows } = await back.execute('SELECT truncated_at FROM system.local')
+    expect(Object.keys(rows[0]!['truncated_at'])).toHaveLength(1)
   })
 })

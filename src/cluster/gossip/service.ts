@@ -159,6 +159,8 @@ export class GossipService {
     node: Pick<StartingNode, 'bootstrapping' | 'bootstrapComplete'>,
   ): Promise<boolean> {
     this.membership.load(saved.peers)
+    // What others send to it, such as hints, is for a member, though it has not said yet that it is one again.
+    if (saved.tokens !== null) this.membership.setLocalTokens(saved.tokens)
     for (const { endpoint } of saved.peers) this.gossiper.addSavedEndpoint(endpoint, this.now())
     const isHeard = await this.#shadowRound(
       saved.peers.map(({ endpoint }) => endpoint),
