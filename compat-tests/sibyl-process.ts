@@ -13,6 +13,8 @@ export interface SibylOptions {
   readonly dir: string
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
+  /** A program and arguments that the server is run by, such as `ip netns exec NAME`. */
+  readonly runner?: readonly string[]
 }
 
 export interface SibylProcess {
@@ -32,7 +34,8 @@ export function sibylIsBuilt(): boolean {
 /** Starts the program without waiting for it to listen. */
 export function launchSibyl(options: SibylOptions): { child: ChildProcess; output(): string } {
   const args = ['--port', String(options.port ?? 0), '--dir', options.dir, ...(options.args ?? [])]
-  const child = spawn(process.execPath, [program, ...args], {
+  const [command, ...before] = [...(options.runner ?? []), process.execPath]
+  const child = spawn(command, [...before, program, ...args], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,0 +1,109 @@
+/** A ring of real processes, each with a directory of its own, that are killed, paused and cut off. */
+
+import { type SibylProcess, sleep, spawnSibyl, temporaryDirectory } from '../../compat-tests/harness.ts'
+import type { HostNetwork } from './host-network.ts'
+
+const PORT = 9042
+const ADMIN_PORT = 7199
+const SEEN_WITHIN_MS = 60_000
+
+/** One node; its process comes and goes. */
+export class RingProcess {
+  readonly host: string
+  readonly #directory = temporaryDirectory('ring')
+  readonly #network: HostNetwork
+  readonly #seeds: readonly string[]
+  #process: SibylProcess | null = null
+  /** What all its processes have printed. */
+  #printed = ''
+
+  constructor(host: string, seeds: readonly string[], network: HostNetwork) {
+    this.host = host
+    this.#seeds = seeds
+    this.#network = network
+  }
+
+  async start(): Promise<void> {
+    const args = ['--host', this.host, '--admin-host', this.host, '--admin-port', String(ADMIN_PORT)]
+    args.push('--seeds', this.#seeds.join(','), '--quick-gossip', '--commitlog-sync', 'batch')
+    const runner = this.#network.runner(this.host)
+    this.#process = await spawnSibyl({ port: PORT, dir: this.#directory.path, args, runner })
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const server = this.#process
+    if (server === null) return
+    this.#process = null
+    await server.kill(signal)
+    this.#printed += server.output()
+  }
+
+  /** Stands still, with its connections open. */
+  pause(): void {
+    this.#process?.child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#process?.child.kill('SIGCONT')
+  }
+
+  /** Whether it sees so many nodes, all of them up. */
+  async sees(count: number): Promise<boolean> {
+    try {
+      const url = `http://${this.host}:${ADMIN_PORT}/v1/status`
+      const signal = AbortSignal.timeout(2000)
+      const headers = { 'content-type': 'application/json' }
+      const answer = (await (await fetch(url, { method: 'POST', headers, body: '{}', signal })).json()) as {
+        readonly result?: { readonly nodes: readonly { readonly state: string }[] }
+      }
+      const nodes = answer.result?.nodes ?? []
+      return nodes.length === count && nodes.every(({ state }) => state === 'UN')
+    } catch {
+      return false
+    }
+  }
+
+  output(): string {
+    return this.#printed + (this.#process?.output() ?? '')
+  }
+
+  remove(): void {
+    this.#directory.remove()
+  }
+}
+
+/** So many nodes of one data centre. */
+export class ProcessRing {
+  readonly nodes: readonly RingProcess[]
+  readonly network: HostNetwork
+
+  constructor(count: number, network: HostNetwork) {
+    const hosts = network.hosts(count)
+    this.network = network
+    this.nodes = hosts.map((host) => new RingProcess(host, hosts.slice(0, 2), network))
+  }
+
+  /** Starts all of them; resolves when each sees all. */
+  async start(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.start()))
+    await this.settled()
+  }
+
+  /** Resolves when each node sees all others up. */
+  async settled(): Promise<void> {
+    const end = Date.now() + SEEN_WITHIN_MS
+    for (;;) {
+      const seen = await Promise.all(this.nodes.map((node) => node.sees(this.nodes.length)))
+      if (!seen.includes(false)) return
+      if (Date.now() > end) throw new Error(`Who sees all others: ${seen}`)
+      await sleep(100)
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const node of this.nodes) node.resume()
+    await Promise.all(this.nodes.map((node) => node.end('SIGKILL')))
+    for (const node of this.nodes) node.remove()
+    this.network.close()
+  }
+}
