@@ -53,6 +53,10 @@ async function nodetool(args: readonly string[]): Promise<number> {
     import('../io/node-http.ts'),
     import('node:path'),
   ])
+  // Whoever reads may have seen enough: `nodetool ring | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
   return runNodetool(args, {
     http: nodeHttp,
     out: process.stdout,

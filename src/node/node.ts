@@ -262,7 +262,13 @@ async function planRing(options: SibylOptions, ports: NodePorts, logger: Logger)
   // Other nodes are told the port before clients are served.
   const nativePort = options.port || (await freePort(ports.network, rpcHost))
   return {
-    options: { ...options, ...plan.location, host: rpcHost, port: nativePort },
+    options: {
+      ...options,
+      ...plan.location,
+      host: rpcHost,
+      port: nativePort,
+      endpointSnitch: plan.snitch.name,
+    },
     addresses: { listen, broadcast, native: { host: nativeHost, port: nativePort } },
     create: (database, settings, push) =>
       createRingNode({

@@ -1,4 +1,3 @@
-import { DEFAULT_BATCHLOG_SETTINGS } from '../cluster/batchlog/batchlog-manager.ts'
 import { DEFAULT_HINTS_SETTINGS, type HintsSettings } from '../cluster/hints/settings.ts'
 import { DEFAULT_TIMEOUTS_MS } from '../cluster/messaging/verb.ts'
 import type { Setting, SettingValue } from './settings.ts'
@@ -47,7 +46,7 @@ export const RING_SETTINGS: Readonly<Record<string, Setting>> = {
   ...HINTS,
   auto_bootstrap: { kind: 'boolean', default: true, inert: STREAMING },
   batchlog_endpoint_strategy: { kind: 'word', default: 'random_remote', words: BATCHLOG_STRATEGIES },
-  batchlog_replay_throttle: { kind: 'size', default: DEFAULT_BATCHLOG_SETTINGS.throttleBytes },
+  batchlog_replay_throttle: { kind: 'size', default: 1024 * 1024 },
   cas_contention_timeout: { kind: 'duration', default: 1_800, min: 10 },
   counter_write_request_timeout: { kind: 'duration', default: DEFAULT_TIMEOUTS_MS.counter, min: 10 },
   dynamic_snitch: { kind: 'boolean', default: true },
