@@ -10,6 +10,7 @@ import { assureSufficientReplicas } from './consistency.ts'
 import type { StatementGuard } from './guardrails.ts'
 import { QueryMetrics } from './metrics.ts'
 import type { QueryConfig } from './query-config.ts'
+import { ringOf } from './ring-reads.ts'
 import type { SchemaService } from './schema-service.ts'
 import { StatementContext, TimeUuidSource } from './statement-context.ts'
 import { Tracing } from './tracing.ts'
@@ -66,7 +67,13 @@ export class ExecutionScope {
     this.config = config
     const timeUuids = new TimeUuidSource(timestamps, random)
     this.context = new StatementContext({ timeUuids, random, counterId })
-    this.tracing = new Tracing({ engine, schema, clock, timeUuids })
+    this.tracing = new Tracing({
+      engine,
+      schema,
+      clock,
+      timeUuids,
+      ring: () => ringOf(this, 'system_traces'),
+    })
   }
 
   /** Begins a statement: its values and its time. */

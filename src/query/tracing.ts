@@ -1,4 +1,4 @@
-import { CqlError } from '../common/errors.ts'
+import { ConsistencyLevel, CqlError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
 import type { ReadObserver } from '../cql/select/index.ts'
 import type { Clock } from '../io/clock.ts'
@@ -10,6 +10,7 @@ import { FULL_RING, type ReadCommand, type TokenRange } from '../model/read-comm
 import type { TableMetadata } from '../model/table.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
 import { toCqlLiteral, toText } from '../types/index.ts'
+import type { Cluster } from './cluster.ts'
 import { consistencyName } from './consistency.ts'
 import { internalRow, writeInternalRow } from './internal-rows.ts'
 import type { PreparedStatement } from './prepared-statements.ts'
@@ -29,6 +30,8 @@ export interface TracingOptions {
   readonly schema: SchemaService
   readonly clock: Clock
   readonly timeUuids: TimeUuidSource
+  /** The ring, where system_traces is replicated. */
+  readonly ring: () => Cluster | null
 }
 
 interface Event {
@@ -163,9 +166,11 @@ export class Tracing {
   readonly #clock: Clock
   readonly #timeUuids: TimeUuidSource
   readonly #mutation = new MutationBuilder()
+  readonly #ring: () => Cluster | null
 
   constructor(options: TracingOptions) {
     this.#engine = options.engine
+    this.#ring = options.ring
     this.#schema = options.schema
     this.#clock = options.clock
     this.#timeUuids = options.timeUuids
@@ -243,7 +248,9 @@ export class Tracing {
       })
     }
     try {
-      this.#engine.apply(this.#mutation)
+      const written = this.#ring()?.write(this.#mutation, ConsistencyLevel.ANY, 'SIMPLE') ?? null
+      if (written === null) this.#engine.apply(this.#mutation)
+      else written.catch(() => undefined)
     } catch (error) {
       if (!(error instanceof Error)) throw error
     }

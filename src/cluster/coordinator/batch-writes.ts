@@ -9,7 +9,7 @@ import { sameNode, type WriteReplicaPlan } from './replica-plan.ts'
 import { BatchlogCallback, BatchlogCleanup, WriteCallback } from './write-callback.ts'
 import { WriteOperation, type WriteRequest } from './write-operation.ts'
 import { planBatchlogWrite } from './write-plan-batchlog.ts'
-import { allDone, type PlannedWrite, type Writes } from './writes.ts'
+import { allDone, type PlannedWrite, started, type Writes } from './writes.ts'
 
 /** A mutation that goes on when the batchlog has it. */
 interface Kept extends PlannedWrite {
@@ -77,7 +77,7 @@ export class BatchWrites {
     const cleanup = new BatchlogCleanup(kept.length)
     const setting = this.#writes.setting()
     const request: WriteRequest = { ...this.#request('BATCH'), hintsFailures: true }
-    const operations = kept.map(({ plan, partition, payload, isHere }) => {
+    const operations = started(kept, ({ plan, partition, payload, isHere }) => {
       const { view } = this.#plans.of(partition.keyspace)
       const counter = new BatchlogCallback(new WriteCallback(plan), blockFor(level, view), cleanup)
       const forgetting = {

@@ -1,9 +1,10 @@
-import type { ConsistencyLevel } from '../../common/errors.ts'
+import { type ConsistencyLevel, CqlError } from '../../common/errors.ts'
 import { MutationBuilder } from '../../model/mutation.ts'
 import { type InboundMessage, RequestFailureReason, Verb, wordsOf } from '../messaging/index.ts'
 import { MutationDecoder, updatesAt } from '../replica/mutation-message.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { CounterShards } from './counter-shards.ts'
+import { writeError } from './level-failure.ts'
 import { type PartitionWrite, partitionsOf } from './partition-writes.ts'
 import type { PlanCache } from './plan-cache.ts'
 import { sameNode } from './replica-plan.ts'
@@ -11,7 +12,7 @@ import { WriteCallback } from './write-callback.ts'
 import { WriteOperation, type WriteRequest } from './write-operation.ts'
 import { planSingleReplicaWrite } from './write-plan.ts'
 import { findCounterLeaderReplica } from './write-plan-counter.ts'
-import { allDone, type Writes } from './writes.ts'
+import { allDone, started, type Writes } from './writes.ts'
 
 /** Bytes in front of the mutation: the consistency level, and three of nothing so that words stay words. */
 const LEVEL_BYTES = 4
@@ -46,7 +47,7 @@ export class CounterWrites {
       leader: this.#leaderOf(partition, level),
     }))
     return allDone(
-      planned.map(({ partition, leader }) =>
+      started(planned, ({ partition, leader }) =>
         leader === null
           ? this.#lead(mutation, partition, level)
           : this.#forward(mutation, partition, level, leader),
@@ -90,7 +91,7 @@ export class CounterWrites {
   /** Adds at this node, and writes what came of it to the other replicas. Throws an UnavailableError, and what applying throws. */
   #lead(mutation: MutationBuilder, partition: PartitionWrite, level: ConsistencyLevel): WriteOperation {
     const { keyspace, tokenHi, tokenLo, updates } = partition
-    const { clock, commits } = this.#parts
+    const { clock, commits, logger } = this.#parts
     const plan = this.#plans.of(keyspace).write(level, tokenHi, tokenLo)
     const operation = new WriteOperation(
       this.#writes.setting(),
@@ -100,7 +101,16 @@ export class CounterWrites {
     )
     const result = this.#result
     result.begin()
-    this.#shards.apply(mutation, updates, clock.nowMicros(), result)
+    try {
+      this.#shards.apply(mutation, updates, clock.nowMicros(), result)
+    } catch (error) {
+      if (error instanceof CqlError) throw error
+      // In Cassandra it is logged, and waited for in vain.
+      logger.error(
+        `Counters of ${keyspace} can't be added to: ${error instanceof Error ? error.message : error}`,
+      )
+      throw writeError({ kind: 'timeout', received: 0, blockFor: plan.blockFor }, level, 'COUNTER')
+    }
     result.finish()
     const bytes = this.#writes.encode(result, { ...partition, updates: updatesAt(result) })
     operation.send(Verb.MUTATION_REQ, bytes, true)
@@ -119,9 +129,8 @@ export class CounterWrites {
       const level = message.payload[0] as ConsistencyLevel
       const words = wordsOf(message.payload).slice(1)
       const mutation = this.#decoder.decode(words, (id) => schema.tableById(id))
-      const operations = partitionsOf(mutation, (handle) => schema.tableByHandle(handle)).map((partition) =>
-        this.#lead(mutation, partition, level),
-      )
+      const partitions = partitionsOf(mutation, (handle) => schema.tableByHandle(handle))
+      const operations = started(partitions, (partition) => this.#lead(mutation, partition, level))
       allDone(operations).then(
         () => message.respond(NO_BYTES),
         // In Cassandra the coordinator hears nothing then, and times out. That is said to it at once.

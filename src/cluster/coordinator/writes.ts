@@ -67,7 +67,7 @@ export class Writes {
       hintsFailures: true,
     }
     const setting = this.setting()
-    const operations = planned.map(({ partition, plan, isHere }) => {
+    const operations = started(planned, ({ partition, plan, isHere }) => {
       const operation = new WriteOperation(setting, plan, new WriteCallback(plan), request)
       operation.send(Verb.MUTATION_REQ, this.encode(mutation, partition), isHere)
       return operation
@@ -108,6 +108,21 @@ export class Writes {
       if (isHere) commits.add(operations[i]!, false)
     })
   }
+}
+
+/** Starts one operation after the other; where one throws, nobody waits for those before it. */
+export function started<P, O extends { readonly done: Promise<void> }>(
+  planned: readonly P[],
+  start: (write: P) => O,
+): O[] {
+  const operations: O[] = []
+  try {
+    for (const write of planned) operations.push(start(write))
+  } catch (error) {
+    for (const { done } of operations) done.catch(() => undefined)
+    throw error
+  }
+  return operations
 }
 
 /** Resolves when all are done; rejects with the error of the first that is not, in their order, as waiting one by one does. */
