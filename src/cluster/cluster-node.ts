@@ -179,7 +179,8 @@ export class ClusterNode {
     })
     this.keeping.listen()
     this.membership.subscribe((event) => {
-      if (event.kind === 'alive') this.keeping.alive()
+      // A node takes hints when it is a member, which it is some time after it is heard.
+      if (event.kind === 'alive' || event.kind === 'up' || event.kind === 'joined') this.keeping.alive()
       else if (event.kind === 'left' && event.hostId !== null) this.keeping.left(event.hostId)
     })
   }

@@ -17,6 +17,10 @@ export class MembershipView implements RingView {
     this.#schema = schema
   }
 
+  get isJoined(): boolean {
+    return this.#gossip.membership.isMember(this.local.endpoint)
+  }
+
   get memberCount(): number {
     return this.#gossip.membership.ring.nodes.length
   }

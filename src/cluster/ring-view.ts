@@ -5,6 +5,8 @@ import type { RingNode } from './ring/ring.ts'
 export interface RingView {
   /** This node. */
   readonly local: RingNode
+  /** Whether this node has its tokens (again): before, it does not know what it is a replica of. */
+  readonly isJoined: boolean
   /** Nodes that own tokens, this one among them. */
   readonly memberCount: number
   /** Where the node with that host id is; undefined where no node has it (`StorageService.getEndpointForHostId`). */

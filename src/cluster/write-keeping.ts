@@ -83,7 +83,7 @@ export class WriteKeeping {
     this.batchlog.start()
   }
 
-  /** A node is alive again. */
+  /** A node is alive again, or a member. */
   alive(): void {
     this.hints.dispatch()
   }

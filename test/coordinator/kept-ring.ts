@@ -19,6 +19,7 @@ function viewOf(ring: SimRing, { node, view, database }: SimNode): RingView {
   const { schema } = database
   return {
     local: node,
+    isJoined: true,
     get memberCount() {
       return view.ring().nodes.length
     },

@@ -12,6 +12,7 @@ import type { RingView } from '../ring-view.ts'
 import { type Batch, decodeBatch, encodeBatch } from './batch.ts'
 import { BatchReplay } from './batch-replay.ts'
 import { BatchesTable } from './batches-table.ts'
+import type { BatchlogSettings } from './settings.ts'
 
 /** How often batches are looked for that nobody finished (`BatchlogManager.REPLAY_INTERVAL`). */
 const REPLAY_INTERVAL_MS = 10_000
@@ -20,25 +21,6 @@ const PAGE_BATCHES = 128
 const PAGE_BYTES = 4 * 1024 * 1024
 const ID_BYTES = 16
 const NO_BYTES = new Uint8Array(0)
-
-export interface BatchlogSettings {
-  /** batchlog_replay_throttle, bytes a second, which all nodes share; 0 does not limit. */
-  readonly throttleBytes: number
-  /** How old a batch is when somebody else finishes it: twice write_request_timeout. */
-  readonly timeoutMs: number
-  /** When this node first looks for such batches: RING_DELAY after its start. */
-  readonly startDelayMs: number
-  /** Whether one of the two nodes that keep a batch is to be of this rack (`batchlog_endpoint_strategy: prefer_local`). */
-  readonly prefersLocalRack: boolean
-}
-
-/** Cassandra's defaults. */
-export const DEFAULT_BATCHLOG_SETTINGS: BatchlogSettings = {
-  throttleBytes: 1024 * 1024,
-  timeoutMs: 4000,
-  startDelayMs: 30_000,
-  prefersLocalRack: false,
-}
 
 export interface BatchlogParts {
   readonly messaging: Pick<MessagingService, 'handle' | 'request'>

@@ -50,6 +50,11 @@ export class HintHandler {
       message.drop()
       return
     }
+    // Before it knows its own tokens this node is a replica of nothing, and would send everything away.
+    if (!this.#parts.ring.isJoined) {
+      message.fail(RequestFailureReason.UNKNOWN)
+      return
+    }
     let isApplied: boolean
     try {
       const { hostId, hint } = decodeHintMessage(message.payload)

@@ -21,18 +21,7 @@ import { CommitOperation } from './commit-operation.ts'
 import { PrepareCallback, ProposeCallback } from './paxos-callbacks.ts'
 import { PaxosMetrics } from './paxos-metrics.ts'
 import { type PaxosPartition, paxosTtlSeconds } from './paxos-table.ts'
-
-/** Settings by cassandra.yaml's names, in milliseconds. */
-export interface PaxosTimeouts {
-  readonly cas_contention_timeout_ms: number
-  readonly write_request_timeout_ms: number
-}
-
-/** Cassandra's defaults. */
-export const DEFAULT_PAXOS_TIMEOUTS: PaxosTimeouts = {
-  cas_contention_timeout_ms: 1_800,
-  write_request_timeout_ms: 2_000,
-}
+import type { PaxosTimeouts } from './settings.ts'
 
 export interface PaxosParts {
   readonly messaging: Pick<MessagingService, 'request'>

@@ -222,6 +222,20 @@ describe('hints', () => {
     expect(owner.process!.value(register)).toBe(register)
   })
 
+  it('wait for a node that does not know its tokens yet', async () => {
+    const world = new StoreWorld(8, 2, 2)
+    const [writer, target] = world.machines
+    world.crash(target!, 'kill')
+    writer!.process!.hints.store([target!.node], world.mutation(1))
+    world.joining.add(target!.node.endpoint.text)
+    world.heal()
+    await world.timers.advance(20_000)
+    expect(target!.process!.value(1)).toBeNull()
+    world.joining.clear()
+    await world.timers.advance(20_000)
+    expect(target!.process!.value(1)).toBe(1)
+  })
+
   it('outlast a disk that is full for a while', async () => {
     const world = new StoreWorld(6, 2, 2)
     const [writer, target] = world.machines

@@ -133,6 +133,8 @@ export class StoreWorld {
   readonly hintsSettings: Partial<typeof DEFAULT_HINTS_SETTINGS>
   /** Since when endpoints are dead, for all. */
   readonly dead = new Map<string, number>()
+  /** Endpoints of nodes that do not know their tokens yet. */
+  readonly joining = new Set<string>()
   readonly warnings: string[] = []
   readonly errors: string[] = []
 
@@ -158,6 +160,9 @@ export class StoreWorld {
     const world = this
     return {
       local,
+      get isJoined() {
+        return !world.joining.has(local.endpoint.text)
+      },
       get memberCount() {
         return world.ring.nodes.length
       },
