@@ -115,9 +115,11 @@ export class Paxos {
         contentions = round.contentions
         const { update, result } = await operation.propose(ballotMicros(round.ballot))
         const proposal = { ballot: round.ballot, update }
-        if (await this.#propose(operation, proposal, plan, true, contentions)) {
-          // What changes nothing need not be committed, as it is not finished by others either: see #begin.
-          if (update.length > 0) {
+        const isWrite = update.length > 0
+        // What changes nothing may be proposed again though some accepted it; Cassandra gives a read up then.
+        if (await this.#propose(operation, proposal, plan, isWrite, contentions)) {
+          // Nor need it be committed, as it is not finished by others either: see #begin.
+          if (isWrite) {
             await this.#commit(operation, proposal, operation.consistencyForCommit, true, contentions)
           }
           return result
