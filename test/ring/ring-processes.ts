@@ -13,19 +13,22 @@ export class RingProcess {
   readonly #directory = temporaryDirectory('ring')
   readonly #network: HostNetwork
   readonly #seeds: readonly string[]
+  readonly #more: readonly string[]
   #process: SibylProcess | null = null
   /** What all its processes have printed. */
   #printed = ''
 
-  constructor(host: string, seeds: readonly string[], network: HostNetwork) {
+  /** `more` are options of the command line, beside where the node is. */
+  constructor(host: string, seeds: readonly string[], network: HostNetwork, more: readonly string[] = []) {
     this.host = host
     this.#seeds = seeds
     this.#network = network
+    this.#more = more
   }
 
   async start(): Promise<void> {
     const args = ['--host', this.host, '--admin-host', this.host, '--admin-port', String(ADMIN_PORT)]
-    args.push('--seeds', this.#seeds.join(','), '--quick-gossip', '--commitlog-sync', 'batch')
+    args.push('--seeds', this.#seeds.join(','), '--quick-gossip', '--commitlog-sync', 'batch', ...this.#more)
     const runner = this.#network.runner(this.host)
     this.#process = await spawnSibyl({ port: PORT, dir: this.#directory.path, args, runner })
   }
@@ -47,17 +50,22 @@ export class RingProcess {
     this.#process?.child.kill('SIGCONT')
   }
 
-  /** Whether it sees so many nodes, all of them up. */
-  async sees(count: number): Promise<boolean> {
+  /** What the admin port answers, of which nodetool makes its texts. */
+  async ask(operation: string, args: object = {}): Promise<unknown> {
+    const url = `http://${this.host}:${ADMIN_PORT}/v1/${operation}`
+    const signal = AbortSignal.timeout(2000)
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(args), signal })
+    const answer = (await response.json()) as { readonly result?: unknown; readonly error?: unknown }
+    if (answer.error !== undefined) throw new Error(JSON.stringify(answer.error))
+    return answer.result
+  }
+
+  /** Whether it sees so many nodes, of which `down` are down. */
+  async sees(count: number, down = 0): Promise<boolean> {
     try {
-      const url = `http://${this.host}:${ADMIN_PORT}/v1/status`
-      const signal = AbortSignal.timeout(2000)
-      const headers = { 'content-type': 'application/json' }
-      const answer = (await (await fetch(url, { method: 'POST', headers, body: '{}', signal })).json()) as {
-        readonly result?: { readonly nodes: readonly { readonly state: string }[] }
-      }
-      const nodes = answer.result?.nodes ?? []
-      return nodes.length === count && nodes.every(({ state }) => state === 'UN')
+      const { nodes } = (await this.ask('status')) as { nodes: readonly { readonly state: string }[] }
+      return nodes.length === count && nodes.filter(({ state }) => state === 'UN').length === count - down
     } catch {
       return false
     }
@@ -72,15 +80,15 @@ export class RingProcess {
   }
 }
 
-/** So many nodes of one data centre. */
+/** So many nodes; `more` are the options of each. */
 export class ProcessRing {
   readonly nodes: readonly RingProcess[]
   readonly network: HostNetwork
 
-  constructor(count: number, network: HostNetwork) {
+  constructor(count: number, network: HostNetwork, more: readonly (readonly string[])[] = []) {
     const hosts = network.hosts(count)
     this.network = network
-    this.nodes = hosts.map((host) => new RingProcess(host, hosts.slice(0, 2), network))
+    this.nodes = hosts.map((host, i) => new RingProcess(host, hosts.slice(0, 2), network, more[i]))
   }
 
   /** Starts all of them; resolves when each sees all. */
@@ -89,11 +97,12 @@ export class ProcessRing {
     await this.settled()
   }
 
-  /** Resolves when each node sees all others up. */
-  async settled(): Promise<void> {
+  /** Resolves when each node that is not `down` sees all others up. */
+  async settled(down: readonly RingProcess[] = []): Promise<void> {
     const end = Date.now() + SEEN_WITHIN_MS
+    const up = this.nodes.filter((node) => !down.includes(node))
     for (;;) {
-      const seen = await Promise.all(this.nodes.map((node) => node.sees(this.nodes.length)))
+      const seen = await Promise.all(up.map((node) => node.sees(this.nodes.length, down.length)))
       if (!seen.includes(false)) return
       if (Date.now() > end) throw new Error(`Who sees all others: ${seen}`)
       await sleep(100)
