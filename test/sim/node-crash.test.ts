@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest'
-import type { NetworkConnection } from '../../src/io/network.ts'
 import { startNode } from '../../src/node/node.ts'
-import { envelope, ResponseDecoder } from '../../src/protocol/client-frames.ts'
-import { queryBody, startupBody } from '../../src/protocol/client-request.ts'
-import { type Decoded, decodeResponse } from '../../src/protocol/client-response.ts'
+import { startupBody } from '../../src/protocol/client-request.ts'
 import { Opcode } from '../../src/protocol/opcode.ts'
+import { SimClient } from './sim-client.ts'
 import { SimClock, SimTimers } from './sim-clock.ts'
 import { SimDisk } from './sim-disk.ts'
 import { SimNetwork } from './sim-network.ts'
@@ -20,44 +18,6 @@ const seeds =
   process.env['SEED'] === undefined
     ? Array.from({ length: Number(process.env['SEEDS'] ?? 30) }, (_, seed) => seed)
     : [Number(process.env['SEED'])]
-
-/** A client over the simulated network; a request whose connection breaks is answered null. */
-class SimClient {
-  readonly #connection: NetworkConnection
-  readonly #decoder = new ResponseDecoder()
-  readonly #waiting = new Map<number, (answer: Decoded | null) => void>()
-  #stream = 0
-  #isClosed = false
-
-  constructor(connection: NetworkConnection) {
-    this.#connection = connection
-    connection.onData((chunk) => {
-      this.#decoder.push(chunk)
-      for (let frame = this.#decoder.next(); frame !== null; frame = this.#decoder.next()) {
-        const answer = decodeResponse(4, frame.opcode, frame.flags, frame.body)
-        this.#waiting.get(frame.stream)?.(answer)
-        this.#waiting.delete(frame.stream)
-      }
-    })
-    connection.onClose(() => {
-      this.#isClosed = true
-      for (const answer of this.#waiting.values()) answer(null)
-    })
-  }
-
-  ask(opcode: number, body: Buffer): Promise<Decoded | null> {
-    if (this.#isClosed) return Promise.resolve(null)
-    const stream = this.#stream++ % 32_768
-    return new Promise((resolve) => {
-      this.#waiting.set(stream, resolve)
-      this.#connection.write(envelope(4, 0, stream, opcode, body))
-    })
-  }
-
-  query(text: string): Promise<Decoded | null> {
-    return this.ask(Opcode.QUERY, queryBody(4, text))
-  }
-}
 
 class Machine {
   readonly clock = new SimClock()
