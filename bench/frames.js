@@ -55,10 +55,9 @@ export function startup() {
   )
 }
 
-/** @param {string} text */
-export function query(text) {
-  // consistency ONE, no flags
-  return frame(0x04, opcode.query, Buffer.concat([longString(text), Buffer.from([0, 1, 0])]))
+/** Without flags. @param {string} text */
+export function query(text, level = levels.ONE) {
+  return frame(0x04, opcode.query, Buffer.concat([longString(text), Buffer.from([0, level, 0])]))
 }
 
 /** @param {string} text */
