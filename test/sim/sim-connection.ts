@@ -134,6 +134,10 @@ export class SimConnection implements NetworkConnection {
       this.#network.stall(this.#link, this)
       return
     }
+    if (this.#network.isAsleep(peer.localAddress)) {
+      this.#network.whenAwake(peer.localAddress, () => this.#arrive())
+      return
+    }
     if (this.#fate !== null) {
       peer.close(this.#fate.error)
       return

@@ -241,6 +241,12 @@ export class SimDisk {
     return (this.#timeMs += this.#ticks++ % 3 === 0 ? 1500 : 1)
   }
 
+  /** An fsync takes less than so long. */
+  fsyncMsMax = 20
+
+  /** Called in the middle of the call in which a process dies of `crashAfter`. */
+  onDeath: () => void = () => {}
+
   /** The attached process is gone, and with power all that it had not fsynced may be. */
   crash(kind: CrashKind): void {
     this.#process++
@@ -290,6 +296,7 @@ export class SimDisk {
 
   crashed(call: string, path: string, bytes: Uint8Array | null = null): Error {
     this.#crashIn = -1
+    this.onDeath()
     this.death = { call, path, text: bytes === null ? '' : Buffer.from(bytes).toString('latin1') }
     return new SimDiskError('ECRASHED', 'any', path)
   }
@@ -462,7 +469,7 @@ class SimFile implements DiskFile {
         } catch (error) {
           reject(error)
         }
-      }, this.#disk.random.below(20))
+      }, this.#disk.random.below(this.#disk.fsyncMsMax))
     })
   }
 
@@ -619,7 +626,7 @@ class ProcessDisk implements Disk {
         } catch (error) {
           reject(error)
         }
-      }, this.#disk.random.below(20))
+      }, this.#disk.random.below(this.#disk.fsyncMsMax))
     })
   }
 
@@ -636,6 +643,7 @@ class ProcessDisk implements Disk {
   }
 
   lockDirectory(path: string): DirectoryLock {
+    this.#disk.check(this.#process, path)
     const holder = this.#disk.locks.get(path)
     if (holder !== undefined) throw new DirectoryLockedError(path, holder)
     const process = this.#process

@@ -46,6 +46,8 @@ export class SimNetwork implements Network {
   readonly #links = new Map<string, SimLink>()
   /** By links: what goes on when the link is whole again. */
   readonly #stalled = new Map<SimLink, Set<SimConnection>>()
+  /** By hosts that do nothing for now: what they do afterwards. */
+  readonly #asleep = new Map<string, (() => void)[]>()
   #nextPort = 40_000
 
   constructor(timers: Timers, random: SimRandom, delayMsMax: number = 3) {
@@ -109,7 +111,7 @@ export class SimNetwork implements Network {
           settle = () => reject(error)
         }
         this.later(back, () => {
-          settle()
+          this.whenAwake(from, settle)
           this.#timers.clearTimeout(timer)
         })
       })
@@ -129,7 +131,7 @@ export class SimNetwork implements Network {
     client.peer = server
     server.peer = client
     this.#connections.add(client).add(server)
-    listener.accept(server)
+    this.whenAwake(host, () => listener.accept(server))
     return client
   }
 
@@ -185,8 +187,20 @@ export class SimNetwork implements Network {
     }
   }
 
+  /** A host's process is stopped (SIGSTOP): it hears nothing until it wakes up, and others can't tell. */
+  sleep(host: string): void {
+    if (!this.#asleep.has(host)) this.#asleep.set(host, [])
+  }
+
+  wake(host: string): void {
+    const waiting = this.#asleep.get(host) ?? []
+    this.#asleep.delete(host)
+    for (const callback of waiting) this.#timers.setTimeout(() => this.whenAwake(host, callback), 0)
+  }
+
   /** A host's process dies: nobody listens there, and its connections break on the other side. */
   crash(host: string): void {
+    this.#asleep.delete(host)
     for (const key of [...this.#listeners.keys()]) {
       if (key.slice(0, key.lastIndexOf(':')) === host) this.#listeners.delete(key)
     }
@@ -208,6 +222,18 @@ export class SimNetwork implements Network {
 
   closed(connection: SimConnection): void {
     this.#connections.delete(connection)
+  }
+
+  /** Runs at once, or when the host does something again. */
+  whenAwake(host: string, callback: () => void): void {
+    const waiting = this.#asleep.get(host)
+    if (waiting === undefined) callback()
+    else waiting.push(callback)
+  }
+
+  /** Whether what comes to that host waits. */
+  isAsleep(host: string): boolean {
+    return this.#asleep.has(host)
   }
 
   /** Runs after the delay of a link. */
