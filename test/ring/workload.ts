@@ -6,44 +6,29 @@ import { type Call, findViolation } from '../sim/ring/linearizability.ts'
 
 const { consistencies } = types
 
-/**
- * What is idempotent is tried at other nodes until one of them can do it: the policy that the README names. The driver's own one
- * gives up where a coordinator was cut off from the replicas.
- */
+type Info = cassandra.policies.retry.OperationInfo
+type Decision = cassandra.policies.retry.DecisionInfo
+
+/** What is idempotent is tried at other nodes until one of them can do it: the policy of the README. */
 export class NextHostRetryPolicy extends cassandra.policies.retry.RetryPolicy {
-  readonly #most: number
-
-  constructor(most = 10) {
-    super()
-    this.#most = most
+  #next(info: Info, consistency: types.consistencies | undefined): Decision {
+    return info.nbRetry < 10 ? this.retryResult(consistency!, false) : this.rethrowResult()
   }
 
-  #next(info: cassandra.policies.retry.OperationInfo): cassandra.policies.retry.DecisionInfo {
-    return info.nbRetry < this.#most ? this.retryResult(consistencies.quorum, false) : this.rethrowResult()
+  override onUnavailable(info: Info, consistency: types.consistencies): Decision {
+    return this.#next(info, consistency)
   }
 
-  override onUnavailable(
-    info: cassandra.policies.retry.OperationInfo,
-  ): cassandra.policies.retry.DecisionInfo {
-    return this.#next(info)
+  override onReadTimeout(info: Info, consistency: types.consistencies): Decision {
+    return this.#next(info, consistency)
   }
 
-  override onReadTimeout(
-    info: cassandra.policies.retry.OperationInfo,
-  ): cassandra.policies.retry.DecisionInfo {
-    return this.#next(info)
+  override onWriteTimeout(info: Info, consistency: types.consistencies): Decision {
+    return this.#next(info, consistency)
   }
 
-  override onWriteTimeout(
-    info: cassandra.policies.retry.OperationInfo,
-  ): cassandra.policies.retry.DecisionInfo {
-    return this.#next(info)
-  }
-
-  override onRequestError(
-    info: cassandra.policies.retry.OperationInfo,
-  ): cassandra.policies.retry.DecisionInfo {
-    return this.#next(info)
+  override onRequestError(info: Info, consistency: types.consistencies | undefined): Decision {
+    return this.#next(info, consistency)
   }
 }
 
