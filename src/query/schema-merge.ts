@@ -1,9 +1,12 @@
 /** What came of rows of system_schema that another node wrote. */
 
+import { utf8Bytes } from '../common/bytes.ts'
+import type { MutationBuilder } from '../model/mutation.ts'
 import type { SchemaChange } from '../model/query-result.ts'
 import type { TableMetadata } from '../model/table.ts'
 import { createKeyspaceMetadata, type KeyspaceMetadata, type Schema, sameTable } from '../schema/index.ts'
 import type { UserType } from '../types/index.ts'
+import { beginUpdate, type WriteTime } from './internal-rows.ts'
 
 /**
  * `fresh`, which was read from rows again, with what has not changed since `before` as it was: statements that were prepared
@@ -111,4 +114,31 @@ function keyspaceChanges(
       .filter((table) => idBefore(table.name) === table.id && !isIn(before, table))
       .map(({ name }) => change('UPDATED', 'TABLE', name)),
   ]
+}
+
+/** Tables of system_schema whose rows belong to tables; their clusterings begin with its name. */
+const PARTS = ['columns', 'dropped_columns', 'indexes', 'triggers', 'column_masks'] as const
+
+/**
+ * Deletes what another node may have written of a table of that name: were it left, the columns of two tables would become one's.
+ *
+ * @param tables those of system_schema
+ */
+export function deletePartsOf(
+  out: MutationBuilder,
+  tables: ReadonlyMap<string, TableMetadata>,
+  { keyspace, name }: TableMetadata,
+  { timestampHi, timestampLo, nowSeconds }: WriteTime,
+): void {
+  const bound = [utf8Bytes(name)]
+  for (const part of PARTS) {
+    const table = tables.get(part)
+    if (table === undefined) continue
+    beginUpdate(out, table, utf8Bytes(keyspace))
+    out.beginRangeTombstone(timestampHi, timestampLo, nowSeconds)
+    out.bound(bound, 0)
+    out.bound(bound, 1)
+    out.endRangeTombstone()
+    out.endUpdate()
+  }
 }

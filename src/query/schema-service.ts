@@ -1,4 +1,4 @@
-import { asciiText, utf8Bytes, utf8Text } from '../common/bytes.ts'
+import { utf8Bytes, utf8Text } from '../common/bytes.ts'
 import { InvalidRequestError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
 import { applyDdl, type DdlConfig, DEFAULT_DDL_CONFIG } from '../cql/ddl/index.ts'
@@ -33,8 +33,10 @@ import {
   type WriteTime,
   writeInternalRow,
 } from './internal-rows.ts'
+import { KeyspaceFactors } from './keyspace-factors.ts'
 import { LeftAlone } from './left-alone.ts'
-import { changesBetween, withUnchanged } from './schema-merge.ts'
+import { PreparedStatementsTable } from './prepared-statements-table.ts'
+import { changesBetween, deletePartsOf, withUnchanged } from './schema-merge.ts'
 import type { TimeUuidSource } from './statement-context.ts'
 
 export interface SchemaServiceOptions {
@@ -62,7 +64,6 @@ export class SchemaService implements ReplaySchema {
   readonly #clock: Clock
   readonly #timestamps: TimestampSource
   readonly #timeUuids: TimeUuidSource
-  #dataCenter = 'datacenter1'
   #ddlConfig: DdlConfig
   readonly #listeners = new Set<SchemaListener>()
   readonly #mutation = new MutationBuilder()
@@ -70,7 +71,7 @@ export class SchemaService implements ReplaySchema {
   /** Keyspaces whose rows were replayed since the snapshot was made. */
   readonly #stale = new Set<string>()
   readonly #schemaTables: ReadonlySet<number>
-  readonly #factors = new Map<KeyspaceMetadata, ReplicationFactors | null>()
+  readonly #factors = new KeyspaceFactors()
 
   constructor(options: SchemaServiceOptions) {
     this.#engine = options.engine
@@ -80,7 +81,7 @@ export class SchemaService implements ReplaySchema {
     this.#ddlConfig = {
       ...DEFAULT_DDL_CONFIG,
       ...options.config,
-      datacenters: new Map([[this.#dataCenter, 1]]),
+      datacenters: new Map([[this.#factors.dataCenter, 1]]),
     }
     this.#current = new Schema(systemKeyspaces())
     for (const table of this.#current.tables()) if (!table.isVirtual) this.#engine.setTable(table)
@@ -96,9 +97,8 @@ export class SchemaService implements ReplaySchema {
 
   /** The data centre of this node; datacenter1 until it is set, before the first statement. */
   set dataCenter(name: string) {
-    this.#dataCenter = name
     this.dataCenters = new Map([[name, 1]])
-    this.#factors.clear()
+    this.#factors.dataCenter = name
   }
 
   /** How many nodes each data centre of the ring has, which statements that replicate are checked against. */
@@ -303,7 +303,9 @@ export class SchemaService implements ReplaySchema {
       .filter(({ old, fresh }) => old !== fresh)
     const gone = changed.flatMap(({ old, fresh }) => this.#leftAlone?.check(old, fresh) ?? [])
     for (const { old, fresh } of changed) {
-      this.#writeRows(diffRows(old, fresh))
+      const isNew = ({ name }: TableMetadata): boolean => !old?.tables.has(name)
+      const created = this.onRows === null ? [] : [...(fresh?.tables.values() ?? [])].filter(isNew)
+      this.#writeRows(diffRows(old, fresh), this.writeTime(), created)
       this.onRows?.(this.#mutation)
       this.#updateEngine(old, fresh)
     }
@@ -320,7 +322,6 @@ export class SchemaService implements ReplaySchema {
   /** The schema is another one. */
   #tellOf(changes: readonly SchemaChange[]): void {
     const after = this.#current
-    this.#factors.clear()
     this.writeLocal({ schema_version: after.version })
     const affected = (table: TableMetadata): boolean => after.table(table.keyspace, table.name) !== table
     for (const listener of this.#listeners) listener(changes, affected)
@@ -336,7 +337,12 @@ export class SchemaService implements ReplaySchema {
     }
   }
 
-  #writeRows(diff: ReturnType<typeof diffRows>, time: WriteTime = this.writeTime()): void {
+  /** `created` are tables that other nodes may be making at the same time: of two of one name the later one is whole. */
+  #writeRows(
+    diff: ReturnType<typeof diffRows>,
+    time: WriteTime = this.writeTime(),
+    created: readonly TableMetadata[] = [],
+  ): void {
     const tables = this.#current.keyspace('system_schema')!.tables
     const mutation = this.#mutation
     mutation.begin()
@@ -349,7 +355,8 @@ export class SchemaService implements ReplaySchema {
         mutation.endUpdate()
       } else deleteInternalRow(mutation, table, row, time)
     }
-    const later = diff.deletes.length > 0 ? this.writeTime() : time
+    for (const table of created) deletePartsOf(mutation, tables, table, time)
+    const later = diff.deletes.length > 0 || created.length > 0 ? this.writeTime() : time
     for (const row of diff.upserts) {
       const table = tables.get(row.table)
       if (table !== undefined) writeInternalRow(mutation, table, row, later)
@@ -418,86 +425,16 @@ export class SchemaService implements ReplaySchema {
     this.onWrite?.(this.#mutation)
   }
 
-  /** Where prepared statements are kept over restarts: system.prepared_statements. */
-  preparedStatementsTable(): {
-    added(id: Uint8Array, statement: { readonly query: string; readonly keyspace: string | null }): void
-    evicted(id: Uint8Array): void
-  } {
-    const table = this.systemTable('prepared_statements')
-    const stored = new Set<string>()
-    return {
-      added: (id, statement) => {
-        const name = asciiText(id)
-        if (stored.has(name)) return
-        stored.add(name)
-        if (readInternalRows(this.#read, table, id, 0).length > 0) return
-        this.writeSystemRow('prepared_statements', {
-          prepared_id: id,
-          logged_keyspace: statement.keyspace,
-          query_string: statement.query,
-        })
-      },
-      evicted: (id) => {
-        stored.delete(asciiText(id))
-        if (readInternalRows(this.#read, table, id, 0).length === 0) return
-        this.#mutation.begin()
-        deleteInternalRow(this.#mutation, table, { key: id, clustering: [] }, this.writeTime())
-        this.#apply()
-      },
-    }
-  }
-
-  /** Statements that were prepared before a restart. */
-  preparedStatements(): { id: Uint8Array; query: string; keyspace: string | null }[] {
-    const table = this.systemTable('prepared_statements')
-    return readInternalRows(this.#read, table, null, 0).map((row) => ({
-      id: row.key,
-      query: utf8Text(row.values.get('query_string') ?? new Uint8Array(0)),
-      keyspace: row.values.has('logged_keyspace') ? utf8Text(row.values.get('logged_keyspace')!) : null,
-    }))
+  /** Where prepared statements are kept over restarts. */
+  preparedStatementsTable(): PreparedStatementsTable {
+    return new PreparedStatementsTable(this, this.#read)
   }
 
   // --- replication
 
   /** How many copies a keyspace wants; null for local and virtual ones. */
   replicationFactors(name: string): ReplicationFactors | null {
-    // Statements mostly ask for the keyspace that the one before asked for.
-    if (name === this.#lastName && this.#lastSchema === this.#current) return this.#lastFactors
-    const factors = this.#factorsOf(name)
-    this.#lastName = name
-    this.#lastSchema = this.#current
-    this.#lastFactors = factors
-    return factors
-  }
-
-  #lastName: string | null = null
-  #lastSchema: Schema | null = null
-  #lastFactors: ReplicationFactors | null = null
-
-  #factorsOf(name: string): ReplicationFactors | null {
-    const keyspace = this.#current.keyspace(name)
-    if (keyspace === null) return null
-    let factors = this.#factors.get(keyspace)
-    if (factors === undefined) {
-      factors = this.#computeFactors(keyspace)
-      this.#factors.set(keyspace, factors)
-    }
-    return factors
-  }
-
-  #computeFactors(keyspace: KeyspaceMetadata): ReplicationFactors | null {
-    const { replication } = keyspace.params
-    const strategy = replication.get('class') ?? ''
-    if (keyspace.isVirtual || strategy.endsWith('LocalStrategy')) return null
-    // The built-in keyspaces want more copies than one node can hold; what they are read for must work here.
-    if (['system_auth', 'system_distributed', 'system_traces'].includes(keyspace.name)) return null
-    if (strategy.endsWith('.NetworkTopologyStrategy')) {
-      let total = 0
-      for (const [name, value] of replication) if (name !== 'class') total += Number.parseInt(value, 10)
-      return { total, local: Number.parseInt(replication.get(this.#dataCenter) ?? '0', 10), network: true }
-    }
-    const total = Number.parseInt(replication.get('replication_factor') ?? '1', 10)
-    return { total, local: total, network: false }
+    return this.#factors.of(this.#current, name)
   }
 }
 

@@ -101,7 +101,7 @@ export class StatementStore {
 
   /** Prepares again what was prepared before a restart; statements whose tables are gone are left out. */
   restore(): void {
-    for (const { id, query, keyspace } of this.#scope.schema.preparedStatements()) {
+    for (const { id, query, keyspace } of this.#scope.schema.preparedStatementsTable().all()) {
       try {
         this.prepared.set(id, this.#make(query, keyspace))
       } catch (error) {

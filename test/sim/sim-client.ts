@@ -10,6 +10,8 @@ export class SimClient {
   readonly #decoder = new ResponseDecoder()
   readonly #waiting = new Map<number, (answer: Decoded | null) => void>()
   #stream = 0
+  /** What was pushed to it since it asked for that. */
+  readonly events: Decoded[] = []
   #isClosed = false
 
   constructor(connection: NetworkConnection) {
@@ -18,6 +20,7 @@ export class SimClient {
       this.#decoder.push(chunk)
       for (let frame = this.#decoder.next(); frame !== null; frame = this.#decoder.next()) {
         const answer = decodeResponse(4, frame.opcode, frame.flags, frame.body)
+        if (frame.stream < 0) this.events.push(answer)
         this.#waiting.get(frame.stream)?.(answer)
         this.#waiting.delete(frame.stream)
       }

@@ -40,11 +40,15 @@ class ProcessTimers implements Timers {
   }
 }
 
+function withoutUndefined(options: Readonly<Record<string, unknown>>): SibylOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
 /** A machine with a disk, on which a node runs from time to time. */
 export class WholeNode {
-  readonly host: string
+  host: string
   readonly #ring: WholeNodes
-  readonly #disk: SimDisk
+  #disk: SimDisk
   #timers: ProcessTimers | null = null
   node: Node | null = null
 
@@ -58,15 +62,25 @@ export class WholeNode {
     return this.node !== null
   }
 
+  /** Puts the machine at another address; to be called while no node runs on it. */
+  move(host: string): void {
+    this.host = host
+  }
+
+  /** Another disk, with nothing on it. */
+  wipe(): void {
+    this.#disk = new SimDisk(this.#ring.random)
+  }
+
   /** Rejects where the node refuses to start; never settles where the process dies on the way. */
-  async start(options: SibylOptions = {}): Promise<void> {
+  async start(options: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const { clock, network, random, hosts } = this.#ring
     const timers = new ProcessTimers(this.#ring.timers)
     this.#timers = timers
     const disk = this.#disk.attach(timers)
     disk.mkdirpSync('/data')
     const node = await startNode(
-      {
+      withoutUndefined({
         dir: '/data',
         host: this.host,
         port: 9042,
@@ -75,7 +89,7 @@ export class WholeNode {
         commitlogSync: 'batch',
         quickGossip: true,
         ...options,
-      },
+      }),
       { disk, network: network.host(this.host), clock, timers, random, exit: () => {} },
     )
     if (this.#timers === timers) this.node = node

@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest'
+import { registerBody } from '../../src/protocol/client-request.ts'
+import { Opcode } from '../../src/protocol/opcode.ts'
+import type { SimClient } from './sim-client.ts'
+import { type WholeNode, WholeNodes } from './whole-nodes.ts'
+
+/** What befalls whole nodes of a ring, told one by one. */
+
+async function started(seed: number, count = 3): Promise<WholeNodes> {
+  const ring = new WholeNodes(seed, count)
+  await ring.start()
+  await allSee(ring, count)
+  return ring
+}
+
+async function allSee(ring: WholeNodes, count: number): Promise<void> {
+  const running = ring.nodes.filter(({ isRunning }) => isRunning)
+  await ring.until('all see each other', () => running.every(({ node }) => node!.sees(count)), 60_000)
+}
+
+async function rows(ring: WholeNodes, node: WholeNode, query: string): Promise<unknown> {
+  const client = await node.connect()
+  return (await ring.timers.run(client.query(query)))?.['rows']
+}
+
+/** A client that hears of nodes. */
+async function listener(ring: WholeNodes, node: WholeNode): Promise<SimClient> {
+  const client = await node.connect()
+  await ring.timers.run(client.ask(Opcode.REGISTER, registerBody(['TOPOLOGY_CHANGE', 'STATUS_CHANGE'])))
+  return client
+}
+
+const IDENTITY = `SELECT host_id, tokens FROM system.local`
+
+test('a node that is back at another address is the node that it was', async () => {
+  const ring = await started(1)
+  const [first, second, third] = ring.nodes as [WholeNode, WholeNode, WholeNode]
+  const before = await rows(ring, third, IDENTITY)
+  const heard = await listener(ring, first)
+  await ring.timers.run(third.stop())
+  third.move('10.0.0.9')
+  await ring.start([third])
+  await allSee(ring, 3)
+  expect(await rows(ring, third, IDENTITY)).toEqual(before)
+  for (const node of [first, second]) {
+    const peers = JSON.stringify(await rows(ring, node, 'SELECT peer FROM system.peers_v2'))
+    expect(peers).toContain(Buffer.from([10, 0, 0, 9]).toString('hex'))
+    expect(peers).not.toContain(Buffer.from([10, 0, 0, 3]).toString('hex'))
+  }
+  const text = heard.events.map(({ event, change, address }) => [event, change, address])
+  expect(text).toEqual([
+    ['STATUS_CHANGE', 'DOWN', ['10.0.0.3', 9042]],
+    ['TOPOLOGY_CHANGE', 'NEW_NODE', ['10.0.0.9', 9042]],
+    ['STATUS_CHANGE', 'UP', ['10.0.0.9', 9042]],
+  ])
+})
+
+test('a rolling restart is heard of once for each node', async () => {
+  const ring = await started(2, 4)
+  const [watched, ...others] = ring.nodes as [WholeNode, ...WholeNode[]]
+  const heard = await listener(ring, watched)
+  for (const node of others) {
+    await ring.timers.run(node.stop())
+    await ring.timers.advance(1000)
+    await ring.start([node])
+    await allSee(ring, 4)
+  }
+  const wanted = others.flatMap(({ host }) =>
+    ['DOWN', 'UP'].map((change) => ({ event: 'STATUS_CHANGE', change, address: [host, 9042] })),
+  )
+  expect(heard.events).toEqual(wanted)
+})
+
+test('a node that was alone keeps its tokens and its data in a ring', async () => {
+  const ring = new WholeNodes(3, 2)
+  const [first, second] = ring.nodes as [WholeNode, WholeNode]
+  await ring.timers.run(first.start({ seeds: undefined, quickGossip: undefined }))
+  const before = await rows(ring, first, IDENTITY)
+  const client = await first.connect()
+  for (const statement of [
+    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    'CREATE TABLE ks.t (k int PRIMARY KEY)',
+    'INSERT INTO ks.t (k) VALUES (1)',
+  ])
+    await ring.timers.run(client.query(statement))
+  await ring.timers.run(first.stop())
+  await ring.start()
+  await allSee(ring, 2)
+  expect(await rows(ring, first, IDENTITY)).toEqual(before)
+  expect(
+    await rows(ring, second, `SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'ks'`),
+  ).toHaveLength(1)
+})
+
+test('tokens may be said, and not those of another node', async () => {
+  const ring = new WholeNodes(4, 3)
+  const [first, second, third] = ring.nodes as [WholeNode, WholeNode, WholeNode]
+  await ring.timers.run(first.start({ initialToken: '100', numTokens: 1 }))
+  await ring.timers.run(second.start({ initialToken: '200, 300', numTokens: 2 }))
+  await allSee(ring, 2)
+  expect(JSON.stringify(await rows(ring, first, `SELECT tokens FROM system.peers`))).toContain(
+    Buffer.from('300').toString('hex'),
+  )
+  const failure = await ring.timers.run(
+    third.start({ initialToken: '200', numTokens: 1 }).then(
+      () => '',
+      (error: Error) => error.message,
+    ),
+  )
+  expect(failure).toBe(
+    'Bootstrapping to existing token 200 is not allowed (decommission/removenode the old node first).',
+  )
+})
+
+test('the address of another node is not taken over, and another cluster is no ring', async () => {
+  const ring = await started(5)
+  const third = ring.nodes[2]!
+  await ring.timers.run(third.stop())
+  third.wipe()
+  const refused = (options: Readonly<Record<string, unknown>> = {}): Promise<string> =>
+    ring.timers.run(
+      third.start(options).then(
+        () => '',
+        (error: Error) => error.message,
+      ),
+    )
+  expect(await refused()).toBe(
+    'A node with address /10.0.0.3:7000 already exists, cancelling join. Use cassandra.replace_address if you want to replace this node.',
+  )
+  third.wipe()
+  expect(await refused({ clusterName: 'Delphi' })).toBe('Unable to gossip with any peers')
+})
+
+test('of two tables of one name that nodes make at once, one is left whole', async () => {
+  const ring = await started(6)
+  const clients = await Promise.all(ring.nodes.map((node) => node.connect()))
+  const create = "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}"
+  await ring.timers.run(clients[0]!.query(create))
+  await ring.timers.advance(100)
+  await ring.timers.run(
+    Promise.all([
+      clients[0]!.query('CREATE TABLE ks.t (a int PRIMARY KEY, x int)'),
+      clients[1]!.query('CREATE TABLE ks.t (b text, c int, y int, PRIMARY KEY (b, c))'),
+    ]),
+  )
+  await allSee(ring, 3)
+  const columns = []
+  for (const node of ring.nodes) {
+    columns.push(
+      await rows(ring, node, `SELECT column_name FROM system_schema.columns WHERE keyspace_name = 'ks'`),
+    )
+    const client = await node.connect()
+    expect(await ring.timers.run(client.query('SELECT * FROM ks.t'))).toMatchObject({ kind: 'rows' })
+  }
+  const names = (...list: string[]) => list.map((name) => [Buffer.from(name).toString('hex')])
+  expect([names('a', 'x'), names('b', 'c', 'y')]).toContainEqual(columns[0])
+  expect(columns[1]).toEqual(columns[0])
+  expect(columns[2]).toEqual(columns[0])
+})
