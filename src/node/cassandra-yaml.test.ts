@@ -1,0 +1,87 @@
+import { expect, it } from 'vitest'
+import { readCassandraYaml } from './cassandra-yaml.ts'
+
+it('reads a cassandra.yaml as options and settings, and says what has no effect', () => {
+  const { options, warnings } = readCassandraYaml(`
+cluster_name: 'Delphi'
+num_tokens: 16
+initial_token:
+hinted_handoff_enabled: true
+hinted_handoff_disabled_datacenters:
+  - dc2
+max_hint_window: 3h
+authenticator:
+  class_name : org.apache.cassandra.auth.PasswordAuthenticator
+authorizer: AllowAllAuthorizer
+data_file_directories:
+  - /var/lib/cassandra/data
+seed_provider:
+  - class_name: org.apache.cassandra.locator.SimpleSeedProvider
+    parameters:
+      - seeds: "10.0.0.1:7000,10.0.0.2"
+listen_address: 10.0.0.5
+rpc_address: 0.0.0.0
+broadcast_rpc_address: 1.2.3.4
+native_transport_port: 9142
+storage_port: 7100
+endpoint_snitch: GossipingPropertyFileSnitch
+phi_convict_threshold: 12
+read_request_timeout: 5000ms
+write_request_timeout_in_ms: 3000
+server_encryption_options:
+  internode_encryption: none
+  keystore: conf/.keystore
+client_encryption_options:
+  enabled: false
+commitlog_sync: periodic
+commitlog_sync_period: 10000ms
+row_cache_size: 0MiB
+`)
+  expect(options).toEqual({
+    clusterName: 'Delphi',
+    numTokens: 16,
+    authenticator: 'PasswordAuthenticator',
+    dir: '/var/lib/cassandra',
+    seeds: '10.0.0.1:7000,10.0.0.2',
+    listenAddress: '10.0.0.5',
+    host: '0.0.0.0',
+    broadcastRpcAddress: '1.2.3.4',
+    port: 9142,
+    storagePort: 7100,
+    endpointSnitch: 'GossipingPropertyFileSnitch',
+    serverEncryption: { internode_encryption: 'none', keystore: 'conf/.keystore' },
+    clientEncryption: { enabled: false },
+    commitlogSync: 'periodic',
+    settings: {
+      hinted_handoff_enabled: true,
+      hinted_handoff_disabled_datacenters: 'dc2',
+      max_hint_window: '3h',
+      phi_convict_threshold: 12,
+      read_request_timeout: '5000ms',
+      write_request_timeout_in_ms: 3000,
+      commitlog_sync_period: '10000ms',
+    },
+  })
+  expect(warnings).toEqual([
+    'cassandra.yaml: authorizer has no effect here',
+    'cassandra.yaml: row_cache_size has no effect here',
+  ])
+})
+
+it.each([
+  ['a: [', 'Invalid yaml: A list has no end'],
+  ['- a', 'Invalid yaml: the file has no names and values'],
+  ['num_tokens: many', 'Invalid yaml: num_tokens is to be a whole number, not "many"'],
+  ['authenticator: Mine', 'authenticator is one of AllowAllAuthenticator, PasswordAuthenticator, not Mine'],
+  ['seed_provider:\n  - class_name: x.Y', 'x.Y is not supported: seed_provider is to be SimpleSeedProvider'],
+  [
+    'seed_provider:\n  - class_name: a.SimpleSeedProvider',
+    'seeds configuration is missing; a minimum of one seed is required.',
+  ],
+  [
+    'data_file_directories: [/a/data, /b/data]',
+    'data_file_directories is to be one directory with the name data: the commit log lies beside it, in commitlog',
+  ],
+])('refuses %j', (text, message) => {
+  expect(() => readCassandraYaml(text)).toThrow(message)
+})
