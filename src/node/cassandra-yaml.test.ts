@@ -12,7 +12,10 @@ hinted_handoff_disabled_datacenters:
 max_hint_window: 3h
 authenticator:
   class_name : org.apache.cassandra.auth.PasswordAuthenticator
-authorizer: AllowAllAuthorizer
+authorizer: CassandraAuthorizer
+network_authorizer:
+  class_name: AllowAllNetworkAuthorizer
+partitioner: org.apache.cassandra.dht.Murmur3Partitioner
 data_file_directories:
   - /var/lib/cassandra/data
 seed_provider:

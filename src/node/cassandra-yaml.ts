@@ -68,6 +68,28 @@ function directoryOption(options: Mutable, value: Yaml, name: string): void {
   options.dir = match[1]!
 }
 
+/** Keys that say what is so here anyhow; any other value has no effect. */
+const AS_HERE: Readonly<Record<string, string | boolean>> = {
+  authorizer: 'AllowAllAuthorizer',
+  cidr_authorizer: 'AllowAllCIDRAuthorizer',
+  materialized_views_enabled: false,
+  network_authorizer: 'AllowAllNetworkAuthorizer',
+  partitioner: 'Murmur3Partitioner',
+  role_manager: 'CassandraRoleManager',
+  sasi_indexes_enabled: false,
+  start_native_transport: true,
+  transient_replication_enabled: false,
+  user_defined_functions_enabled: false,
+}
+
+function isAsHere(name: string, value: Yaml): boolean {
+  const here = Object.hasOwn(AS_HERE, name) ? AS_HERE[name] : undefined
+  if (value === null || here === undefined) return value === null
+  const isMapping = typeof value === 'object' && !Array.isArray(value)
+  const said = isMapping ? (value as { readonly class_name?: Yaml }).class_name : value
+  return typeof said === 'string' ? said.slice(said.lastIndexOf('.') + 1) === here : said === here
+}
+
 /** Keys that are options. */
 const ENTRIES: Readonly<Record<string, Entry>> = {
   authenticator: classOption('authenticator', ['AllowAllAuthenticator', 'PasswordAuthenticator']),
@@ -128,8 +150,9 @@ export function readCassandraYaml(text: string): ConfigFile {
   for (const [name, value] of Object.entries(root)) {
     const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined
     if (entry !== undefined) entry(options, value, name)
-    else if (!isSetting(name)) without.push(name)
-    else if (Array.isArray(value)) settings[name] = value.join(',')
+    else if (!isSetting(name)) {
+      if (!isAsHere(name, value)) without.push(name)
+    } else if (Array.isArray(value)) settings[name] = value.join(',')
     else if (value !== null) settings[name] = value as number | boolean | string
   }
   if (Object.keys(settings).length > 0) options.settings = settings
