@@ -41,6 +41,7 @@ import {
   type SchemaDistributionSettings,
   type SharedSchema,
 } from './schema/schema-distribution.ts'
+import { Traces } from './traces.ts'
 import { WriteKeeping, type WriteKeepingSettings } from './write-keeping.ts'
 
 /** What a node of a ring is told at its start. */
@@ -156,7 +157,8 @@ export class ClusterNode {
     this.schema.listen()
     const { messaging } = this
     const { dynamicSnitch, timeouts, thresholds } = settings
-    const shared = { messaging, engine, commits, clock, timers, logger, thresholds }
+    const traces = new Traces()
+    const shared = { messaging, engine, commits, clock, timers, logger, thresholds, traces }
     new Replica({ ...shared, tableById: parts.tables.tableById }).listen()
     this.view = new MemberView(this.membership, parts.snitch, dynamicSnitch, { clock, timers, random })
     const { counterId, tables } = parts

@@ -1,3 +1,4 @@
+import type { Traces } from '../cluster/traces.ts'
 import type { ConsistencyLevel, WriteType } from '../common/errors.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
 import type { DecoratedKey, PartitionReader, ReadCommand } from '../model/read-command.ts'
@@ -81,4 +82,6 @@ export interface Cluster {
   commit(): Promise<void> | null
   /** Where the coordinator learns how long requests take, which tells when to ask another replica. */
   latencies: LatencyQuantile
+  /** How this node takes part in tracing. */
+  readonly traces: Traces | null
 }

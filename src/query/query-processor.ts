@@ -81,6 +81,12 @@ export class QueryProcessor implements QueryHandler {
   useCluster(cluster: Cluster): void {
     const { metrics, clock } = this.#scope
     this.#scope.cluster = cluster
+    const { traces } = cluster
+    if (traces !== null) {
+      const { tracing } = this.#scope
+      traces.current = () => tracing.session
+      traces.remote = (session) => tracing.remote(session)
+    }
     cluster.latencies = (table, kind, share) => {
       const { coordinatorRead, coordinatorWrite } = metrics.of(table)
       const timer = kind === 'read' ? coordinatorRead : coordinatorWrite

@@ -1,3 +1,4 @@
+import type { RemoteTrace } from '../cluster/traces.ts'
 import { ConsistencyLevel, CqlError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
 import type { ReadObserver } from '../cql/select/index.ts'
@@ -22,6 +23,8 @@ import type { TimeUuidSource } from './statement-context.ts'
 const TRACE_TTL = 86_400
 /** All that a request does is done on the one loop, which is one stage. */
 const THREAD = 'Native-Transport-Requests-1'
+/** Of what is done for other nodes. */
+const REMOTE_THREAD = 'Messaging-EventLoop-3-1'
 /** Longer values of bind markers are cut. */
 const VALUE_MAX = 1000
 
@@ -49,10 +52,11 @@ export class TraceSession {
   readonly #timeUuids: TimeUuidSource
   readonly #start: number
 
-  constructor(clock: Clock, timeUuids: TimeUuidSource) {
+  /** @param id of a session of another node, of which this one does a part */
+  constructor(clock: Clock, timeUuids: TimeUuidSource, id: Uint8Array = timeUuids.next()) {
     this.#clock = clock
     this.#timeUuids = timeUuids
-    this.id = timeUuids.next()
+    this.id = id
     this.startedAtMs = clock.nowMs()
     this.#start = clock.monotonicMs()
   }
@@ -216,37 +220,58 @@ export class Tracing {
     state: ClientState,
   ): void {
     const duration = session.elapsed()
-    const local = this.#schema.listenAddress
-    const sessionId = uuidText(session.id)
-    const tables = this.#schema.current.keyspace('system_traces')!.tables
     this.#mutation.begin()
-    const write = (table: TableMetadata, values: Readonly<Record<string, unknown>>): void =>
-      writeInternalRow(this.#mutation, table, internalRow(table, values), {
-        ...this.#schema.writeTime(),
-        ttl: TRACE_TTL,
-      })
-    write(tables.get('sessions')!, {
-      session_id: sessionId,
+    this.#write('sessions', {
+      session_id: uuidText(session.id),
       command: 'QUERY',
       client: state.remoteAddress,
-      coordinator: local,
+      coordinator: this.#schema.listenAddress,
       coordinator_port: 7000,
       duration,
       parameters,
       request,
       started_at: session.startedAtMs,
     })
-    for (const event of session.events) {
-      write(tables.get('events')!, {
-        session_id: sessionId,
+    this.#writeEvents(session, THREAD)
+    this.#apply()
+  }
+
+  /** The part of this node in a session of another. */
+  remote(id: Uint8Array): RemoteTrace {
+    const session = new TraceSession(this.#clock, this.#timeUuids, id)
+    return {
+      id,
+      note: (activity) => session.note(activity),
+      end: () => {
+        this.#mutation.begin()
+        this.#writeEvents(session, REMOTE_THREAD)
+        this.#apply()
+      },
+    }
+  }
+
+  #writeEvents({ id, events }: TraceSession, thread: string): void {
+    for (const event of events) {
+      this.#write('events', {
+        session_id: uuidText(id),
         event_id: uuidText(event.id),
         activity: event.activity,
-        source: local,
+        source: this.#schema.listenAddress,
         source_port: 7000,
         source_elapsed: event.elapsedMicros,
-        thread: THREAD,
+        thread,
       })
     }
+  }
+
+  #write(name: string, values: Readonly<Record<string, unknown>>): void {
+    const table = this.#schema.current.keyspace('system_traces')!.tables.get(name)!
+    const time = { ...this.#schema.writeTime(), ttl: TRACE_TTL }
+    writeInternalRow(this.#mutation, table, internalRow(table, values), time)
+  }
+
+  /** A trace that can't be written is lost. */
+  #apply(): void {
     try {
       const written = this.#ring()?.write(this.#mutation, ConsistencyLevel.ANY, 'SIMPLE') ?? null
       if (written === null) this.#engine.apply(this.#mutation)

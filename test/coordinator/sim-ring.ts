@@ -13,6 +13,7 @@ import {
 import { Replica } from '../../src/cluster/replica/replica.ts'
 import { Ring, type RingMember, type RingNode } from '../../src/cluster/ring/ring.ts'
 import { isWorthMerging, SimpleSnitch } from '../../src/cluster/ring/snitch.ts'
+import { Traces } from '../../src/cluster/traces.ts'
 import type { ConsistencyLevel } from '../../src/common/errors.ts'
 import { TimestampSource } from '../../src/io/clock.ts'
 import type { QueryOptions } from '../../src/model/query-options.ts'
@@ -134,8 +135,10 @@ export class SimRing {
         thresholds: thresholds ?? NO_READ_THRESHOLDS,
       }
       const view = new SimView(node, tokenRing)
+      const traces = new Traces()
       const coordinator = new Coordinator({
         ...parts,
+        traces,
         view,
         random,
         timeouts: { ...DEFAULT_REQUEST_TIMEOUTS, ...timeouts },
@@ -149,7 +152,7 @@ export class SimRing {
           tableByHandle: (handle) => schema.current.tableByHandle(handle)!,
         },
       })
-      new Replica({ ...parts, tableById }).listen()
+      new Replica({ ...parts, tableById, traces }).listen()
       coordinator.listen()
       coordinator.usePaxos(new TimestampSource(clock), 1_800)
       const paxos = schema.systemTable('paxos')

@@ -9,6 +9,7 @@ import type { MessagingService } from '../messaging/index.ts'
 import type { LocalCommits } from '../replica/local-commits.ts'
 import type { ReadThresholdsAtReplica } from '../replica/read-thresholds.ts'
 import type { Ring, RingNode } from '../ring/ring.ts'
+import type { Traces } from '../traces.ts'
 import type { Replicas } from './replica-plan.ts'
 
 /** The ring and its members as this node sees them now. */
@@ -73,4 +74,6 @@ export interface CoordinatorParts {
   /** 16 bytes that name this node's shards of counters. */
   readonly counterId: Uint8Array
   readonly logger: { error(text: string): void }
+  /** The replica's, too; without, requests are not traced beyond this node. */
+  readonly traces?: Traces
 }

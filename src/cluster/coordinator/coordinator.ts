@@ -12,6 +12,7 @@ import type { ResponseLimits } from '../replica/read-response.ts'
 import { ResponseHeaders } from '../replica/response-header.ts'
 import type { RingNode } from '../ring/ring.ts'
 import { totalFactor } from '../ring/strategy.ts'
+import type { Traces } from '../traces.ts'
 import { BatchWrites } from './batch-writes.ts'
 import type { Batchlog, HintSink } from './batchlog.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
@@ -92,6 +93,11 @@ export class Coordinator {
     const ofWrites = new SpeculationThresholds('write', writeMs, readMs, quantile)
     const repairs = new ReadRepairs(parts, (table) => ofWrites.delayMs(table, clock.monotonicMs()))
     this.#reads = new PartitionReads(parts, this.#setting, repairs, ofReads)
+  }
+
+  /** How this node takes part in tracing; null where it does not. */
+  get traces(): Traces | null {
+    return this.#parts.traces ?? null
   }
 
   /** Leads for other coordinators, and truncates for them, from now on. */
@@ -201,7 +207,7 @@ export class Coordinator {
     // Ranges are read at SERIAL as at QUORUM, as in Cassandra.
     const isRound = isSerial(read.level) && command.keys !== null
     if (isRound) return new SerialReader(this.#needPaxos(), this, command, read)
-    const task = { ...read, command }
+    const task: ReadTask = { ...read, command, trace: this.#parts.traces?.current() ?? null }
     return command.keys === null ? this.#readRange(plans, task) : this.#readKeys(plans, task)
   }
 

@@ -1,4 +1,5 @@
 import { ConsistencyLevel, ReadTimeoutError } from '../../common/errors.ts'
+import type { DecoratedKey } from '../../model/read-command.ts'
 import { Expiring, TimerWheel } from '../messaging/timer-wheel.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { isDataCenterLocal, satisfies } from './level.ts'
@@ -75,6 +76,8 @@ export class PartitionReads {
       if (impatience !== null) this.#wheel.remove(impatience)
     }
     if (attempt.responsesMatch()) return new ResponseReader(attempt.data(), task.command.reversed)
+    const { command, trace } = task
+    if (trace !== null) trace.note(`Digest mismatch: Mismatch for key ${keyText(command.keys![0]!)}`)
     return this.#readAll(setting, plans, plan, attempt.contacts, task)
   }
 
@@ -132,4 +135,10 @@ export class PartitionReads {
     }
     return merge
   }
+}
+
+/** `DecoratedKey.toString`. */
+function keyText({ key, tokenHi, tokenLo }: DecoratedKey): string {
+  const token = (BigInt(tokenHi) << 32n) | BigInt(tokenLo >>> 0)
+  return `DecoratedKey(${token}, ${Buffer.from(key).toString('hex')})`
 }

@@ -3,7 +3,7 @@ import { shortCopy } from '../../common/short-copy.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { Timers } from '../../io/timers.ts'
 import type { ReadCommand } from '../../model/read-command.ts'
-import type { Endpoint } from '../endpoint.ts'
+import { type Endpoint, endpointLogText } from '../endpoint.ts'
 import {
   type MessagingService,
   type RequestCallback,
@@ -15,6 +15,7 @@ import { askForDigest, encodeRead } from '../replica/read-message.ts'
 import { digestOf, type ReadResponse, type ResponseLimits, readResponse } from '../replica/read-response.ts'
 import type { ResponseHeaders } from '../replica/response-header.ts'
 import type { RingNode } from '../ring/ring.ts'
+import { noteReceived, noteSending, type Trace } from '../traces.ts'
 import { type ReadOutcome, readError } from './level-failure.ts'
 import { ReadCallback } from './read-callback.ts'
 import { type Replicas, sameNode } from './replica-plan.ts'
@@ -40,6 +41,7 @@ export interface ReadTask {
   readonly nowSeconds: number
   /** On the monotonic clock. */
   readonly deadlineMs: number
+  readonly trace: Trace | null
 }
 
 const NOBODY: Replicas = []
@@ -57,6 +59,8 @@ export interface Answer {
 export class ReadAttempt implements RequestCallback {
   /** Of the requests that are sent now: all are given up at once. */
   timeoutMs: number
+  /** The tracing session. */
+  readonly session: Uint8Array | null
   /** Resolves when the level is reached; rejects with a ReadTimeoutError or a ReadFailureError. */
   readonly done: Promise<void>
   readonly #setting: ReadSetting
@@ -76,6 +80,7 @@ export class ReadAttempt implements RequestCallback {
   constructor(setting: ReadSetting, task: ReadTask, blockFor: number, contactCount: number) {
     this.#setting = setting
     this.#task = task
+    this.session = task.trace?.id ?? null
     this.#callback = new ReadCallback(blockFor, contactCount)
     this.#startedMs = setting.clock.monotonicMs()
     this.timeoutMs = Math.max(1, task.deadlineMs - this.#startedMs)
@@ -105,6 +110,7 @@ export class ReadAttempt implements RequestCallback {
       payload ??= encodeRead({ command, limits, nowSeconds, isDigest: false })
       // Those asked for digests come last.
       if (isDigest) askForDigest(payload)
+      this.#noteAsking(node, verb, isDigest, payload.length)
       messaging.request(node.endpoint, verb, payload, this)
     }
     if (here >= 0) this.#readHere(here)
@@ -125,7 +131,18 @@ export class ReadAttempt implements RequestCallback {
     }
     const payload = encodeRead({ command, limits, nowSeconds, isDigest })
     this.timeoutMs = Math.max(1, this.#task.deadlineMs - this.#setting.clock.monotonicMs())
-    messaging.request(node.endpoint, command.keys === null ? Verb.RANGE_REQ : Verb.READ_REQ, payload, this)
+    const verb = command.keys === null ? Verb.RANGE_REQ : Verb.READ_REQ
+    this.#task.trace?.note(`speculating read retry on ${endpointLogText(node.endpoint)}`)
+    messaging.request(node.endpoint, verb, payload, this)
+  }
+
+  #noteAsking({ endpoint }: RingNode, verb: Verb, isDigest: boolean, bytes: number): void {
+    const { trace } = this.#task
+    if (trace === null) return
+    const what =
+      verb === Verb.RANGE_REQ ? 'Enqueuing request to' : `reading ${isDigest ? 'digest' : 'data'} from`
+    trace.note(`${what} ${endpointLogText(endpoint)}`)
+    noteSending(trace, verb, endpoint, bytes)
   }
 
   get #wantsAllData(): boolean {
@@ -148,7 +165,7 @@ export class ReadAttempt implements RequestCallback {
   #readHere(index: number): void {
     const { command, limits, nowSeconds, deadlineMs } = this.#task
     const { clock, local } = this.#setting
-    const request = { command, limits, nowSeconds, isDigest: this.#isDigest(index) }
+    const request = { command, limits, nowSeconds, isDigest: this.#isDigest(index), trace: this.#task.trace }
     let answer: ReturnType<LocalReads['answer']>
     try {
       answer = local.answer(request, () => this.isDecided || clock.monotonicMs() > deadlineMs)
@@ -179,6 +196,8 @@ export class ReadAttempt implements RequestCallback {
 
   onResponse(payload: Uint8Array, from: Endpoint): void {
     const index = this.#indexOf(from)
+    const { trace, command } = this.#task
+    if (trace !== null) noteReceived(trace, command.keys === null ? Verb.RANGE_RSP : Verb.READ_RSP, from)
     this.#setting.onLatency(this.#contacts[index]!, this.#setting.clock.monotonicMs() - this.#startedMs)
     if (this.isDecided) return
     this.#answered(index, shortCopy(payload))

@@ -11,6 +11,7 @@ import {
 } from '../messaging/index.ts'
 import type { CommitWaiter } from '../replica/local-commits.ts'
 import type { RingNode } from '../ring/ring.ts'
+import { noteReceived, noteSending, type Trace } from '../traces.ts'
 import type { HintSink } from './batchlog.ts'
 import { type WriteOutcome, writeError } from './level-failure.ts'
 import { sameNode, type WriteReplicaPlan } from './replica-plan.ts'
@@ -26,6 +27,7 @@ export interface WriteSetting {
   readonly timers: Timers
   readonly localNode: RingNode
   readonly hints: HintSink | null
+  readonly trace: Trace | null
 }
 
 /** What a write is, beside who is written to. */
@@ -43,6 +45,8 @@ export interface WriteRequest {
  */
 export class WriteOperation implements RequestCallback, CommitWaiter {
   readonly timeoutMs: number
+  /** The tracing session. */
+  readonly session: Uint8Array | null
   /** Resolves when enough have the write; rejects with a WriteTimeoutError or a WriteFailureError. */
   readonly done: Promise<void>
   readonly #setting: WriteSetting
@@ -50,6 +54,7 @@ export class WriteOperation implements RequestCallback, CommitWaiter {
   readonly #counter: WriteCounter
   readonly #request: WriteRequest
   readonly #startedMs: number
+  #verb: Verb | null = null
   /** Bytes of the mutation, kept for hints; null where there are none to be written. */
   #payload: Uint8Array | null = null
   /** Requests that are not answered yet, and the commit here. */
@@ -64,6 +69,7 @@ export class WriteOperation implements RequestCallback, CommitWaiter {
     this.#counter = counter
     this.#request = request
     this.timeoutMs = request.timeoutMs
+    this.session = setting.trace?.id ?? null
     this.#startedMs = setting.clock.monotonicMs()
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -77,7 +83,8 @@ export class WriteOperation implements RequestCallback, CommitWaiter {
    */
   send(verb: Verb, payload: Uint8Array, isWrittenHere: boolean): void {
     const { contacts, live } = this.#plan
-    const { messaging, localNode, hints } = this.#setting
+    const { messaging, localNode, hints, trace } = this.#setting
+    this.#verb = verb
     let down: RingNode[] | null = null
     if (isWrittenHere) this.#open++
     for (const node of contacts) {
@@ -85,6 +92,7 @@ export class WriteOperation implements RequestCallback, CommitWaiter {
       if (live.includes(node)) {
         this.#open++
         if (hints !== null && this.#payload === null) this.#payload = payload.slice()
+        if (trace !== null) noteSending(trace, verb, node.endpoint, payload.length)
         messaging.request(node.endpoint, verb, payload, this)
       } else (down ??= []).push(node)
     }
@@ -110,6 +118,8 @@ export class WriteOperation implements RequestCallback, CommitWaiter {
   // --- answers
 
   onResponse(_payload: Uint8Array, from: Endpoint): void {
+    const { trace } = this.#setting
+    if (trace !== null) noteReceived(trace, this.#verb!.response!, from)
     this.#settled(this.#counter.onResponse(this.#nodeOf(from)))
   }
 

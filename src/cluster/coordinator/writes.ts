@@ -2,6 +2,7 @@ import type { ConsistencyLevel, WriteType } from '../../common/errors.ts'
 import { MutationBuilder } from '../../model/mutation.ts'
 import { Verb } from '../messaging/index.ts'
 import { MutationEncoder } from '../replica/mutation-message.ts'
+import { noteApplying } from '../traces.ts'
 import type { HintSink } from './batchlog.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { type PartitionWrite, partitionsOf } from './partition-writes.ts'
@@ -35,8 +36,9 @@ export class Writes {
 
   /** What operations work with; this moment's hints and node. */
   setting(): WriteSetting {
-    const { messaging, clock, timers, view } = this.#parts
-    return { messaging, clock, timers, localNode: view.localNode, hints: this.hints }
+    const { messaging, clock, timers, view, traces } = this.#parts
+    const trace = traces?.current() ?? null
+    return { messaging, clock, timers, localNode: view.localNode, hints: this.hints, trace }
   }
 
   /** Makes the plans of a finished mutation's partitions. Throws an UnavailableError. */
@@ -95,6 +97,11 @@ export class Writes {
       for (const { partition, isHere } of planned) {
         if (isHere) for (const at of partition.updates) own.copyUpdate(mutation, at)
       }
+    }
+    const trace = this.#parts.traces?.current() ?? null
+    if (trace !== null) {
+      own.finish()
+      noteApplying(trace, engine, own)
     }
     try {
       engine.apply(own)

@@ -44,6 +44,13 @@ export class LocalReads {
   answer(request: ReadRequest, isOver: () => boolean): Uint8Array | Promise<Uint8Array | null> {
     const { command, limits, nowSeconds } = request
     const reader = this.#parts.engine.readUnfiltered(command)
+    const { table, keys } = command
+    if (request.trace) {
+      const what =
+        keys === null ? 'Executing seq scan across' : `Executing single-partition query on ${table.name}`
+      const sstables = this.#parts.engine.storeOf(table).sstables.length
+      request.trace.note(keys === null ? `${what} ${sstables} sstables` : what)
+    }
     let isSuspended = false
     try {
       const writer = this.#writerOf(command.table)
@@ -68,7 +75,8 @@ export class LocalReads {
   }
 
   /** The answer or its digest; the writer is free for another. */
-  #finish(writer: ReadResponseWriter, { isDigest }: ReadRequest): Uint8Array {
+  #finish(writer: ReadResponseWriter, { isDigest, trace }: ReadRequest): Uint8Array {
+    trace?.note(`Read ${writer.liveRows} live rows and ${writer.tombstones} tombstone cells`)
     const answer = isDigest ? writer.digest() : writer.bytes()
     const free = this.#writers.get(writer.table)!
     if (free.length < FREE_MAX) free.push(writer)

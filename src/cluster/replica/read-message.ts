@@ -4,6 +4,7 @@ import { type DecoratedKey, FULL_RING, type ReadCommand, type TokenRange } from 
 import type { TableMetadata } from '../../model/table.ts'
 import { ByteSink } from '../../storage/sstable/byte-sink.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
+import type { Trace } from '../traces.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { IncompatibleSchemaError } from './mutation-message.ts'
 import type { ResponseLimits } from './read-response.ts'
@@ -16,6 +17,8 @@ export interface ReadRequest {
   readonly nowSeconds: number
   /** Only a digest of the answer is wanted. */
   readonly isDigest: boolean
+  /** Of the request that it is part of; not sent with it. */
+  readonly trace?: Trace | null
 }
 
 const REQUEST = 'a read of another node'

@@ -300,6 +300,14 @@ export class ReadResponseWriter {
     this.#out.byte(END_OF_PARTITION)
   }
 
+  /** What was read until now. */
+  get liveRows(): number {
+    return this.#rows
+  }
+  get tombstones(): number {
+    return this.#tombstones
+  }
+
   /** The answer, when it is done: its own bytes. */
   bytes(): Uint8Array {
     const { u8, length } = this.#assemble()

@@ -2,6 +2,7 @@ import type { Clock } from '../../io/clock.ts'
 import type { Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
+import { endpointLogText } from '../endpoint.ts'
 import {
   type InboundMessage,
   type MessagingService,
@@ -9,6 +10,14 @@ import {
   Verb,
   wordsOf,
 } from '../messaging/index.ts'
+import {
+  noteApplying,
+  noteReceived,
+  noteSending,
+  type RemoteTrace,
+  type Trace,
+  type Traces,
+} from '../traces.ts'
 import type { CommitWaiter, LocalCommits } from './local-commits.ts'
 import { LocalReads } from './local-reads.ts'
 import { IncompatibleSchemaError, MutationDecoder } from './mutation-message.ts'
@@ -28,6 +37,7 @@ export interface ReplicaParts {
   /** The coordinator's, too. */
   readonly commits: LocalCommits
   readonly thresholds: ReadThresholdsAtReplica
+  readonly traces?: Traces
 }
 
 const NO_BYTES = new Uint8Array(0)
@@ -65,13 +75,26 @@ export class Replica {
       message.drop()
       return
     }
+    const trace = this.#traceOf(message)
     try {
-      engine.apply(this.#decoder.decode(wordsOf(message.payload).slice(), tableById))
+      const mutation = this.#decoder.decode(wordsOf(message.payload).slice(), tableById)
+      if (trace !== null) noteApplying(trace, engine, mutation)
+      engine.apply(mutation)
     } catch (error) {
       this.failed(message, error)
+      trace?.end()
       return
     }
-    commits.add(new Acknowledgement(message, this), true)
+    commits.add(new Acknowledgement(message, this, trace), true)
+  }
+
+  /** This node's part of the session that the message belongs to; null for most. */
+  #traceOf({ session, verb, from }: InboundMessage): RemoteTrace | null {
+    const { traces } = this.#parts
+    if (session === null || traces === undefined) return null
+    const trace = traces.remote(session)
+    if (trace !== null) noteReceived(trace, verb, from)
+    return trace
   }
 
   /** Tells the coordinator that it can't be done, and the log why. */
@@ -101,41 +124,55 @@ export class Replica {
       this.failed(message, error)
       return
     }
-    try {
-      const answer = this.#reads.answer(request, () => message.remainingMs <= 0)
-      if (answer instanceof Promise) {
-        answer.then(
-          (bytes) => respond(message, bytes),
-          (error: unknown) => this.failed(message, error),
-        )
-      } else respond(message, answer)
-    } catch (error) {
+    const trace = this.#traceOf(message)
+    const failed = (error: unknown): void => {
       this.failed(message, error)
+      trace?.end()
+    }
+    try {
+      const asked = trace === null ? request : { ...request, trace }
+      const answer = this.#reads.answer(asked, () => message.remainingMs <= 0)
+      if (answer instanceof Promise) answer.then((bytes) => respond(message, bytes, trace), failed)
+      else respond(message, answer, trace)
+    } catch (error) {
+      failed(error)
     }
   }
 }
 
 /** Null is what nobody waits for any more. */
-function respond(message: InboundMessage, answer: Uint8Array | null): void {
+function respond(message: InboundMessage, answer: Uint8Array | null, trace: RemoteTrace | null): void {
   if (answer === null) message.drop()
-  else message.respond(answer)
+  else {
+    if (trace !== null) noteAnswer(trace, message, answer.length)
+    message.respond(answer)
+  }
+  trace?.end()
+}
+
+function noteAnswer(trace: Trace, { from, verb }: InboundMessage, bytes: number): void {
+  trace.note(`Enqueuing response to ${endpointLogText(from)}`)
+  noteSending(trace, verb.response!, from, bytes)
 }
 
 /** A message whose mutation was applied waits for the commit. */
 class Acknowledgement implements CommitWaiter {
   readonly #message: InboundMessage
   readonly #replica: Replica
+  readonly #trace: RemoteTrace | null
 
-  constructor(message: InboundMessage, replica: Replica) {
+  constructor(message: InboundMessage, replica: Replica, trace: RemoteTrace | null) {
     this.#message = message
     this.#replica = replica
+    this.#trace = trace
   }
 
   committed(): void {
-    this.#message.respond(NO_BYTES)
+    respond(this.#message, NO_BYTES, this.#trace)
   }
 
   commitFailed(error: unknown): void {
     this.#replica.failed(this.#message, error)
+    this.#trace?.end()
   }
 }

@@ -1,0 +1,47 @@
+/** How nodes take part in the tracing of a request (`Tracing`, `TraceState`); who keeps what is noted is not their matter. */
+
+import type { MutationBuilder } from '../model/mutation.ts'
+import type { StorageEngine } from '../storage/storage-engine.ts'
+import { type Endpoint, endpointLogText } from './endpoint.ts'
+import type { Verb } from './messaging/verb.ts'
+import { updatesAt } from './replica/mutation-message.ts'
+
+/** A request that is traced. */
+export interface Trace {
+  /** The session: 16 bytes. */
+  readonly id: Uint8Array
+  /** `activity` in the words that Cassandra has for it. */
+  note(activity: string): void
+}
+
+/** What one node does for a request of another. */
+export interface RemoteTrace extends Trace {
+  /** All has been noted. */
+  end(): void
+}
+
+/** Set by whoever keeps traces; without, nothing is traced. */
+export class Traces {
+  /** The trace of the request that is being executed in this turn. */
+  current: () => Trace | null = () => null
+  /** Begins the part of this node in another one's session. */
+  remote: (session: Uint8Array) => RemoteTrace | null = () => null
+}
+
+/** `Tracing.traceOutgoingMessage`. */
+export function noteSending(trace: Trace, verb: Verb, to: Endpoint, bytes: number): void {
+  trace.note(`Sending ${verb.name} message to ${endpointLogText(to)} message size ${bytes} bytes`)
+}
+
+export function noteReceived(trace: Trace, verb: Verb, from: Endpoint): void {
+  trace.note(`${verb.name} message received from ${endpointLogText(from)}`)
+}
+
+/** What a mutation that is finished is going to be applied to. */
+export function noteApplying(trace: Trace, engine: StorageEngine, mutation: MutationBuilder): void {
+  if (engine.isLogged) trace.note('Appending to commitlog')
+  const handles = new Set(updatesAt(mutation).map((at) => mutation.i32[at + 1]!))
+  for (const { handle, name } of engine.tables) {
+    if (handles.has(handle)) trace.note(`Adding to ${name} memtable`)
+  }
+}

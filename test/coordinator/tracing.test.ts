@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { ConsistencyLevel as Level } from '../../src/common/errors.ts'
+import { uuidText } from '../../src/common/uuid.ts'
+import { NO_VALUES } from '../../src/model/query-options.ts'
+import { SimRing } from './sim-ring.ts'
+
+/** What nodes do for a request that is traced stands in system_traces, whoever is asked for it. */
+
+const ID = '11111111-1111-4111-8111-111111111111'
+const THREE = [{ tokens: [-6148914691236517206n] }, { tokens: [0n] }, { tokens: [6148914691236517206n] }]
+
+async function traced(ring: SimRing, cql: string): Promise<Map<string, string[]>> {
+  const options = {
+    consistency: Level.QUORUM,
+    values: NO_VALUES,
+    names: null,
+    skipMetadata: false,
+    pageSize: -1,
+    pagingState: null,
+    serialConsistency: Level.SERIAL,
+    hasTimestamp: false,
+    timestampHi: 0,
+    timestampLo: 0,
+    nowInSeconds: null,
+    keyspace: null,
+    protocolVersion: 4,
+  }
+  const state = {
+    keyspace: null,
+    user: null,
+    remoteAddress: '127.0.0.1',
+    remotePort: 0,
+    protocolVersion: 4,
+    startupOptions: new Map<string, string>(),
+  }
+  const { processor } = ring.nodes[0]!.database
+  const flags = { tracing: true, customPayload: null }
+  const result = await ring.sim.timers.run(Promise.resolve(processor.query(cql, options, state, flags)))
+  await ring.sim.run(200)
+  const session = uuidText(result.tracingId!)
+  const found = new Map<string, string[]>()
+  const select = `SELECT source_port, activity, source FROM system_traces.events WHERE session_id = ${session}`
+  for (const [, activity, source] of await ring.rows(2, select, Level.TWO)) {
+    const ofNode = found.get(String(source)) ?? []
+    ofNode.push(String(activity))
+    found.set(String(source), ofNode)
+  }
+  const sessions = `SELECT request FROM system_traces.sessions WHERE session_id = ${session}`
+  expect(await ring.rows(1, sessions, Level.ONE)).toEqual([['Execute CQL3 query']])
+  return found
+}
+
+test('writes and reads are traced through the nodes', async () => {
+  const ring = await SimRing.start({ places: THREE })
+  await ring.schema(
+    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
+    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
+  )
+  ring.nodes.forEach(({ database, node }) => {
+    database.schema.listenAddress = node.endpoint.host
+  })
+  const write = await traced(ring, 'INSERT INTO ks.t (p, v) VALUES (1, 2)')
+  expect([...write.keys()].sort()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
+  const atCoordinator = write.get('10.0.0.1')!
+  expect(atCoordinator).toContain('Determining replicas for mutation')
+  expect(atCoordinator).toContain('Adding to t memtable')
+  expect(atCoordinator).toContainEqual(
+    expect.stringMatching(/^Sending MUTATION_REQ message to \/10\.0\.0\.2:7000 message size \d+ bytes$/),
+  )
+  expect(write.get('10.0.0.2')).toEqual([
+    'MUTATION_REQ message received from /10.0.0.1:7000',
+    'Adding to t memtable',
+    'Enqueuing response to /10.0.0.1:7000',
+    'Sending MUTATION_RSP message to /10.0.0.1:7000 message size 0 bytes',
+  ])
+
+  const read = await traced(ring, 'SELECT * FROM ks.t WHERE p = 1')
+  expect(read.get('10.0.0.1')).toContain('reading digest from /10.0.0.2:7000')
+  expect(read.get('10.0.0.1')).toContain('READ_RSP message received from /10.0.0.2:7000')
+  expect(read.get('10.0.0.2')).toEqual([
+    'READ_REQ message received from /10.0.0.1:7000',
+    'Executing single-partition query on t',
+    'Read 1 live rows and 0 tombstone cells',
+    'Enqueuing response to /10.0.0.1:7000',
+    'Sending READ_RSP message to /10.0.0.1:7000 message size 16 bytes',
+  ])
+
+  await ring.nodes[1]!.alone.query('INSERT INTO ks.t (p, v) VALUES (1, 3)')
+  const repaired = await traced(ring, 'SELECT * FROM ks.t WHERE p = 1')
+  expect(repaired.get('10.0.0.1')).toContain(
+    'Digest mismatch: Mismatch for key DecoratedKey(-4069959284402364209, 00000001)',
+  )
+})
