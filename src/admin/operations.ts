@@ -1,5 +1,6 @@
 import type { Operation } from './admin-node.ts'
 import { COMPACTION_OPERATIONS } from './compaction-operations.ts'
+import { HINT_OPERATIONS } from './hint-operations.ts'
 import { NODE_OPERATIONS } from './node-operations.ts'
 import { RING_OPERATIONS } from './ring-operations.ts'
 import { SNAPSHOT_OPERATIONS } from './snapshot-operations.ts'
@@ -12,4 +13,5 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...SNAPSHOT_OPERATIONS,
   ...NODE_OPERATIONS,
   ...RING_OPERATIONS,
+  ...HINT_OPERATIONS,
 }

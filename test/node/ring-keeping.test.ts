@@ -1,6 +1,7 @@
 import cassandra from 'cassandra-driver'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Sibyl, StartOptions } from '../../src/index.ts'
+import { nodetool } from '../admin/nodetool.ts'
 import { Workbench } from './support.ts'
 
 /** What outlives nodes that go, and what all agree on, met by the stock driver in a ring in this process. */
@@ -70,6 +71,54 @@ describe('conditional statements in a ring', () => {
     expect(rows[0]!['v']).toBeGreaterThanOrEqual(applied)
     expect(rows[0]!['v']).toBeLessThanOrEqual(applied + unknown)
     expect(applied).toBeGreaterThan(4)
+  })
+})
+
+describe('nodetool', () => {
+  it('turns hints on and off, and lists and drops what there is', async () => {
+    const { db, clients } = await start({ dir: bench.folder(), adminPort: 0 })
+    const say = async (...args: readonly string[]): Promise<string> => {
+      const { out, err, code } = await nodetool({ adminPort: db.nodes[0]!.adminPort }, ...args)
+      return code === 0 ? out : `${code}: ${err}${out}`
+    }
+    const none = 'This node does not have any pending hints\n'
+    expect(await say('statushandoff')).toBe('Hinted handoff is running\n')
+    await db.nodes[2]!.stop()
+    await say('disablehandoff')
+    await say('disablehintsfordc', 'dc2')
+    expect(await say('statushandoff')).toBe('Hinted handoff is not running\nData center dc2 is disabled\n')
+    await clients[0]!.execute('INSERT INTO demo.t (id, v) VALUES (0, 1)', [], QUORUM)
+    await say('enablehandoff')
+    await say('enablehintsfordc', 'dc2')
+    await clients[0]!.execute('INSERT INTO demo.t (id, v) VALUES (1, 1)', [], QUORUM)
+    await db.nodes[0]!.stop()
+    await db.nodes[0]!.start()
+    const lines = (await say('listpendinghints')).split('\n').map((line) => line.trim())
+    expect(lines[0]).toMatch(/^Host ID +Address +Rack +DC +Status Total files Newest +Oldest$/)
+    expect(lines[1]).toMatch(
+      /^[0-9a-f-]{36} 127\.0\.0\.3:7000 rack1 datacenter1 DOWN +1 +(\d{4}-\d\d-\d\d [\d:]{8},\d{3}) \1$/,
+    )
+    const again = await connectTo(db, 0)
+    const { rows } = await again.execute('SELECT * FROM system_views.pending_hints')
+    expect(rows).toHaveLength(1)
+    expect(rows[0]).toMatchObject({ port: 7000, rack: 'rack1', dc: 'datacenter1', status: 'DOWN', files: 1 })
+    expect(await say('getmaxhintwindow')).toBe('Current max hint window: 10800000 ms\n')
+    await say('setmaxhintwindow', '1000')
+    expect(await say('getmaxhintwindow')).toBe('Current max hint window: 1000 ms\n')
+    await say('setbatchlogreplaythrottle', '77')
+    expect(await say('getbatchlogreplaythrottle')).toBe('Batchlog replay throttle: 77 KB/s\n')
+    expect(await say('replaybatchlog')).toBe('')
+    expect(await say('truncatehints', '127.0.0.9')).toContain(
+      "Can't delete hints for unknown address 127.0.0.9",
+    )
+    await say('pausehandoff')
+    await db.nodes[2]!.start()
+    await pause(300)
+    expect(await say('listpendinghints')).not.toBe(none)
+    await say('truncatehints', '127.0.0.3')
+    expect(await say('listpendinghints')).toBe(none)
+    await say('resumehandoff')
+    expect(await ownRows(db, 2)).toEqual([])
   })
 })
 

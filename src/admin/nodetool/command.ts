@@ -1,6 +1,7 @@
 import type { Http } from '../../io/http.ts'
 import { BadUseError, type Json } from '../admin-node.ts'
 import * as compaction from './compaction-verbs.ts'
+import * as hint from './hint-verbs.ts'
 import * as node from './node-verbs.ts'
 import * as ring from './ring-verbs.ts'
 import * as snapshot from './snapshot-verbs.ts'
@@ -18,31 +19,46 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   disableautocompaction: compaction.DISABLE_AUTO_COMPACTION,
   disablebinary: node.DISABLE_BINARY,
   disablegossip: ring.DISABLE_GOSSIP,
+  disablehandoff: hint.DISABLE_HANDOFF,
+  disablehintsfordc: hint.DISABLE_HINTS_FOR_DC,
   drain: node.DRAIN,
   enableautocompaction: compaction.ENABLE_AUTO_COMPACTION,
   enablebinary: node.ENABLE_BINARY,
   enablegossip: ring.ENABLE_GOSSIP,
+  enablehandoff: hint.ENABLE_HANDOFF,
+  enablehintsfordc: hint.ENABLE_HINTS_FOR_DC,
   flush: table.FLUSH,
+  getbatchlogreplaythrottle: hint.GET_BATCHLOG_REPLAY_THROTTLE,
   getcompactionthreshold: compaction.GET_THRESHOLD,
   getcompactionthroughput: compaction.GET_THROUGHPUT,
   getconcurrentcompactors: compaction.GET_COMPACTORS,
   getendpoints: ring.GET_ENDPOINTS,
+  getmaxhintwindow: hint.GET_MAX_HINT_WINDOW,
   gossipinfo: ring.GOSSIP_INFO,
   import: snapshot.IMPORT,
   info: node.INFO,
+  listpendinghints: hint.LIST_PENDING_HINTS,
   listsnapshots: snapshot.LIST_SNAPSHOTS,
+  pausehandoff: hint.PAUSE_HANDOFF,
   refresh: snapshot.REFRESH,
+  replaybatchlog: hint.REPLAY_BATCHLOG,
+  resumehandoff: hint.RESUME_HANDOFF,
   ring: ring.RING,
+  setbatchlogreplaythrottle: hint.SET_BATCHLOG_REPLAY_THROTTLE,
   setcompactionthroughput: compaction.SET_THROUGHPUT,
   setconcurrentcompactors: compaction.SET_COMPACTORS,
+  sethintedhandoffthrottlekb: hint.SET_HANDOFF_THROTTLE,
+  setmaxhintwindow: hint.SET_MAX_HINT_WINDOW,
   snapshot: snapshot.SNAPSHOT,
   status: ring.STATUS,
   statusautocompaction: compaction.STATUS_AUTO_COMPACTION,
   statusbinary: node.STATUS_BINARY,
   statusgossip: ring.STATUS_GOSSIP,
+  statushandoff: hint.STATUS_HANDOFF,
   stop: compaction.STOP,
   tablehistograms: table.TABLE_HISTOGRAMS,
   tablestats: table.TABLE_STATS,
+  truncatehints: hint.TRUNCATE_HINTS,
   version: node.VERSION,
 }
 

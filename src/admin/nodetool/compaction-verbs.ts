@@ -270,7 +270,7 @@ export const STATUS_AUTO_COMPACTION: Verb = {
   },
 }
 
-function integer(title: string, text: string | undefined): number {
+export function integer(title: string, text: string | undefined): number {
   if (text === undefined) throw new BadUseError(`Required parameters are missing: ${title}`)
   if (!/^[-+]?\d+$/.test(text)) throw new BadUseError(`${title}: can not convert "${text}" to a Integer`)
   return Number(text)

@@ -10,6 +10,7 @@ import type { SibylOptions } from '../options.ts'
 import type { Settings } from '../settings.ts'
 import { clientRows } from './clients.ts'
 import { gossipRows } from './gossip.ts'
+import { pendingHintRows } from './hints.ts'
 import { registerRequestMetrics } from './request-metrics.ts'
 import { settingRows } from './settings.ts'
 import { registerStages } from './stages.ts'
@@ -53,6 +54,7 @@ export function registerSystemViews(virtual: VirtualTables, observed: Observed):
   view('clients', () => clientRows(observed.transport))
   view('settings', () => settingRows(observed))
   view('gossip_info', () => gossipRows(observed))
+  view('pending_hints', () => pendingHintRows(observed))
   registerRequestMetrics(view, observed)
   registerTableMetrics(view, observed)
   registerStages(view, observed)
