@@ -33,6 +33,8 @@ export const USAGE = `Usage: sibyl [options]
   --endpoint-snitch NAME  SimpleSnitch, GossipingPropertyFileSnitch,             SIBYL_ENDPOINT_SNITCH
                         PropertyFileSnitch or RackInferringSnitch
   --quick-gossip        for rings of one machine: nobody is waited for           SIBYL_QUICK_GOSSIP=true
+  --expect-nodes N      of a ring that starts all at once: serve nobody before   SIBYL_EXPECT_NODES
+                        there are so many nodes
   --authenticator NAME  AllowAllAuthenticator, or PasswordAuthenticator          SIBYL_AUTHENTICATOR
                         (user cassandra, password cassandra)
   --commitlog-sync MODE periodic, batch or group (periodic)                      SIBYL_COMMITLOG_SYNC
@@ -78,6 +80,7 @@ const FLAGS: Readonly<Record<string, { readonly value: boolean }>> = {
   'broadcast-rpc-address': { value: true },
   'endpoint-snitch': { value: true },
   'quick-gossip': { value: false },
+  'expect-nodes': { value: true },
   'disk-failure-policy': { value: true },
   authenticator: { value: true },
   'commitlog-sync': { value: true },
@@ -190,6 +193,7 @@ function parse(
     broadcastAddress: text('broadcast-address'),
     broadcastRpcAddress: text('broadcast-rpc-address'),
     endpointSnitch: text('endpoint-snitch'),
+    expectNodes: number('expect-nodes', 1, 1000),
     quickGossip: text('quick-gossip') === 'true' ? true : undefined,
     clusterName: text('cluster-name'),
     dataCenter: text('dc'),

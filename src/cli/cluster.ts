@@ -13,6 +13,7 @@ Starts a ring of processes on this machine, a process a node, at 127.0.0.1, 127.
   --racks N             racks of each data centre (1)
   --port PORT           port of clients (9042)
   --dir PATH|:memory:   directory; each node has one of its own in it (./data)
+  --init FILE|DIR       CQL to execute when all nodes are there; may be given several times
   --help                this text
 
 Other options are given to each node, as sibyl --help has them; nodetool finds node N at 127.0.0.N (-h 127.0.0.N).
@@ -27,6 +28,7 @@ interface Wanted {
   readonly racks: number
   readonly port: number
   readonly dir: string
+  readonly init: readonly string[]
   /** For each node. */
   readonly others: readonly string[]
 }
@@ -65,15 +67,17 @@ export async function runCluster(args: readonly string[]): Promise<number> {
 function parse(args: readonly string[]): Wanted {
   const own = new Map<string, string>()
   const others: string[] = []
+  const init: string[] = []
   for (let i = 0; i < args.length; i++) {
     const [, name = '', inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(args[i]!) ?? []
-    if (!['nodes', 'dc', 'racks', 'port', 'dir'].includes(name)) {
+    if (!['nodes', 'dc', 'racks', 'port', 'dir', 'init'].includes(name)) {
       others.push(args[i]!)
       continue
     }
     const value = inline ?? args[++i]
     if (value === undefined) throw new UsageError(`--${name} needs a value`)
-    own.set(name, value)
+    if (name === 'init') init.push(value)
+    else own.set(name, value)
   }
   const number = (name: string, otherwise: number): number => {
     const value = Number(own.get(name) ?? otherwise)
@@ -87,6 +91,7 @@ function parse(args: readonly string[]): Wanted {
     racks: number('racks', 1),
     port: number('port', DEFAULT_PORT),
     dir: own.get('dir') ?? './data',
+    init,
     others,
   }
 }
@@ -110,7 +115,11 @@ interface RunningNode {
   readonly ended: Promise<number | null>
 }
 
-function startNode(index: number, { dir, others }: Wanted, { natives, places }: RingLayout): RunningNode {
+function startNode(
+  index: number,
+  { dir, init, others }: Wanted,
+  { natives, places }: RingLayout,
+): RunningNode {
   const { host, port } = natives[index]!
   const { dataCenter, rack } = places[index]!
   const hasHosts = new Set(natives.map((native) => native.host)).size === natives.length
@@ -125,9 +134,12 @@ function startNode(index: number, { dir, others }: Wanted, { natives, places }: 
     seeds: seeds.join(','),
     dc: dataCenter,
     rack,
+    'expect-nodes': natives.length,
     dir: dir === ':memory:' ? dir : `${dir}/node${index + 1}`,
   }
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
+  // What one node is told all know.
+  if (index === 0) for (const path of init) flags.push('--init', path)
   const command = [...process.execArgv, process.argv[1]!, ...flags, '--quick-gossip', ...others]
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ready = new Promise<void>((resolve) => {

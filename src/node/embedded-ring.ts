@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../common/errors.ts'
 import { InProcessNetwork } from '../io/in-process-network.ts'
 import type { Network } from '../io/network.ts'
 import { delay } from '../io/timers.ts'
@@ -143,6 +144,11 @@ export async function startEmbeddedRing(
   ports: NodePorts,
 ): Promise<EmbeddedNode[]> {
   const { nodes: wanted, racks, init, ...common } = options
+  if (common.serverEncryption !== undefined) {
+    throw new ConfigurationError(
+      'Nodes of one process talk to each other without sockets: nothing is encrypted',
+    )
+  }
   const places = placesOf(wanted, racks)
   const natives = await nativesOf(ports.network, places.length, options.port ?? 0)
   const hasHosts = new Set(natives.map(({ host }) => host)).size === natives.length

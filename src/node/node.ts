@@ -134,6 +134,12 @@ export class Node {
     await this.#transport.stop()
   }
 
+  /** Serves nobody any more, and says so by its silence: disk_failure_policy stop (`StorageService.stopTransports`). */
+  async stopServing(): Promise<void> {
+    await this.stopTransport()
+    this.#ring?.gossip.disable()
+  }
+
   /** Takes CQL clients again (`nodetool enablebinary`). Throws after a drain. */
   async startTransport(): Promise<void> {
     if (this.#alive === null || this.#stopping !== null) return
@@ -189,8 +195,7 @@ export async function startNode(given: SibylOptions, ports: NodePorts): Promise<
     const { engine, schema, virtual, processor, failures, name } = database
     let transport: NativeTransport | null = null
     if (joining !== null) {
-      ring = joining.create(database, settings, (event) => transport?.push(event))
-      await joining.start(ring, database)
+      ring = await joining.join(database, settings, (event) => transport?.push(event))
     }
     await runInit(options.init, processor)
     transport = await NativeTransport.start({
@@ -218,7 +223,7 @@ export async function startNode(given: SibylOptions, ports: NodePorts): Promise<
       if (failure !== null && policy !== 'stop_commit') throw failure
       const serving = node
       failures.started({
-        stopTransport: () => void serving.stopTransport().catch(() => {}),
+        stopTransport: () => void serving.stopServing().catch(() => {}),
         die: () => ports.exit(FAILED_EXIT_CODE),
       })
     } catch (error) {
@@ -248,13 +253,13 @@ export async function startNode(given: SibylOptions, ports: NodePorts): Promise<
 interface Joining {
   readonly options: SibylOptions
   readonly addresses: NodeAddresses
-  create(database: Database, settings: Settings, push: (event: ServerEvent) => void): ClusterNode
-  start(ring: ClusterNode, database: Database): Promise<void>
+  /** Makes it one, once its database is open. */
+  join(database: Database, settings: Settings, push: (event: ServerEvent) => void): Promise<ClusterNode>
 }
 
 /** Loads what nodes of a ring need, which a server that is alone never does. */
 async function planRing(options: SibylOptions, ports: NodePorts, logger: Logger): Promise<Joining> {
-  const [{ ringAddressesOf }, { ringPlanOf, createRingNode, startRingNode }, { readFileSync }] =
+  const [{ ringAddressesOf }, { ringPlanOf, createRingNode, startRingNode, waitForNodes }, { readFileSync }] =
     await Promise.all([import('./ring-options.ts'), import('./ring-node.ts'), import('node:fs')])
   const found = await ringAddressesOf(options, ports.lookup ?? (async () => null), logger)
   const plan: RingPlan = ringPlanOf(options, found, readFileSync, logger)
@@ -270,19 +275,19 @@ async function planRing(options: SibylOptions, ports: NodePorts, logger: Logger)
       endpointSnitch: plan.snitch.name,
     },
     addresses: { listen, broadcast, native: { host: nativeHost, port: nativePort } },
-    create: (database, settings, push) =>
-      createRingNode({
-        options,
-        settings,
-        plan,
-        database,
-        ports,
-        logger,
-        nativePort,
-        readFile: readFileSync,
-        push,
-      }),
-    start: startRingNode,
+    async join(database, settings, push) {
+      const readFile = readFileSync
+      const parts = { options, settings, plan, database, ports, logger, nativePort, readFile, push }
+      const ring = createRingNode(parts)
+      try {
+        const isNew = await startRingNode(ring, database)
+        if (isNew) await waitForNodes(ring, options.expectNodes ?? 1, parts)
+      } catch (error) {
+        await ring.stop().catch(() => {})
+        throw error
+      }
+      return ring
+    },
   }
 }
 

@@ -53,6 +53,11 @@ export interface SibylOptions {
   readonly serverEncryption?: ServerEncryptionOptions
   /** Gossip for rings of one machine: nodes find each other at once, and wait for nobody. */
   readonly quickGossip?: boolean
+  /**
+   * So many nodes are started at once and have no data: none serves clients before it sees all of them. Data is not moved to nodes
+   * that join later.
+   */
+  readonly expectNodes?: number
   /** 'AllowAllAuthenticator' (default) or 'PasswordAuthenticator' (user cassandra, password cassandra). */
   readonly authenticator?: 'AllowAllAuthenticator' | 'PasswordAuthenticator'
   /** When a write is acknowledged: see commitlog_sync of cassandra.yaml. Default 'periodic'. */

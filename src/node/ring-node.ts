@@ -18,6 +18,7 @@ import { parseUuid, uuidText } from '../common/uuid.ts'
 import type { ReadFile } from '../io/encryption.ts'
 import { MemoryDisk } from '../io/memory-disk.ts'
 import type { Network } from '../io/network.ts'
+import { delay } from '../io/timers.ts'
 import type { ServerEvent } from '../protocol/index.ts'
 import { internalValue, readInternalRows } from '../query/internal-rows.ts'
 import { inetText } from '../types/index.ts'
@@ -265,13 +266,35 @@ function withPhi(gossip: GossipSettings, phiConvictThreshold: number): GossipSet
   return { ...gossip, failureDetector: { ...gossip.failureDetector, phiConvictThreshold } }
 }
 
-/** Takes the node into its ring: what it was before is in its system tables. */
-export async function startRingNode(node: ClusterNode, { schema, engine }: Database): Promise<void> {
+/** Takes the node into its ring: what it was before is in its system tables. True where it was in none. */
+export async function startRingNode(node: ClusterNode, { schema, engine }: Database): Promise<boolean> {
   // Gossip must not say a generation that could be used again.
   await engine.commit()
   const local = schema.readLocal()!
   const generation = internalValue(schema.systemTable('local'), local, 'gossip_generation') as number
-  await node.start({ generation, peers: peerRows(schema, engine), tokens: savedTokens(schema) })
+  const tokens = savedTokens(schema)
+  await node.start({ generation, peers: peerRows(schema, engine), tokens })
+  return tokens === null
+}
+
+/** How long nodes that were started at once are waited for, and how often it is looked. */
+const EXPECT_MS = 60_000
+const EXPECT_POLL_MS = 10
+
+/** Waits until there are so many nodes; with a warning it is given up. */
+export async function waitForNodes(
+  node: ClusterNode,
+  count: number,
+  { ports: { clock, timers }, logger }: Pick<RingNodeParts, 'ports' | 'logger'>,
+): Promise<void> {
+  const end = clock.monotonicMs() + EXPECT_MS
+  while (node.ring.nodes.length < count) {
+    if (clock.monotonicMs() > end) {
+      logger.warn(`There are ${node.ring.nodes.length} nodes, and not ${count} as was expected`)
+      return
+    }
+    await delay(timers, EXPECT_POLL_MS)
+  }
 }
 
 /** The rows of system.peers_v2. */
