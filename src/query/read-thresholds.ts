@@ -39,6 +39,21 @@ export class KeyspaceThresholds {
     return this.#last
   }
 
+  readonly #merged = new Map<ReadThresholds, ReadThresholds>()
+
+  /** The same for what replicas have answered: these have failed already, so that it only warns. */
+  ofMerged(keyspace: string): ReadThresholds {
+    const alone = this.of(keyspace)
+    let merged = this.#merged.get(alone)
+    if (merged === undefined) {
+      const { warn, sizes } = alone
+      const unfailing = sizes === null ? null : { ...sizes, localFail: Number.POSITIVE_INFINITY }
+      merged = { warn, fail: NO_THRESHOLDS.fail, sizes: unfailing }
+      this.#merged.set(alone, merged)
+    }
+    return merged
+  }
+
   #lastKeyspace = ''
   #last: ReadThresholds = NO_THRESHOLDS
 

@@ -3,7 +3,6 @@ import { shortCopy } from '../common/short-copy.ts'
 import {
   type BoundSelect,
   bindSelect,
-  NO_THRESHOLDS,
   type PreparedSelect,
   ReadAbortedError,
   type ReadObserver,
@@ -174,8 +173,7 @@ export class SelectExecutor {
     }
     this.#rows.reset()
     this.#sliceStart = 0
-    const { sizes } = this.#thresholds.of(table.keyspace)
-    const thresholds = { ...NO_THRESHOLDS, sizes }
+    const thresholds = this.#thresholds.ofMerged(table.keyspace)
     const observer = timed === 0 ? null : new SampledRead(ofTable, timed)
     const execution = new SelectExecution(bound, reading.open, this.#rows, thresholds, observer)
     let isDone: boolean | typeof STARVED
