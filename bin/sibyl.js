@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Runs the bundled program with V8's code cache, which the build leaves beside it: starting compiles next to nothing.
+// The bundle is ASCII (scripts/bundle.js), which is read as it lies there.
 // A cache of another version of Node is refused by V8, and the program is compiled as usual.
 const { readFileSync, writeFileSync } = require('node:fs')
 const { Module } = require('node:module')
@@ -21,7 +22,7 @@ const isMakingCache = process.env['SIBYL_CODE_CACHE'] === 'write'
 const program = new Module(filename, null)
 program.filename = filename
 program.paths = Module._nodeModulePaths(join(__dirname, '../dist'))
-const script = new Script(Module.wrap(readFileSync(filename, 'utf8')), {
+const script = new Script(Module.wrap(readFileSync(filename, 'latin1')), {
   filename,
   cachedData: isMakingCache ? undefined : readCache(),
   importModuleDynamically: constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,

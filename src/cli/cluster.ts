@@ -52,8 +52,13 @@ export async function runCluster(args: readonly string[]): Promise<number> {
     )
     return 2
   }
-  const natives = await nativesOf(new NodeNetwork(), places.length, wanted.port)
-  const children = places.map((_, i) => startNode(i, wanted, { natives, places }))
+  const network = new NodeNetwork()
+  const natives = await nativesOf(network, places.length, wanted.port)
+  // Where another program has the port, any other does: nodes tell each other.
+  const storage = await nativesOf(network, places.length, STORAGE_PORT).catch(() =>
+    nativesOf(network, places.length, 0),
+  )
+  const children = places.map((_, i) => startNode(i, wanted, { natives, places }, storage))
   const stop = (): void => {
     for (const { process: child } of children) child.kill('SIGTERM')
   }
@@ -119,18 +124,18 @@ function startNode(
   index: number,
   { dir, init, others }: Wanted,
   { natives, places }: RingLayout,
+  storage: RingLayout['natives'],
 ): RunningNode {
   const { host, port } = natives[index]!
   const { dataCenter, rack } = places[index]!
   const hasHosts = new Set(natives.map((native) => native.host)).size === natives.length
-  const offset = (of: number): number => (hasHosts ? 0 : of)
-  const seeds = natives.slice(0, 2).map((native, i) => `${native.host}:${STORAGE_PORT + offset(i)}`)
+  const seeds = storage.slice(0, 2).map((at) => `${at.host}:${at.port}`)
   const options: Readonly<Record<string, string | number>> = {
     host,
     port,
-    'storage-port': STORAGE_PORT + offset(index),
+    'storage-port': storage[index]!.port,
     'admin-host': host,
-    'admin-port': ADMIN_PORT + offset(index),
+    ...(hasHosts ? {} : { 'admin-port': ADMIN_PORT + index }),
     seeds: seeds.join(','),
     dc: dataCenter,
     rack,
