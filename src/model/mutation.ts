@@ -1,29 +1,8 @@
+import { timestampsOfRow, timestampsOfUpdate } from './least-timestamp.ts'
+import { MUTATION_HEADER_WORDS, UPDATE_HAS_DELETION, UPDATE_KEY_WORD } from './mutation-format.ts'
 import { CELL_EXPIRES, CELL_HAS_PATH, CELL_ROW_TIMESTAMP, compare64, type Words } from './row-format.ts'
 
-/**
- * A mutation in its flat form: what one statement, or one batch, writes. It is built once, copied into the commit log
- * as it is, and applied to memtables from the same bytes; replay applies it again.
- *
- * ```
- * word 0   size in bytes
- *      1   number of partition updates
- * update:
- *      0   size in bytes
- *      1   table handle
- *      2   token hi, lo
- *      4   key length; key, padding to 4
- *      .   UPDATE_* flags, number of rows, number of range tombstones
- *      [marked for delete hi, lo, local deletion time]    UPDATE_HAS_DELETION
- *      rows (see row-format)
- *      range tombstones:
- *        size in bytes, marked for delete hi, lo, local deletion time, start bound, end bound
- *        bound: number of components, side (0 before, 1 after the rows it is a prefix of), components as in a row
- * ```
- */
-export const UPDATE_HAS_DELETION = 1
-
-export const MUTATION_HEADER_WORDS = 2
-export const UPDATE_KEY_WORD = 5
+export { MUTATION_HEADER_WORDS, UPDATE_HAS_DELETION, UPDATE_KEY_WORD }
 
 /** Longer values are copied by one native call. */
 const SHORT_VALUE = 64
@@ -35,10 +14,9 @@ const KEPT_BYTES = 1 << 20
 /** Local deletion time and the like that mean "never" (`Cell.NO_DELETION_TIME`). */
 export const NO_DELETION_TIME = 0x7fffffff
 
-/** Halves of the greatest and of the least timestamp. */
+/** Halves of the greatest timestamp. */
 const MAX_HI = 0x7fffffff
 const MAX_LO = -1
-const MIN_HI = -0x80000000
 
 /**
  * Writes mutations, one after another, into one growing buffer. `words` and what `finish` says are valid until the
@@ -58,9 +36,11 @@ export class MutationBuilder implements Words {
   #rowHi = 0
   #rowLo = 0
   #rowHasLiveness = false
-  /** The least timestamp in it. Where updates or rows were copied, less than any. */
+  /** The least timestamp in it. */
   minTimestampHi = MAX_HI
   minTimestampLo = MAX_LO
+
+  readonly #note = (hi: number, lo: number): void => this.#noteTimestamp(hi, lo)
 
   constructor(sizeBytes: number = INITIAL_BYTES) {
     const memory = new ArrayBuffer(sizeBytes)
@@ -265,13 +245,13 @@ export class MutationBuilder implements Words {
 
   /** Appends a row that is flat already. */
   copyRow(source: Words, at: number): void {
+    timestampsOfRow(source.i32, at, this.#note)
     this.#copyWords(source, at)
     this.i32[this.#countsAt + 1]!++
   }
 
   /** What begins with its size in bytes. */
   #copyWords(source: Words, at: number): void {
-    this.#noteTimestamp(MIN_HI, 0)
     const words = source.i32[at]! >>> 2
     this.#reserve(words << 2)
     this.i32.set(source.i32.subarray(at, at + words), this.#at)
@@ -310,12 +290,14 @@ export class MutationBuilder implements Words {
 
   /** Appends a range tombstone that is flat already. */
   copyRangeTombstone(source: Words, at: number): void {
+    this.#noteTimestamp(source.i32[at + 1]!, source.i32[at + 2]!)
     this.#copyWords(source, at)
     this.i32[this.#countsAt + 2]!++
   }
 
   /** Appends an update that is flat already. */
   copyUpdate(source: Words, at: number): void {
+    timestampsOfUpdate(source.i32, at, this.#note)
     this.#copyWords(source, at)
     this.#updates++
   }

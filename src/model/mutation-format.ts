@@ -1,0 +1,24 @@
+/**
+ * A mutation in its flat form: what one statement, or one batch, writes. It is built once, copied into the commit log
+ * as it is, and applied to memtables from the same bytes; replay applies it again.
+ *
+ * ```
+ * word 0   size in bytes
+ *      1   number of partition updates
+ * update:
+ *      0   size in bytes
+ *      1   table handle
+ *      2   token hi, lo
+ *      4   key length; key, padding to 4
+ *      .   UPDATE_* flags, number of rows, number of range tombstones
+ *      [marked for delete hi, lo, local deletion time]    UPDATE_HAS_DELETION
+ *      rows (see row-format)
+ *      range tombstones:
+ *        size in bytes, marked for delete hi, lo, local deletion time, start bound, end bound
+ *        bound: number of components, side (0 before, 1 after the rows it is a prefix of), components as in a row
+ * ```
+ */
+export const UPDATE_HAS_DELETION = 1
+
+export const MUTATION_HEADER_WORDS = 2
+export const UPDATE_KEY_WORD = 5
