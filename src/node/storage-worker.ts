@@ -1,7 +1,7 @@
 import { nodeClock } from '../io/node-clock.ts'
 import { createNodeDisk } from '../io/node-disk.ts'
 import { nodeTimers } from '../io/node-timers.ts'
-import { lowerThreadPriority, nodeWorkerParent } from '../io/node-workers.ts'
+import { lowerThreadPriority, nodeWorkerParent, restingTimers } from '../io/node-workers.ts'
 import { createTask } from '../storage/tasks/create-task.ts'
 import { serveTasks } from '../storage/tasks/worker-main.ts'
 
@@ -10,6 +10,6 @@ lowerThreadPriority()
 serveTasks(nodeWorkerParent(), {
   disk: createNodeDisk(),
   clock: nodeClock,
-  timers: nodeTimers,
+  timers: restingTimers(nodeTimers),
   loadTasks: () => createTask,
 })
