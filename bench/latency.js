@@ -3,12 +3,12 @@
  *
  *   node bench/latency.js [--seconds 15] [--rounds 3] [--memtable-space MIB]
  *
- * Both servers are given the same requests at the same rate. One has memory for all that is written; the other flushes every few
- * seconds and compacts. Rounds are taken in turns.
+ * Both servers are given the same requests at the same rate, and have what is read in SSTables. One has memory for all that is written;
+ * the other flushes every few seconds and compacts. Rounds are taken in turns.
  */
 
 import { parseArgs } from 'node:util'
-import { load, median, sibylIsBuilt, startSibyl, table } from './servers.js'
+import { load, median, sibylIsBuilt, startSibyl, table, temporaryDirectory } from './servers.js'
 
 const { values: args } = parseArgs({
   options: {
@@ -23,7 +23,7 @@ if (!sibylIsBuilt()) {
 }
 
 const kinds = {
-  'all in memory': ['--memtable-space', '4096', '--set', 'memtable_cleanup_threshold=0.99'],
+  'no flush': ['--memtable-space', '4096', '--set', 'memtable_cleanup_threshold=0.99'],
   'flushing and compacting':
     args['memtable-space'] === undefined ? [] : ['--memtable-space', args['memtable-space']],
 }
@@ -36,11 +36,24 @@ function loadAll(server, workloads, more) {
   return Promise.all(workloads.map((workload) => load(server, ['--workload', workload, ...more(workload)])))
 }
 
+/** A server that has what is read, flushed when it was stopped. @param {readonly string[]} serverArgs */
+async function startFilled(serverArgs) {
+  const directory = temporaryDirectory()
+  const filling = await startSibyl({ dir: directory.path, args: serverArgs })
+  await load(filling, ['--setup'])
+  await filling.stop()
+  const server = await startSibyl({ dir: directory.path, args: serverArgs })
+  const stop = async () => {
+    await server.stop()
+    directory.remove()
+  }
+  return { ...server, stop }
+}
+
 /** @type {Record<string, number>} requests a second, half of what all of a load come to together */
 const rates = {}
-const first = await startSibyl({ args: kinds['all in memory'] })
+const first = await startFilled(kinds['no flush'])
 try {
-  await load(first, ['--setup'])
   for (const [name, workloads] of Object.entries(loads)) {
     for (let i = 0; i < 3; i++) {
       const runs = await loadAll(first, workloads, () => ['--seconds', '2'])
@@ -58,9 +71,8 @@ try {
 const results = {}
 for (let round = 0; round < Number(args.rounds); round++) {
   for (const [kind, serverArgs] of Object.entries(kinds)) {
-    const server = await startSibyl({ args: serverArgs })
+    const server = await startFilled(serverArgs)
     try {
-      await load(server, ['--setup'])
       await load(server, ['--workload', 'manyWrites', '--seconds', '3'])
       for (const [name, workloads] of Object.entries(loads)) {
         const runs = await loadAll(server, workloads, (workload) => [
