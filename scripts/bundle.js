@@ -19,13 +19,14 @@ function toAscii(path) {
 
 /**
  * Bundles entries (paths by names) into `directory`. CommonJS comes as one file an entry: the command is run from a
- * string, which can import nothing, and a second file would load it a second time.
+ * string, which can import nothing, and a second file would load it a second time. `plugins` are rolldown's.
  */
-export async function bundle(input, directory, format, extension) {
+export async function bundle(input, directory, format, extension, plugins = []) {
   const build = await rolldown({
     cwd: root,
     input,
     platform: 'node',
+    plugins,
     external: [/^node:/, 'pino', 'lz4-wasm-nodejs', 'snappyjs', /^@foxglove\/wasm-zstd/],
   })
   const { output } = await build.write({

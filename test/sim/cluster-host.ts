@@ -23,6 +23,8 @@ export interface HostWorld {
   readonly onError: (host: SimHost, text: string) => void
   readonly onWarning: (host: SimHost, text: string) => void
   readonly trace: (text: string) => void
+  /** Something was done once more, or so many times. */
+  readonly count: (what: string, times?: number) => void
 }
 
 /** A process that runs: a database and what makes it a node. */
@@ -157,6 +159,12 @@ export class SimHost {
       push: () => {},
     })
     process.node = node
+    const { messaging } = node
+    const request = messaging.request.bind(messaging)
+    messaging.request = (to, verb, ...rest) => {
+      this.#world.count(verb.name)
+      request(to, verb, ...rest)
+    }
     await startRingNode(node, database)
     node.setRpcReady(true)
     await database.processor.commit()
@@ -179,10 +187,23 @@ export class SimHost {
     }
   }
 
+  /** Whether something is kept for other nodes: hints, or batches that are not finished. */
+  get isKeeping(): boolean {
+    const { hints, batchlog } = this.node.keeping
+    return hints.pendingHints().length > 0 || batchlog.batchCount > 0
+  }
+
   /** Nothing of the process does anything any more. */
   #die(): void {
     const process = this.#process
     if (process === null) return
+    if (process.node !== null) {
+      const { hints, batchlog, paxos } = process.node.keeping
+      this.#world.count('hintsWritten', hints.metrics.created)
+      this.#world.count('hintsDelivered', hints.metrics.succeeded)
+      this.#world.count('batchesReplayed', batchlog.totalBatchesReplayed)
+      this.#world.count('unfinishedRoundsRepaired', paxos.metrics.unfinishedCommits)
+    }
     this.#pausedMs = this.pausedMs
     this.#process = null
     this.isServing = false

@@ -32,6 +32,9 @@ export class ClusterRun {
   readonly #places: readonly Place[]
   readonly #commitlogSync: 'periodic' | 'batch' | 'group'
   #failure: Error | null = null
+  readonly #count = (what: string, times = 1): void => {
+    this.#coverage[what] = (this.#coverage[what] ?? 0) + times
+  }
 
   constructor(seed: number, coverage: ClusterCoverage, trace: Trace) {
     this.#seed = seed
@@ -56,15 +59,11 @@ export class ClusterRun {
     }
     const skewMs = random.pick([0, 20, 500])
     const drift = random.pick([0, 0, 0.002])
-    this.#cluster = new SimCluster(seed, { places: this.#places, node, skewMs, drift }, trace)
+    this.#cluster = new SimCluster(seed, { places: this.#places, node, skewMs, drift }, trace, this.#count)
   }
 
   get cluster(): SimCluster {
     return this.#cluster
-  }
-
-  #count = (what: string, times = 1): void => {
-    this.#coverage[what] = (this.#coverage[what] ?? 0) + times
   }
 
   async run(): Promise<void> {
@@ -99,11 +98,11 @@ export class ClusterRun {
     const plan = {
       powerLoss: this.#commitlogSync !== 'periodic',
       victims,
-      gapMs: random.pick([4_000, 10_000, 20_000]),
+      gapMs: random.pick([2_000, 5_000, 10_000]),
     }
     const faults = new Faults(cluster, new SimRandom(this.#seed * 5 + 11), plan, this.#count)
     this.#watch(faults.run())
-    const end = time.nowMs + random.pick([30_000, 60_000])
+    const end = time.nowMs + random.pick([10_000, 20_000, 40_000])
     const clients = Array.from({ length: 3 }, () => this.#watch(this.#clientLoop(client.random, parts, end)))
     await time.run(Promise.all(clients))
     this.#throwFailure()
@@ -158,7 +157,7 @@ export class ClusterRun {
   async #clientLoop(random: SimRandom, parts: readonly Part[], end: number): Promise<void> {
     const { time } = this.#cluster
     while (time.nowMs < end && this.#failure === null) {
-      const thinkMs = random.below(random.pick([50, 1_000, 6_000]))
+      const thinkMs = random.below(random.pick([50, 500, 3_000]))
       await new Promise<void>((resolve) => time.setTimeout(resolve, thinkMs))
       await random.pick(parts).act()
     }
@@ -166,9 +165,12 @@ export class ClusterRun {
 
   /** Lets hints be delivered and batches be finished. */
   async #settleKept(): Promise<void> {
-    const { time } = this.#cluster
-    await time.advance(60_000)
-    void KEPT_WITHIN_MS
+    const { time, hosts } = this.#cluster
+    const end = time.nowMs + KEPT_WITHIN_MS
+    do {
+      await time.advance(5_000)
+      if (time.nowMs > end) throw new Violation('hints or batches are still there')
+    } while (hosts.some((host) => host.isKeeping))
   }
 
   /** What each replica has by itself of each partition must be the same. */

@@ -58,7 +58,12 @@ export class SimCluster {
   readonly errors: string[] = []
   readonly warnings = new Map<string, number>()
 
-  constructor(seed: number, options: SimClusterOptions, trace: Trace) {
+  constructor(
+    seed: number,
+    options: SimClusterOptions,
+    trace: Trace,
+    count: (what: string, times?: number) => void = () => {},
+  ) {
     this.random = new SimRandom(seed)
     this.trace = trace
     this.network = new SimNetwork(this.time, new SimRandom(seed ^ 0x2545f491), 3)
@@ -66,6 +71,7 @@ export class SimCluster {
     const world = {
       time: this.time,
       network: this.network,
+      count,
       trace: (text: string): void => this.say(text),
       onError: (host: SimHost, text: string): void => {
         this.say(`${host.name} ERROR ${text}`)

@@ -1,0 +1,82 @@
+// Simulates clusters of many seeds, in a process for each core: `proof-cluster.js [COUNT] [FIRST]`. Fails where a seed does, or where
+// something that can go wrong never did.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MUST_HAPPEN } from '../test/sim/breaks/coverage.js'
+import { bundle } from './bundle.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const count = Number(process.argv[2] ?? process.env['SEEDS'] ?? 10_000)
+const first = Number(process.argv[3] ?? process.env['SEED'] ?? 1)
+const jobs = Math.min(Number(process.env['JOBS'] ?? availableParallelism()), count)
+/** Seeds of one process; what they have compiled and collected is not kept for ever. */
+const PORTION = 250
+
+// Beside node_modules, where what is not bundled is found.
+const folder = mkdtempSync(join(process.env['PROOF_FOLDER'] ?? root, '.proof-'))
+const started = Date.now()
+const coverage = {}
+let failures = 0
+let next = first
+
+/** Runs portions until there are none. */
+async function work() {
+  while (next < first + count) {
+    const from = next
+    const size = Math.min(PORTION, Math.ceil(count / jobs), first + count - from)
+    next += size
+    await run(from, size)
+  }
+}
+
+function run(from, size) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(folder, 'cluster-main.js'), String(from), String(size)])
+    let out = ''
+    let isSummed = false
+    const line = (text) => {
+      const found = JSON.parse(text)
+      if (found.coverage === undefined) {
+        failures++
+        console.log(`seed ${found.seed}: ${found.error}`)
+      } else {
+        isSummed = true
+        for (const [what, times] of Object.entries(found.coverage)) {
+          coverage[what] = (coverage[what] ?? 0) + times
+        }
+      }
+    }
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+      const lines = out.split('\n')
+      out = lines.pop()
+      for (const text of lines) if (text.startsWith('{')) line(text)
+    })
+    child.stderr.on('data', (chunk) => process.stderr.write(chunk))
+    child.on('close', (code) => {
+      if (!isSummed) {
+        failures++
+        console.log(`seeds ${from} to ${from + size - 1}: the process ended with ${code}`)
+      }
+      resolve()
+    })
+  })
+}
+
+try {
+  await bundle({ 'cluster-main': 'test/sim/cluster-main.ts' }, folder, 'esm', 'js')
+  await Promise.all(Array.from({ length: jobs }, work))
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+for (const [what, times] of Object.entries(coverage).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  console.log(`${what}: ${times}`)
+}
+const missed = count < 300 ? [] : MUST_HAPPEN.filter((what) => !(coverage[what] > 0))
+for (const what of missed) console.log(`never happened: ${what}`)
+const seconds = Math.round((Date.now() - started) / 1000)
+console.log(`seeds ${first} to ${first + count - 1}: ${failures} failed, ${seconds} s, ${jobs} at once`)
+process.exit(failures + missed.length === 0 ? 0 : 1)
