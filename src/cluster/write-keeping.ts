@@ -12,6 +12,7 @@ import type { MessagingService } from './messaging/index.ts'
 import { type Paxos, PaxosAcceptor } from './paxos/index.ts'
 import type { Commits } from './replica/commit-promise.ts'
 import type { RingView } from './ring-view.ts'
+import type { Traces } from './traces.ts'
 
 export interface WriteKeepingSettings {
   readonly hints: HintsSettings
@@ -26,6 +27,8 @@ export interface WriteKeepingParts {
   readonly commits: Commits
   readonly coordinator: Coordinator
   readonly ring: RingView
+  /** Of requests that are traced. */
+  readonly traces?: Traces
   /** Where hints are. */
   readonly disk: Disk
   readonly clock: Clock

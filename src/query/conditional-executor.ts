@@ -99,7 +99,7 @@ export class ConditionalExecutor {
       const reader = ring.read(request.command, { level, nowSeconds, limits, deadlineMs })
       const { mutation } = this.#writer
       return executeCasLater(request, reader, mutation, ({ applied, result }) => {
-        trace?.note(`CAS precondition ${applied ? 'is met' : 'does not match current values'}`)
+        if (!applied) trace?.note('CAS precondition does not match current values')
         if (applied) this.#guard(items, guard, mutation)
         // The result is to outlive the statements that are executed in between.
         const answer: QueryResult = { ...result, content: result.content.slice() }

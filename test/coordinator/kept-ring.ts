@@ -72,6 +72,7 @@ export async function startKeptRing(options: SimRingOptions): Promise<KeptRing> 
         tableById: (id) => schema.current.tableById(id),
         largestGcGraceSeconds: () => 864_000,
         truncatedAtMs: () => 0,
+        ...(coordinator.traces === null ? {} : { traces: coordinator.traces }),
       },
     )
     keeping.listen()

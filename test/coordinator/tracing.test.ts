@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { ConsistencyLevel as Level } from '../../src/common/errors.ts'
 import { uuidText } from '../../src/common/uuid.ts'
 import { NO_VALUES } from '../../src/model/query-options.ts'
+import { startKeptRing } from './kept-ring.ts'
 import { SimRing } from './sim-ring.ts'
 
 /** What nodes do for a request that is traced stands in system_traces, whoever is asked for it. */
@@ -90,4 +91,39 @@ test('writes and reads are traced through the nodes', async () => {
   expect(repaired.get('10.0.0.1')).toContain(
     'Digest mismatch: Mismatch for key DecoratedKey(-4069959284402364209, 00000001)',
   )
+})
+
+test('the rounds of a conditional statement are traced through the nodes', async () => {
+  const { ring } = await startKeptRing({ places: THREE })
+  await ring.schema(
+    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
+    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
+  )
+  ring.nodes.forEach(({ database, node }) => {
+    database.schema.listenAddress = node.endpoint.host
+  })
+  const trace = await traced(ring, 'INSERT INTO ks.t (p, v) VALUES (1, 2) IF NOT EXISTS')
+  const own = trace.get('10.0.0.1')!.map((activity) => activity.replace(/[0-9a-f-]{36}/g, 'BALLOT'))
+  for (const expected of [
+    'Preparing BALLOT',
+    'Promising ballot BALLOT',
+    'Reading existing values for CAS precondition',
+    'CAS precondition is met; proposing client-requested updates for BALLOT',
+    'CAS applied successfully',
+  ]) {
+    expect(own).toContain(expected)
+  }
+  expect(own.some((activity) => activity.includes('message received from /10.0.0.1'))).toBe(false)
+  const other = trace
+    .get('10.0.0.2')!
+    .map((activity) => activity.replace(/[0-9]+:[0-9a-f-]{36}|[0-9a-f-]{36}/g, 'B'))
+  for (const expected of [
+    'PAXOS_PREPARE_REQ message received from /10.0.0.1:7000',
+    'Promising ballot B',
+    'Accepting proposal Commit(B)',
+    'PAXOS_COMMIT_REQ message received from /10.0.0.1:7000',
+    'Committing proposal Commit(B)',
+  ]) {
+    expect(other).toContain(expected)
+  }
 })

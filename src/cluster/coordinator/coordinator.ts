@@ -171,6 +171,7 @@ export class Coordinator {
     return this.#needPaxos().execute({
       table,
       key,
+      trace: this.#parts.traces?.current() ?? null,
       startedMs,
       propose,
       consistencyForPaxos: levels.serial,
@@ -206,7 +207,8 @@ export class Coordinator {
     if (plans.isLocal) return this.#parts.engine.read(command)
     // Ranges are read at SERIAL as at QUORUM, as in Cassandra.
     const isRound = isSerial(read.level) && command.keys !== null
-    if (isRound) return new SerialReader(this.#needPaxos(), this, command, read)
+    if (isRound)
+      return new SerialReader(this.#needPaxos(), this, command, read, this.#parts.traces?.current() ?? null)
     const task: ReadTask = { ...read, command, trace: this.#parts.traces?.current() ?? null }
     return command.keys === null ? this.#readRange(plans, task) : this.#readKeys(plans, task)
   }

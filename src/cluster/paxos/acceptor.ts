@@ -3,6 +3,7 @@ import { uuidText } from '../../common/uuid.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
+import type { Endpoint } from '../endpoint.ts'
 import {
   type InboundMessage,
   type MessagingService,
@@ -12,13 +13,14 @@ import {
 } from '../messaging/index.ts'
 import { type Commits, committed } from '../replica/commit-promise.ts'
 import { IncompatibleSchemaError, MutationDecoder } from '../replica/mutation-message.ts'
-import { ballotMicros } from './ballot.ts'
-import { decodePaxosMessage, encodePrepareResponse, type PaxosMessage } from './commit.ts'
-import { mayAccept, prepare } from './paxos-state.ts'
+import { noteReceived, noteSending, type RemoteTrace, type Traces } from '../traces.ts'
+import { ballotMicros, ballotText } from './ballot.ts'
+import { commitText, decodePaxosMessage, encodePrepareResponse, type PaxosMessage } from './commit.ts'
+import { latestWitnessed, mayAccept, prepare } from './paxos-state.ts'
 import { type PaxosPartition, PaxosTable } from './paxos-table.ts'
 
 export interface AcceptorParts {
-  readonly messaging: Pick<MessagingService, 'handle'>
+  readonly messaging: Pick<MessagingService, 'handle' | 'self'>
   readonly engine: StorageEngine
   readonly commits: Commits
   /** system.paxos. */
@@ -27,6 +29,7 @@ export interface AcceptorParts {
   /** When a table was last truncated here, milliseconds since 1970; 0 where it never was. */
   readonly truncatedAtMs: (tableId: string) => number
   readonly clock: Clock
+  readonly traces?: Traces
   readonly logger: { error(text: string): void }
 }
 
@@ -53,36 +56,54 @@ export class PaxosAcceptor {
   listen(): void {
     const { messaging } = this.#parts
     messaging.handle(Verb.PAXOS_PREPARE_REQ, (message) =>
-      this.#answer(message, (request, partition) => this.#prepare(request, partition)),
+      this.#answer(message, (request, partition, trace) => this.#prepare(request, partition, trace)),
     )
     messaging.handle(Verb.PAXOS_PROPOSE_REQ, (message) =>
-      this.#answer(message, (request, partition) => this.#propose(request, partition)),
+      this.#answer(message, (request, partition, trace) => this.#propose(request, partition, trace)),
     )
     messaging.handle(Verb.PAXOS_COMMIT_REQ, (message) =>
-      this.#answer(message, (request, partition) => this.#commit(request, partition)),
+      this.#answer(message, (request, partition, trace) => this.#commit(request, partition, trace)),
     )
   }
 
   #answer(
     message: InboundMessage,
-    work: (request: PaxosMessage, partition: PaxosPartition) => Uint8Array,
+    work: (request: PaxosMessage, partition: PaxosPartition, trace: RemoteTrace | null) => Uint8Array,
   ): void {
     if (message.remainingMs <= 0) {
       message.drop()
       return
     }
+    const trace = this.#traceOf(message)
+    const failed = (error: unknown): void => {
+      this.#failed(message, error)
+      trace?.end()
+    }
     let answer: Uint8Array
     try {
       const request = decodePaxosMessage(message.payload)
-      answer = work(request, this.#partitionOf(request))
+      answer = work(request, this.#partitionOf(request), trace)
     } catch (error) {
-      this.#failed(message, error)
+      failed(error)
       return
     }
-    committed(this.#parts.commits).then(
-      () => message.respond(answer),
-      (error: unknown) => this.#failed(message, error),
-    )
+    committed(this.#parts.commits).then(() => {
+      const { verb, from } = message
+      if (trace !== null && !this.#isOwn(from)) noteSending(trace, verb.response!, from, answer.length)
+      message.respond(answer)
+      trace?.end()
+    }, failed)
+  }
+
+  #isOwn(from: Endpoint): boolean {
+    return from.text === this.#parts.messaging.self.text
+  }
+
+  /** This node's part of the session that the message belongs to; null for most. */
+  #traceOf({ session, verb, from }: InboundMessage): RemoteTrace | null {
+    const trace = session === null ? null : (this.#parts.traces?.remote(session) ?? null)
+    if (trace !== null && !this.#isOwn(from)) noteReceived(trace, verb, from)
+    return trace
   }
 
   #partitionOf({ tableId, key }: PaxosMessage): PaxosPartition {
@@ -98,24 +119,37 @@ export class PaxosAcceptor {
     return Math.floor(this.#parts.clock.nowMs() / 1000)
   }
 
-  #prepare({ ballot }: PaxosMessage, partition: PaxosPartition): Uint8Array {
+  #prepare({ ballot }: PaxosMessage, partition: PaxosPartition, trace: RemoteTrace | null): Uint8Array {
     const state = this.#table.load(partition, Math.floor(ballotMicros(ballot) / 1_000_000))
     const answer = prepare(state, ballot)
-    if (answer.promised) this.#table.savePromise(partition, ballot, this.#nowSeconds)
+    const name = ballotText(ballot)
+    if (answer.promised) {
+      trace?.note(`Promising ballot ${name}`)
+      this.#table.savePromise(partition, ballot, this.#nowSeconds)
+    } else {
+      const last = ballotText(answer.inProgress.ballot)
+      trace?.note(`Promise rejected; ${name} is not sufficiently newer than ${last}`)
+    }
     return encodePrepareResponse(answer)
   }
 
-  #propose(proposal: PaxosMessage, partition: PaxosPartition): Uint8Array {
+  #propose(proposal: PaxosMessage, partition: PaxosPartition, trace: RemoteTrace | null): Uint8Array {
     const { ballot } = proposal
     const state = this.#table.load(partition, Math.floor(ballotMicros(ballot) / 1_000_000))
-    if (!mayAccept(state, ballot)) return REFUSED
+    if (!mayAccept(state, ballot)) {
+      const last = ballotText(latestWitnessed(state))
+      trace?.note(`Rejecting proposal for ${commitText(proposal)} because inProgress is now ${last}`)
+      return REFUSED
+    }
+    trace?.note(`Accepting proposal ${commitText(proposal)}`)
     this.#table.saveProposal(partition, proposal, this.#nowSeconds)
     return ACCEPTED
   }
 
-  #commit(commit: PaxosMessage, partition: PaxosPartition): Uint8Array {
+  #commit(commit: PaxosMessage, partition: PaxosPartition, trace: RemoteTrace | null): Uint8Array {
     const { engine, tableById, truncatedAtMs } = this.#parts
     const { ballot, update } = commit
+    trace?.note(`Committing proposal ${commitText(commit)}`)
     // What was decided before the table was truncated is gone with the rest.
     if (update.length > 0 && ballotMicros(ballot) > truncatedAtMs(partition.table.id) * 1000) {
       engine.apply(this.#decoder.decode(wordsOf(update).slice(), tableById))

@@ -1,4 +1,10 @@
-import { ticksFromUnixMicros, timeUuidBytes, timeUuidTicks, timeUuidUnixMicros } from '../../common/uuid.ts'
+import {
+  ticksFromUnixMicros,
+  timeUuidBytes,
+  timeUuidTicks,
+  timeUuidUnixMicros,
+  uuidText,
+} from '../../common/uuid.ts'
 
 /**
  * The number of a Paxos round, a time UUID (`service/paxos/Ballot.java`). Rounds are ordered by their time alone, in ticks of
@@ -31,6 +37,11 @@ export const NO_BALLOT: Ballot = ballotAt(0, 0n, BallotFlag.NONE)
 /** Microseconds since 1970: the timestamp of what is written in that round. */
 export function ballotMicros({ bytes }: Ballot): number {
   return Number(timeUuidUnixMicros(bytes))
+}
+
+/** The UUID. */
+export function ballotText({ bytes }: Ballot): string {
+  return uuidText(bytes)
 }
 
 export function isAfter(ballot: Ballot, other: Ballot): boolean {

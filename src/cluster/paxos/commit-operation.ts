@@ -11,6 +11,7 @@ import {
   Verb,
 } from '../messaging/index.ts'
 import type { RingNode } from '../ring/ring.ts'
+import { noteSending, type Trace } from '../traces.ts'
 
 /** What is committed, and how. */
 export interface CommitRequest {
@@ -22,11 +23,14 @@ export interface CommitRequest {
   readonly timeoutMs: number
   /** Whether those that are down are hinted; those that fail are in any case. */
   readonly hintsDown: boolean
+  readonly trace: Trace | null
 }
 
 /** Tells the replicas what was decided, and waits for as many as the level asks for (`StorageProxy.commitPaxos`). */
 export class CommitOperation implements RequestCallback {
   readonly timeoutMs: number
+  /** The tracing session. */
+  readonly session: Uint8Array | null
   readonly #request: CommitRequest
   readonly #hints: HintSink | null
   readonly #callback: WriteCallback
@@ -39,11 +43,12 @@ export class CommitOperation implements RequestCallback {
     this.#hints = hints
     this.#callback = new WriteCallback(request.plan)
     this.timeoutMs = request.timeoutMs
+    this.session = request.trace?.id ?? null
   }
 
   /** Rejects with a WriteTimeoutError or a WriteFailureError, of type SIMPLE as in Cassandra. */
-  run(messaging: Pick<MessagingService, 'request'>): Promise<void> {
-    const { plan, payload, update, hintsDown } = this.#request
+  run(messaging: Pick<MessagingService, 'request' | 'self'>): Promise<void> {
+    const { plan, payload, update, hintsDown, trace } = this.#request
     const done = new Promise<void>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -52,6 +57,9 @@ export class CommitOperation implements RequestCallback {
     for (const node of plan.liveAndDown) {
       if (includesNode(plan.live, node)) {
         this.#open++
+        if (trace !== null && node.endpoint.text !== messaging.self.text) {
+          noteSending(trace, Verb.PAXOS_COMMIT_REQ, node.endpoint, payload.length)
+        }
         messaging.request(node.endpoint, Verb.PAXOS_COMMIT_REQ, payload, this)
       } else down.push(node)
     }

@@ -1,5 +1,5 @@
 import { MutationFormatError } from '../replica/mutation-message.ts'
-import { type Ballot, ballotOf, NO_BALLOT } from './ballot.ts'
+import { type Ballot, ballotOf, ballotText, NO_BALLOT } from './ballot.ts'
 
 /** A value and the round it was proposed in, be it proposed, accepted or committed (`service/paxos/Commit.java`). */
 export interface Commit {
@@ -12,6 +12,11 @@ export const NO_UPDATE = new Uint8Array(0)
 
 /** Nothing was accepted, or committed. */
 export const NO_COMMIT: Commit = Object.freeze({ ballot: NO_BALLOT, update: NO_UPDATE })
+
+/** For traces: the round (`Commit.toString`, which tells the update too). */
+export function commitText({ ballot }: Commit): string {
+  return `Commit(${ballot.ticks}:${ballotText(ballot)})`
+}
 
 /** What PAXOS_PREPARE_REQ, PAXOS_PROPOSE_REQ and PAXOS_COMMIT_REQ say: about which partition, and what. */
 export interface PaxosMessage extends Commit {

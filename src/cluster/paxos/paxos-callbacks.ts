@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts'
 import type { RequestCallback } from '../messaging/index.ts'
+import type { Trace } from '../traces.ts'
 import { type Ballot, isAfter, sameBallot } from './ballot.ts'
 import { type Commit, decodePrepareResponse, NO_COMMIT } from './commit.ts'
 
@@ -9,14 +10,17 @@ export type PhaseOutcome = 'done' | 'timeout'
 /** Counts the answers to the requests of a phase; `ended` resolves once, whatever comes later (`AbstractPaxosCallback`). */
 abstract class PhaseCallback implements RequestCallback {
   readonly timeoutMs: number
+  /** The tracing session. */
+  readonly session: Uint8Array | null
   readonly ended: Promise<PhaseOutcome>
   /** Answers, be they yes or no. */
   responses = 0
   #open: number
   #resolve!: (outcome: PhaseOutcome) => void
 
-  constructor(contacts: number, timeoutMs: number) {
+  constructor(contacts: number, timeoutMs: number, trace: Trace | null) {
     this.#open = contacts
+    this.session = trace?.id ?? null
     this.timeoutMs = timeoutMs
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve
@@ -57,8 +61,8 @@ export class PrepareCallback extends PhaseCallback {
   readonly #commits: { readonly from: Endpoint; readonly ballot: Ballot }[] = []
   #isEnded = false
 
-  constructor(contacts: number, required: number, timeoutMs: number) {
-    super(contacts, timeoutMs)
+  constructor(contacts: number, required: number, timeoutMs: number, trace: Trace | null = null) {
+    super(contacts, timeoutMs, trace)
     this.#required = required
   }
 
@@ -93,8 +97,14 @@ export class ProposeCallback extends PhaseCallback {
   readonly #failsFast: boolean
 
   /** @param failsFast whether it is over as soon as too few are left that could accept; otherwise all are waited for */
-  constructor(contacts: number, required: number, failsFast: boolean, timeoutMs: number) {
-    super(contacts, timeoutMs)
+  constructor(
+    contacts: number,
+    required: number,
+    failsFast: boolean,
+    timeoutMs: number,
+    trace: Trace | null = null,
+  ) {
+    super(contacts, timeoutMs, trace)
     this.#contacts = contacts
     this.#required = required
     this.#failsFast = failsFast

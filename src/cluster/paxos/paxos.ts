@@ -14,9 +14,10 @@ import type { PaxosPlan, PlanView } from '../coordinator/replica-plan.ts'
 import { planWrite } from '../coordinator/write-plan.ts'
 import { planPaxos } from '../coordinator/write-plan-paxos.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { type MessagingService, Verb } from '../messaging/index.ts'
-import { type Ballot, BallotFlag, ballotAt, ballotMicros, isAfter } from './ballot.ts'
-import { type Commit, encodePaxosMessage, NO_UPDATE } from './commit.ts'
+import { type MessagingService, type RequestCallback, Verb } from '../messaging/index.ts'
+import { noteSending, type Trace } from '../traces.ts'
+import { type Ballot, BallotFlag, ballotAt, ballotMicros, ballotText, isAfter } from './ballot.ts'
+import { type Commit, commitText, encodePaxosMessage, NO_UPDATE } from './commit.ts'
 import { CommitOperation } from './commit-operation.ts'
 import { PrepareCallback, ProposeCallback } from './paxos-callbacks.ts'
 import { PaxosMetrics } from './paxos-metrics.ts'
@@ -24,7 +25,7 @@ import { type PaxosPartition, paxosTtlSeconds } from './paxos-table.ts'
 import type { PaxosTimeouts } from './settings.ts'
 
 export interface PaxosParts {
-  readonly messaging: Pick<MessagingService, 'request'>
+  readonly messaging: Pick<MessagingService, 'request' | 'self'>
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
@@ -49,6 +50,8 @@ export interface PaxosProposal<T> {
 interface PaxosRequest extends PaxosPartition {
   /** When the request came, on the monotonic clock: all of its time begins then. */
   readonly startedMs: number
+  /** Of a request that is traced. */
+  readonly trace?: Trace | null
 }
 
 /** One linearizable operation on a partition. */
@@ -70,6 +73,8 @@ interface PromisedRound {
   readonly ballot: Ballot
   readonly contentions: number
 }
+
+const PREEMPTED = 'Some replicas have already promised a higher ballot than ours; aborting'
 
 /** How long a round that came second waits at most before it tries again. */
 const BACKOFF_MS_MAX = 100
@@ -116,6 +121,8 @@ export class Paxos {
         const { update, result } = await operation.propose(ballotMicros(round.ballot))
         const proposal = { ballot: round.ballot, update }
         const isWrite = update.length > 0
+        const name = ballotText(round.ballot)
+        operation.trace?.note(`CAS precondition is met; proposing client-requested updates for ${name}`)
         // What changes nothing may be proposed again though some accepted it; Cassandra gives a read up then.
         if (await this.#propose(operation, proposal, plan, isWrite, contentions)) {
           // Nor need it be committed, as it is not finished by others either: see #begin.
@@ -124,6 +131,7 @@ export class Paxos {
           }
           return result
         }
+        operation.trace?.note('Paxos proposal not accepted (pre-empted by a higher ballot)')
         contentions++
         await this.#backOff()
       }
@@ -141,15 +149,17 @@ export class Paxos {
     contentionsBefore: number,
   ): Promise<PromisedRound> {
     const { clock } = this.#parts
-    const { consistencyForPaxos: level } = operation
+    const { consistencyForPaxos: level, trace = null } = operation
     let contentions = contentionsBefore
     let leastMicros = Number.NEGATIVE_INFINITY
     while (clock.monotonicMs() < deadlineMs) {
       const ballot = this.#nextBallot(leastMicros, level)
+      trace?.note(`Preparing ${ballotText(ballot)}`)
       const summary = await this.#prepare(operation, ballot, plan, contentions)
       const { mostRecentInProgress: inProgress, mostRecentCommit } = summary
       leastMicros = ballotMicros(inProgress.ballot) + 1
       if (!summary.promised) {
+        trace?.note(PREEMPTED)
         contentions++
         await this.#backOff()
         continue
@@ -158,10 +168,12 @@ export class Paxos {
       // finished any more, or else has failed.
       if (inProgress.update.length > 0 && isAfter(inProgress.ballot, mostRecentCommit.ballot)) {
         this.metrics.unfinishedCommits++
+        trace?.note(`Finishing incomplete paxos round ${commitText(inProgress)}`)
         const again = { ballot, update: inProgress.update }
         if (await this.#propose(operation, again, plan, false, contentions)) {
           await this.#commit(operation, again, operation.consistencyForReplayCommits, false, contentions)
         } else {
+          trace?.note(PREEMPTED)
           contentions++
           await this.#backOff()
         }
@@ -170,6 +182,7 @@ export class Paxos {
       // A quorum has to have learned of the last round before there is another one: CASSANDRA-5062.
       const missing = this.#isForgotten(operation, mostRecentCommit) ? [] : summary.missingMostRecentCommit()
       if (missing.length === 0) return { ballot, contentions }
+      trace?.note('Repairing replicas that missed the most recent commit')
       this.#sendCommit(operation, mostRecentCommit, missing)
     }
     throw casTimeout('CAS', level, 0, this.blockFor(operation.table.keyspace, level), contentions)
@@ -197,9 +210,9 @@ export class Paxos {
   ): Promise<PrepareCallback> {
     const { contacts, required, level } = plan
     const payload = payloadOf(request, { ballot, update: NO_UPDATE })
-    const callback = new PrepareCallback(contacts.length, required, this.#leftMs(request))
+    const callback = new PrepareCallback(contacts.length, required, this.#leftMs(request), request.trace)
     for (const { endpoint } of contacts) {
-      this.#parts.messaging.request(endpoint, Verb.PAXOS_PREPARE_REQ, payload, callback)
+      this.#send(request, endpoint, Verb.PAXOS_PREPARE_REQ, payload, callback)
     }
     if ((await callback.ended) === 'timeout') {
       throw casTimeout('CAS', level, callback.responses, required, contentions)
@@ -219,9 +232,10 @@ export class Paxos {
     contentions: number,
   ): Promise<boolean> {
     const payload = payloadOf(request, proposal)
-    const callback = new ProposeCallback(contacts.length, required, !backsOff, this.#leftMs(request))
+    const leftMs = this.#leftMs(request)
+    const callback = new ProposeCallback(contacts.length, required, !backsOff, leftMs, request.trace)
     for (const { endpoint } of contacts) {
-      this.#parts.messaging.request(endpoint, Verb.PAXOS_PROPOSE_REQ, payload, callback)
+      this.#send(request, endpoint, Verb.PAXOS_PROPOSE_REQ, payload, callback)
     }
     const outcome = await callback.ended
     const { accepts, responses } = callback
@@ -246,7 +260,8 @@ export class Paxos {
     const plan = planWrite(viewOf(request.table.keyspace), level, tokenHi, tokenLo)
     const payload = payloadOf(request, commit)
     const timeoutMs = this.#leftMs(request)
-    const told = { plan, payload, update: commit.update, timeoutMs, hintsDown }
+    const { trace = null } = request
+    const told = { plan, payload, update: commit.update, timeoutMs, hintsDown, trace }
     try {
       await new CommitOperation(told, hints()).run(messaging)
     } catch (error) {
@@ -257,12 +272,26 @@ export class Paxos {
     }
   }
 
+  /** A request to a replica, perhaps this node itself. */
+  #send(
+    { trace = null }: PaxosRequest,
+    to: Endpoint,
+    verb: Verb,
+    payload: Uint8Array,
+    callback: RequestCallback,
+  ) {
+    const { messaging } = this.#parts
+    if (trace !== null && to.text !== messaging.self.text) noteSending(trace, verb, to, payload.length)
+    messaging.request(to, verb, payload, callback)
+  }
+
   /** Tells some replicas what was decided, and does not wait. */
-  #sendCommit(partition: PaxosPartition, commit: Commit, replicas: readonly Endpoint[]): void {
-    const payload = payloadOf(partition, commit)
-    const callback = { onResponse: () => undefined, onFailure: () => undefined }
+  #sendCommit(request: PaxosRequest, commit: Commit, replicas: readonly Endpoint[]): void {
+    const payload = payloadOf(request, commit)
+    const session = request.trace?.id ?? null
+    const callback = { session, onResponse: () => undefined, onFailure: () => undefined }
     for (const endpoint of replicas) {
-      this.#parts.messaging.request(endpoint, Verb.PAXOS_COMMIT_REQ, payload, callback)
+      this.#send(request, endpoint, Verb.PAXOS_COMMIT_REQ, payload, callback)
     }
   }
 

@@ -16,6 +16,7 @@ import type { Words } from '../../model/row-format.ts'
 import { LIVE } from '../../storage/unfiltered.ts'
 import type { CoordinatedRead } from '../coordinator/coordinator.ts'
 import { timeoutText } from '../coordinator/level-failure.ts'
+import type { Trace } from '../traces.ts'
 import { NO_UPDATE } from './commit.ts'
 import type { Paxos } from './paxos.ts'
 
@@ -36,9 +37,17 @@ export class SerialReader implements PartitionReader {
   readonly #reads: ReplicaReads
   readonly #command: ReadCommand
   readonly #read: CoordinatedRead
+  readonly #trace: Trace | null
   #rows: PartitionReader | null = null
 
-  constructor(paxos: Paxos, reads: ReplicaReads, command: ReadCommand, read: CoordinatedRead) {
+  constructor(
+    paxos: Paxos,
+    reads: ReplicaReads,
+    command: ReadCommand,
+    read: CoordinatedRead,
+    trace: Trace | null = null,
+  ) {
+    this.#trace = trace
     this.#paxos = paxos
     this.#reads = reads
     this.#command = command
@@ -69,6 +78,7 @@ export class SerialReader implements PartitionReader {
         consistencyForPaxos: level,
         consistencyForReplayCommits: replay,
         consistencyForCommit: ConsistencyLevel.ANY,
+        trace: this.#trace,
         startedMs: this.#paxos.monotonicMs(),
         propose: () => Promise.resolve({ update: NO_UPDATE, result: null }),
       })
