@@ -67,7 +67,10 @@ export class StoreProcess {
     const logger = {
       info: () => undefined,
       warn: (text: string) => world.warnings.push(text),
-      error: (text: string) => world.errors.push(text),
+      // What a process that died would have said nobody hears.
+      error: (text: string) => {
+        if (!this.bus.isDead) world.errors.push(text)
+      },
     }
     const truncatedAtMs = () => 0
     const common = { messaging: this.bus, clock, timers, random, ring, tableById, logger, truncatedAtMs }
