@@ -1,8 +1,8 @@
 import { murmur3Token } from '../common/murmur3.ts'
 import { serializePartitionKey } from '../cql/modify/primary-key.ts'
-import { ALL_ROWS, readClustering } from '../model/clustering.ts'
+import { ALL_ROWS, readClustering, type Slice } from '../model/clustering.ts'
 import { LiveRow } from '../model/live-row.ts'
-import { MUTATION_HEADER_WORDS, type MutationBuilder, UPDATE_KEY_WORD } from '../model/mutation.ts'
+import type { MutationBuilder } from '../model/mutation.ts'
 import { FULL_RING, type PartitionReader, type ReadCommand } from '../model/read-command.ts'
 import {
   CELL_COMPLEX_DELETION,
@@ -11,6 +11,7 @@ import {
   ROW_HAS_DELETION,
   ROW_HAS_LIVENESS,
   ROW_LIVENESS_EXPIRES,
+  RowHeader,
 } from '../model/row-format.ts'
 import type { ColumnMetadata, TableMetadata } from '../model/table.ts'
 import { decode, encode, packCells, packUserTypeCells, unpackMap, unpackSet } from '../types/index.ts'
@@ -24,6 +25,8 @@ export interface InternalRow {
   readonly clustering: readonly Uint8Array[]
   /** By column name; absent where there is no value. */
   readonly values: ReadonlyMap<string, Uint8Array>
+  /** When it was inserted last, microseconds since 1970; null of a row that was only updated. */
+  readonly writtenMicros: number | null
 }
 
 const token = new Int32Array(2)
@@ -142,19 +145,20 @@ export function beginUpdate(out: MutationBuilder, table: TableMetadata, key: Uin
   out.beginUpdate(table.handle, token[0]!, token[1]!, key, 0, key.length)
 }
 
-/** All live rows of a table, or of one partition of it. */
+/** All live rows of a table, or of one partition of it, or some of these. */
 export function readInternalRows(
   read: (command: ReadCommand) => PartitionReader,
   table: TableMetadata,
   key: Uint8Array | null,
   nowSeconds: number,
+  slices: readonly Slice[] = ALL_ROWS,
 ): InternalRow[] {
   if (key !== null) murmur3Token(key, 0, key.length, token)
   const reader = read({
     table,
     keys: key === null ? null : [{ key, tokenHi: token[0]!, tokenLo: token[1]! }],
     range: FULL_RING,
-    slices: ALL_ROWS,
+    slices,
     reversed: false,
   })
   const rows: InternalRow[] = []
@@ -185,6 +189,7 @@ export function readInternalRows(
           key: partition,
           clustering: readClustering(live, live.clusteringAt, table.clusterings.length),
           values,
+          writtenMicros: writtenMicros(reader.row.i32, reader.rowAt),
         })
       }
     }
@@ -192,6 +197,13 @@ export function readInternalRows(
     reader.close()
   }
   return rows
+}
+
+function writtenMicros(i32: Int32Array, at: number): number | null {
+  const header = new RowHeader()
+  header.read(i32, at)
+  if ((header.flags & ROW_HAS_LIVENESS) === 0) return null
+  return header.livenessHi * 0x1_0000_0000 + (header.livenessLo >>> 0)
 }
 
 /** A row from JavaScript values by column name, keys among them (`decode` of types says which value for which type). */
@@ -218,16 +230,4 @@ export function internalRow(
 export function internalValue(table: TableMetadata, row: InternalRow, name: string): unknown {
   const value = row.values.get(name)
   return value === undefined ? null : decode(table.columns.get(name)!.type, value)
-}
-
-/** The partitions that a finished mutation changes: handles of their tables, and copies of their keys. */
-export function updatedPartitions({ i32, u8 }: MutationBuilder): { handle: number; key: Uint8Array }[] {
-  const found: { handle: number; key: Uint8Array }[] = []
-  let at = MUTATION_HEADER_WORDS
-  for (let n = i32[1]!; n > 0; n--) {
-    const keyAt = (at + UPDATE_KEY_WORD) << 2
-    found.push({ handle: i32[at + 1]!, key: u8.slice(keyAt, keyAt + i32[at + 4]!) })
-    at += i32[at]! >>> 2
-  }
-  return found
 }

@@ -1,12 +1,16 @@
 /** What came of rows of system_schema that another node wrote. */
 
-import { utf8Bytes } from '../common/bytes.ts'
-import type { MutationBuilder } from '../model/mutation.ts'
 import type { SchemaChange } from '../model/query-result.ts'
 import type { TableMetadata } from '../model/table.ts'
-import { createKeyspaceMetadata, type KeyspaceMetadata, type Schema, sameTable } from '../schema/index.ts'
+import {
+  createKeyspaceMetadata,
+  type KeyspaceMetadata,
+  type Schema,
+  sameTable,
+  withoutTable,
+  withTable,
+} from '../schema/index.ts'
 import type { UserType } from '../types/index.ts'
-import { beginUpdate, type WriteTime } from './internal-rows.ts'
 
 /**
  * `fresh`, which was read from rows again, with what has not changed since `before` as it was: statements that were prepared
@@ -15,11 +19,7 @@ import { beginUpdate, type WriteTime } from './internal-rows.ts'
 export function withUnchanged(before: KeyspaceMetadata | null, fresh: KeyspaceMetadata): KeyspaceMetadata {
   if (before === null) return fresh
   const hasOldTypes = sameTypes(before.types, fresh.types)
-  const tables = [...fresh.tables.values()].map((table) => {
-    const old = before.tables.get(table.name)
-    const isKept = old?.id === table.id && sameTable(old, table) && sameColumnTypes(old, table)
-    return isKept ? old : table
-  })
+  const tables = [...fresh.tables.values()].map((table) => unchangedTable(before, table))
   const params = sameParams(before.params, fresh.params) ? before.params : fresh.params
   const types = hasOldTypes ? before.types : fresh.types
   const isWhole = tables.length === before.tables.size && tables.every((table) => isIn(before, table))
@@ -30,6 +30,32 @@ export function withUnchanged(before: KeyspaceMetadata | null, fresh: KeyspaceMe
     types: hasOldTypes ? before.types : keyspace.types,
     tables: isWhole ? before.tables : keyspace.tables,
   }
+}
+
+/** The table as it was, where it is no other. */
+function unchangedTable(before: KeyspaceMetadata, table: TableMetadata): TableMetadata {
+  const old = before.tables.get(table.name)
+  const isKept = old?.id === table.id && sameTable(old, table) && sameColumnTypes(old, table)
+  return isKept ? old : table
+}
+
+/** `before` with those tables as `fresh` has them, which need have no others. `before` itself where nothing has changed. */
+export function withFreshTables(
+  before: KeyspaceMetadata,
+  fresh: KeyspaceMetadata,
+  names: Iterable<string>,
+): KeyspaceMetadata {
+  let after = before
+  for (const name of names) {
+    const read = fresh.tables.get(name)
+    if (read === undefined) {
+      if (after.tables.has(name)) after = withoutTable(after, name)
+      continue
+    }
+    const table = unchangedTable(before, read)
+    if (after.tables.get(name) !== table) after = withTable(after, table)
+  }
+  return after
 }
 
 function isIn(keyspace: KeyspaceMetadata, table: TableMetadata): boolean {
@@ -114,31 +140,4 @@ function keyspaceChanges(
       .filter((table) => idBefore(table.name) === table.id && !isIn(before, table))
       .map(({ name }) => change('UPDATED', 'TABLE', name)),
   ]
-}
-
-/** Tables of system_schema whose rows belong to tables; their clusterings begin with its name. */
-const PARTS = ['columns', 'dropped_columns', 'indexes', 'triggers', 'column_masks'] as const
-
-/**
- * Deletes what another node may have written of a table of that name: were it left, the columns of two tables would become one's.
- *
- * @param tables those of system_schema
- */
-export function deletePartsOf(
-  out: MutationBuilder,
-  tables: ReadonlyMap<string, TableMetadata>,
-  { keyspace, name }: TableMetadata,
-  { timestampHi, timestampLo, nowSeconds }: WriteTime,
-): void {
-  const bound = [utf8Bytes(name)]
-  for (const part of PARTS) {
-    const table = tables.get(part)
-    if (table === undefined) continue
-    beginUpdate(out, table, utf8Bytes(keyspace))
-    out.beginRangeTombstone(timestampHi, timestampLo, nowSeconds)
-    out.bound(bound, 0)
-    out.bound(bound, 1)
-    out.endRangeTombstone()
-    out.endUpdate()
-  }
 }

@@ -4,11 +4,13 @@ import { uuidText } from '../common/uuid.ts'
 import { applyDdl, type DdlConfig, DEFAULT_DDL_CONFIG } from '../cql/ddl/index.ts'
 import type { RawStatement, SchemaStatement } from '../cql/raw/index.ts'
 import type { Clock, TimestampSource } from '../io/clock.ts'
+import { ALL_ROWS, type Slice } from '../model/clustering.ts'
 import { MutationBuilder } from '../model/mutation.ts'
 import type { QueryResult, SchemaChange } from '../model/query-result.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
 import {
+  compareNames,
   diffRows,
   isReplicatedSystemKeyspace,
   type KeyspaceMetadata,
@@ -16,6 +18,7 @@ import {
   SCHEMA_TABLES,
   Schema,
   type SchemaRow,
+  type SchemaTable,
   schemaFromRows,
   schemaRows,
   systemKeyspaces,
@@ -29,14 +32,14 @@ import {
   internalRow,
   internalValue,
   readInternalRows,
-  updatedPartitions,
   type WriteTime,
   writeInternalRow,
 } from './internal-rows.ts'
 import { KeyspaceFactors } from './keyspace-factors.ts'
 import { LeftAlone } from './left-alone.ts'
 import { PreparedStatementsTable } from './prepared-statements-table.ts'
-import { changesBetween, deletePartsOf, withUnchanged } from './schema-merge.ts'
+import { changesBetween, withFreshTables, withUnchanged } from './schema-merge.ts'
+import { addTouched, nothingTouched } from './schema-touched.ts'
 import type { TimeUuidSource } from './statement-context.ts'
 
 export interface SchemaServiceOptions {
@@ -70,7 +73,8 @@ export class SchemaService implements ReplaySchema {
   readonly #read = (command: ReadCommand): PartitionReader => this.#engine.read(command)
   /** Keyspaces whose rows were replayed since the snapshot was made. */
   readonly #stale = new Set<string>()
-  readonly #schemaTables: ReadonlySet<number>
+  /** The tables of system_schema by their handles. */
+  readonly #schemaTables: ReadonlyMap<number, SchemaTable>
   readonly #factors = new KeyspaceFactors()
 
   constructor(options: SchemaServiceOptions) {
@@ -85,8 +89,11 @@ export class SchemaService implements ReplaySchema {
     }
     this.#current = new Schema(systemKeyspaces())
     for (const table of this.#current.tables()) if (!table.isVirtual) this.#engine.setTable(table)
-    this.#schemaTables = new Set(
-      [...this.#current.keyspace('system_schema')!.tables.values()].map((table) => table.handle),
+    this.#schemaTables = new Map(
+      [...this.#current.keyspace('system_schema')!.tables.values()].map((table) => [
+        table.handle,
+        table.name as SchemaTable,
+      ]),
     )
   }
 
@@ -191,16 +198,19 @@ export class SchemaService implements ReplaySchema {
    */
   merge(mutations: Iterable<MutationBuilder>): boolean {
     const before = this.#current
+    const touched = nothingTouched()
     for (const mutation of mutations) {
       this.#engine.apply(mutation)
-      for (const { handle, key } of updatedPartitions(mutation)) {
-        if (this.#schemaTables.has(handle)) this.#stale.add(utf8Text(key))
-      }
+      addTouched(touched, mutation, (handle) => this.#schemaTables.get(handle) ?? null)
+    }
+    for (const name of touched.keyspaces) this.#stale.add(name)
+    for (const [keyspace, names] of touched.tables) {
+      if (!this.#stale.has(keyspace)) this.#reloadTables(keyspace, names)
     }
     this.#reload()
+    if (touched.hasOthers || this.#leftAlone !== null) this.#readLeftAlone()
     const after = this.#current
     if (after === before) return false
-    this.#readLeftAlone()
     this.#tellOf(changesBetween(before, after))
     return true
   }
@@ -208,18 +218,40 @@ export class SchemaService implements ReplaySchema {
   /** Hears of rows of system_schema that a statement has written, for other nodes: a mutation that is good until it returns. */
   onRows: ((mutation: MutationBuilder) => void) | null = null
 
-  #rowsOf(keyspace: string): SchemaRow[] {
+  /** Reads again some tables of a keyspace, whose rows have changed and nothing else of it. */
+  #reloadTables(name: string, tables: ReadonlySet<string>): void {
+    const before = this.#current.keyspace(name)
+    for (const table of tables) this.broken.delete(`${name}.${table}`)
+    const [fresh] = schemaFromRows(this.#rowsOf(name, tables), this.#current, this.#noteBroken)
+    if (before === null || fresh === undefined) {
+      this.#stale.add(name)
+      return
+    }
+    const after = withFreshTables(before, fresh, tables)
+    if (after === before) return
+    this.#current = this.#current.withKeyspace(after)
+    this.#updateEngine(before, after)
+  }
+
+  /** The rows of a keyspace, or those of it and of some of its tables. */
+  #rowsOf(keyspace: string, only: ReadonlySet<string> | null = null): SchemaRow[] {
     const tables = this.#current.keyspace('system_schema')!.tables
     const key = utf8Bytes(keyspace)
     const nowSeconds = this.#nowSeconds()
+    const slices = [...(only ?? [])].sort(compareNames).map((name): Slice => {
+      const components = [utf8Bytes(name)]
+      return { start: { components, side: 0 }, end: { components, side: 1 } }
+    })
     return SCHEMA_TABLES.flatMap((name): SchemaRow[] => {
       const table = tables.get(name)
       if (table === undefined) return []
-      return readInternalRows(this.#read, table, key, nowSeconds).map((row) => ({
+      const isWhole = only === null || name === 'keyspaces' || name === 'types'
+      return readInternalRows(this.#read, table, key, nowSeconds, isWhole ? ALL_ROWS : slices).map((row) => ({
         table: name,
         key: row.key,
         clustering: row.clustering,
         values: withNulls(table, row),
+        writtenMicros: row.writtenMicros,
       }))
     })
   }
@@ -303,9 +335,7 @@ export class SchemaService implements ReplaySchema {
       .filter(({ old, fresh }) => old !== fresh)
     const gone = changed.flatMap(({ old, fresh }) => this.#leftAlone?.check(old, fresh) ?? [])
     for (const { old, fresh } of changed) {
-      const isNew = ({ name }: TableMetadata): boolean => !old?.tables.has(name)
-      const created = this.onRows === null ? [] : [...(fresh?.tables.values() ?? [])].filter(isNew)
-      this.#writeRows(diffRows(old, fresh), this.writeTime(), created)
+      this.#writeRows(diffRows(old, fresh))
       this.onRows?.(this.#mutation)
       this.#updateEngine(old, fresh)
     }
@@ -337,12 +367,7 @@ export class SchemaService implements ReplaySchema {
     }
   }
 
-  /** `created` are tables that other nodes may be making at the same time: of two of one name the later one is whole. */
-  #writeRows(
-    diff: ReturnType<typeof diffRows>,
-    time: WriteTime = this.writeTime(),
-    created: readonly TableMetadata[] = [],
-  ): void {
+  #writeRows(diff: ReturnType<typeof diffRows>, time: WriteTime = this.writeTime()): void {
     const tables = this.#current.keyspace('system_schema')!.tables
     const mutation = this.#mutation
     mutation.begin()
@@ -355,8 +380,7 @@ export class SchemaService implements ReplaySchema {
         mutation.endUpdate()
       } else deleteInternalRow(mutation, table, row, time)
     }
-    for (const table of created) deletePartsOf(mutation, tables, table, time)
-    const later = diff.deletes.length > 0 || created.length > 0 ? this.writeTime() : time
+    const later = diff.deletes.length > 0 ? this.writeTime() : time
     for (const row of diff.upserts) {
       const table = tables.get(row.table)
       if (table !== undefined) writeInternalRow(mutation, table, row, later)

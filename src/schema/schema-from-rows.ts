@@ -2,7 +2,7 @@
 
 import { bytesEqual, readInt32, readInt64, utf8Text } from '../common/bytes.ts'
 import { ConfigurationError } from '../common/errors.ts'
-import { uuidText } from '../common/uuid.ts'
+import { timeUuidUnixMicros, uuidText, uuidVersion } from '../common/uuid.ts'
 import type { ColumnKind, DroppedColumn, TableFlag, TableMetadata, TableParams } from '../model/table.ts'
 import {
   type CqlType,
@@ -71,7 +71,7 @@ function keyspaceFromRows(
       keyspace: name,
       name: tableName,
       id: uuidText(required(tableRow, 'id')),
-      columns: columnsFromRows(columns.get(tableName) ?? [], parseType),
+      columns: columnsFromRows(ofTable(tableRow, columns.get(tableName) ?? []), parseType),
       dropped: (dropped.get(tableName) ?? []).map((column) => droppedColumnFromRow(name, column)),
       params: paramsFromRow(tableRow),
       flags: new Set(unpackSet(required(tableRow, 'flags')).map((flag) => utf8Text(flag) as TableFlag)),
@@ -96,6 +96,19 @@ function keyspaceFromRows(
     replication: options(required(row, 'replication')),
   }
   return createKeyspaceMetadata(name, params, tables, types.values())
+}
+
+/**
+ * Of two tables of one name that were made at once on different nodes the later row is left, and the columns of both: those from before
+ * its id was made are the other one's. Where no key is younger than that, they are all its own: its id is from elsewhere.
+ */
+function ofTable(tableRow: SchemaRow, columns: readonly SchemaRow[]): readonly SchemaRow[] {
+  const id = required(tableRow, 'id')
+  if (uuidVersion(id) !== 1) return columns
+  const madeMicros = Number(timeUuidUnixMicros(id))
+  const own = columns.filter(({ writtenMicros }) => (writtenMicros ?? madeMicros) >= madeMicros)
+  const isKeyed = own.some((row) => text(row, 'kind') === 'partition_key')
+  return isKeyed ? own : columns
 }
 
 function byTable(rows: readonly SchemaRow[]): Map<string, SchemaRow[]> {

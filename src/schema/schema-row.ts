@@ -39,4 +39,6 @@ export interface SchemaRowKey {
 /** Every column that this program knows stands in `values`; null where the row has none. */
 export interface SchemaRow extends SchemaRowKey {
   readonly values: ReadonlyMap<string, Uint8Array | null>
+  /** When it was written, microseconds since 1970; null or absent where that is not known. */
+  readonly writtenMicros?: number | null
 }
