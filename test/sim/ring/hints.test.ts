@@ -110,7 +110,7 @@ describe('hints', () => {
       let delivered = 0
       let lost = 0
       for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
-      const run = new HintsRun(seed)
+        const run = new HintsRun(seed)
         await run.run()
         const { world, written } = run
         expect(world.errors, `seed ${seed}`).toEqual([])
