@@ -45,15 +45,15 @@ export const BREAKS = [
     name: 'promise-not-kept',
     rule: 'A replica that has promised a round of Paxos answers no earlier one',
     file: 'src/cluster/paxos/acceptor.ts',
-    search: 'if (answer.promised) this.#table.savePromise(partition, ballot, this.#nowSeconds)',
+    search: 'this.#table.savePromise(partition, ballot, this.#nowSeconds)',
     replace: '',
   },
   {
     name: 'accepted-whatever-was-promised',
     rule: 'A proposal is refused where a later round was promised',
     file: 'src/cluster/paxos/acceptor.ts',
-    search: 'if (!mayAccept(state, ballot)) return REFUSED',
-    replace: 'mayAccept(state, ballot)',
+    search: 'if (!mayAccept(state, ballot)) {',
+    replace: 'if (!mayAccept(state, ballot) && ballot.ticks < 0n) {',
   },
   {
     name: 'accepted-proposal-not-kept',
