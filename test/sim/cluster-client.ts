@@ -146,6 +146,8 @@ export class ClusterClient {
   /** What clients have to say of answers that came too late or can't be. */
   readonly complaints: string[] = []
   requests = 0
+  /** Hears of each request, when it is asked. */
+  onAsk: (host: SimHost) => void = () => {}
 
   constructor(cluster: SimCluster, random: SimRandom, spared: SimHost | null) {
     this.cluster = cluster
@@ -212,6 +214,7 @@ export class ClusterClient {
     cluster.say(`${host.name} <- #${id} ${text}`)
     const calledAt = time.nowMs
     const pausedMs = host.pausedMs
+    this.onAsk(host)
     try {
       // What a result lends is taken before anything else is executed.
       const result = await host.serve(async (database) => outcome(await run(database)))

@@ -5,7 +5,7 @@ import { type Call, findViolation } from './ring/linearizability.ts'
 
 const KEYS = 2
 /** A search over longer histories takes too long. */
-const CALLS_MAX = 24
+const CALLS_MAX = 28
 
 /** What is in a partition: the values of its two rows, `-` where there is none. */
 type State = string
@@ -47,8 +47,9 @@ export class Conditions implements Part {
     const { random } = this.#context
     const p = random.below(KEYS)
     if (this.#histories[p]!.length >= CALLS_MAX) return
-    if (random.chance(0.3)) await this.#read(p)
-    else await this.#change(p)
+    // Several at once get in each other's way.
+    const one = (): Promise<void> => (random.chance(0.3) ? this.#read(p) : this.#change(p))
+    await Promise.all(Array.from({ length: random.pick([1, 1, 2, 3]) }, one))
   }
 
   #operation(p: number): Operation {

@@ -1,5 +1,6 @@
 import type { SimCluster } from './cluster.ts'
 import type { SimHost } from './cluster-host.ts'
+import type { CrashKind } from './sim-disk.ts'
 import type { SimRandom } from './sim-random.ts'
 
 export interface FaultPlan {
@@ -20,6 +21,8 @@ export class Faults {
   readonly #plan: FaultPlan
   readonly #count: (what: string) => void
   readonly #undone = new Set<Undo>()
+  /** It dies soon after it is asked something. */
+  #doomed: { readonly host: SimHost; readonly kind: CrashKind } | null = null
   #isOver = false
 
   constructor(cluster: SimCluster, random: SimRandom, plan: FaultPlan, count: (what: string) => void) {
@@ -35,6 +38,16 @@ export class Faults {
       await this.#wait(this.#random.below(this.#plan.gapMs))
       if (!this.#isOver) this.#one()
     }
+  }
+
+  /** A client asks a node: what is under way when a coordinator dies is what matters most. */
+  asked(host: SimHost): void {
+    const doomed = this.#doomed
+    if (doomed?.host !== host) return
+    this.#doomed = null
+    this.#cluster.time.setTimeout(() => {
+      if (host.isServing && !this.#isOver) host.crash(doomed.kind)
+    }, this.#random.below(25))
   }
 
   #wait(ms: number): Promise<void> {
@@ -173,7 +186,7 @@ export class Faults {
     if (this.#plan.victims.length === 0) return
     const host = this.#random.pick(this.#plan.victims)
     if (!host.isServing || host.isPaused) return
-    const how = this.#random.below(5)
+    const how = this.#random.below(7)
     if (how === 0) {
       this.#say('stops', host.name)
       const stopping = host.stop()
@@ -190,6 +203,9 @@ export class Faults {
       const after = this.#random.below(40)
       this.#say(what, `${host.name} after ${after} calls`)
       host.disk.crashAfter(after)
+    } else if (how < 4) {
+      this.#say(what, `${host.name} when it is asked`)
+      this.#doomed = { host, kind: isPower ? 'power' : 'kill' }
     } else {
       this.#say(what, host.name)
       host.crash(isPower ? 'power' : 'kill')

@@ -7,6 +7,7 @@ import { type ClusterCoverage, ClusterRun } from './cluster-run.ts'
 
 const [first = 1, count = 1] = process.argv.slice(2).map(Number)
 const print = process.env['PRINT'] !== undefined
+const showsProgress = process.env['PROGRESS'] !== undefined
 const stopAtFirst = process.env['STOP'] !== undefined
 const coverage: ClusterCoverage = {}
 let rejected: unknown = null
@@ -27,6 +28,7 @@ for (let seed = first; seed < first + count; seed++) {
     console.log(JSON.stringify({ seed, error: text }))
     if (stopAtFirst) break
   }
+  if (showsProgress) console.log(`${seed} done, ${Math.round(process.cpuUsage().user / 1000)} ms of CPU`)
 }
 const seconds = (performance.now() - started) / 1000
 console.log(JSON.stringify({ first, count, failures, seconds: Math.round(seconds * 10) / 10, coverage }))

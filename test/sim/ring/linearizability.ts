@@ -42,6 +42,8 @@ export function findViolation<State extends string | number>(
       if (taken[i]) continue
       const next = call.apply(state)
       if (next === null) continue
+      // What may never have happened need not happen where it does nothing.
+      if (next === state && call.returnedAt === Infinity) continue
       taken[i] = true
       order.push(i)
       if (order.length > longest.length) longest = [...order]
