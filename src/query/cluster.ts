@@ -1,25 +1,10 @@
+import type { CoordinatedRead } from '../cluster/coordinator/coordinator.ts'
+import type { LatencyQuantile } from '../cluster/coordinator/speculation.ts'
 import type { Traces } from '../cluster/traces.ts'
 import type { ConsistencyLevel, WriteType } from '../common/errors.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
 import type { DecoratedKey, PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { TableMetadata } from '../model/table.ts'
-
-/** How a SELECT reads of replicas, beside what. */
-export interface RingRead {
-  readonly level: ConsistencyLevel
-  /** The coordinator's now: what expires does so by it at all replicas. */
-  readonly nowSeconds: number
-  /** How much is asked for at once: more than is wanted is asked for only when it is. */
-  readonly limits: {
-    /** Live rows. */
-    readonly rows: number
-    /** Live rows of each partition. */
-    readonly rowsPerPartition: number
-    readonly bytes: number
-  }
-  /** When it is given up, on the monotonic clock. */
-  readonly deadlineMs: number
-}
 
 /** A conditional statement, or batch, on one partition. */
 export interface RingCas<T> {
@@ -35,9 +20,6 @@ export interface RingCas<T> {
    */
   propose(micros: number): Promise<{ readonly update: Uint8Array; readonly result: T }>
 }
-
-/** How long requests of a table took of late: the value of that share, microseconds; 0 where there was none. */
-export type LatencyQuantile = (table: TableMetadata, kind: 'read' | 'write', share: number) => number
 
 /**
  * The ring as the executors of statements know it (`StorageProxy`); the coordinator of src/cluster is one. Where there is one
@@ -68,7 +50,7 @@ export interface Cluster {
    * What the replicas have of a command. Where the reader has no `fill`, this node alone is asked; else rows have to be waited
    * for before the first one.
    */
-  read(command: ReadCommand, read: RingRead): PartitionReader
+  read(command: ReadCommand, read: CoordinatedRead): PartitionReader
   /**
    * Agrees with the replicas on what a conditional statement does, and gives the result of what was agreed on. Rejects with an
    * UnavailableError, a WriteTimeoutError or a CasWriteUnknownError, and with what `propose` rejects with.

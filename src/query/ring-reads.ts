@@ -1,7 +1,8 @@
+import type { CoordinatedRead } from '../cluster/coordinator/coordinator.ts'
 import type { BoundSelect } from '../cql/select/index.ts'
 import type { QueryOptions } from '../model/query-options.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
-import type { Cluster, RingRead } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import type { ExecutionScope } from './execution-scope.ts'
 
 /** Bytes of rows that a replica answers at once, about. */
@@ -20,7 +21,7 @@ export function ringRead(
   scope: ExecutionScope,
   bound: BoundSelect,
   { consistency, pageSize }: QueryOptions,
-): RingRead {
+): CoordinatedRead {
   const { config, clock } = scope
   const { selection } = bound.prepared
   const isFiltered = bound.filter.length > 0 || bound.keyRange !== null
@@ -44,7 +45,7 @@ export function ringRead(
 /** What one SELECT reads of the ring. */
 export class RingReading {
   readonly #ring: Cluster
-  readonly #read: RingRead
+  readonly #read: CoordinatedRead
   #first: PartitionReader | null = null
 
   /** Begins with the first command. Throws an UnavailableError. */

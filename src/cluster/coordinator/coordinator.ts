@@ -30,7 +30,7 @@ import { type LatencyQuantile, SpeculationThresholds } from './speculation.ts'
 import { Truncations } from './truncation.ts'
 import { Writes } from './writes.ts'
 
-/** What a read is, beside its command. */
+/** How a command is read of replicas: what expires does so by this coordinator's now at all of them. */
 export interface CoordinatedRead {
   readonly level: ConsistencyLevel
   /** Seconds since the epoch: this coordinator's now. */

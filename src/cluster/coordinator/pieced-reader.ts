@@ -2,7 +2,7 @@ import { type PartitionReader, type ReadCommand, STARVED } from '../../model/rea
 import type { Words } from '../../model/row-format.ts'
 import { LIVE } from '../../storage/unfiltered.ts'
 import { commandsAfter } from './continuation.ts'
-import type { Piece } from './response-reader.ts'
+import type { Piece } from './piece.ts'
 
 /** Where the pieces of a reader come from. */
 export interface PieceSource {

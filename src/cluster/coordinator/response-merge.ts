@@ -6,13 +6,14 @@ import {
   compareBounds,
   compareRowToBound,
 } from '../../model/clustering.ts'
-import type { PartitionReader, ReadCommand } from '../../model/read-command.ts'
+import type { ReadCommand } from '../../model/read-command.ts'
 import { compare64, type Words } from '../../model/row-format.ts'
 import { PartitionMerge } from '../../storage/partition-merge.ts'
 import { type DeletionTime, LIVE, UNFILTERED_END, UNFILTERED_ROW } from '../../storage/unfiltered.ts'
 import { UnfilteredMerge } from '../../storage/unfiltered-merge.ts'
 import type { CqlType } from '../../types/index.ts'
 import type { ReadResponse, ResponseEnd } from '../replica/read-response.ts'
+import { type Piece, PieceKey } from './piece.ts'
 
 /** The place of an end on the ring. */
 interface Place extends ResponseEnd {
@@ -25,12 +26,12 @@ interface Place extends ResponseEnd {
  * limit may have more behind their ends, so it is good up to the least of these: what is there behind `end` has to be asked
  * for again.
  */
-export class ResponseMerge implements PartitionReader {
+export class ResponseMerge extends PieceKey implements Piece {
   /** Behind what nothing is known; null where this is all. */
   readonly end: ResponseEnd | null
   readonly #end: Place | null
-  readonly #merge = new UnfilteredMerge()
-  readonly #partitions = new PartitionMerge(this.#merge)
+  readonly #merge: UnfilteredMerge
+  readonly #partitions: PartitionMerge
   readonly #types: readonly CqlType[]
   readonly #reversed: boolean
   /** Where the rows of the partition at hand end, if that is in it. */
@@ -44,6 +45,11 @@ export class ResponseMerge implements PartitionReader {
   /** `responses` have not been read; the command is of one key, or of a range. */
   constructor(command: ReadCommand, responses: readonly ReadResponse[]) {
     const { table, reversed } = command
+    const merge = new UnfilteredMerge()
+    const partitions = new PartitionMerge(merge)
+    super(partitions)
+    this.#merge = merge
+    this.#partitions = partitions
     this.#types = clusteringTypes(table)
     this.#reversed = reversed
     this.#end = this.#leastEnd(responses)
@@ -70,22 +76,6 @@ export class ResponseMerge implements PartitionReader {
     const [x, y] = [a.clustering, b.clustering].map((components) => ({ components, side: 0 }) as const)
     const components = compareBounds(this.#types, x!, y!)
     return this.#reversed ? -components : components
-  }
-
-  get keyBytes(): Uint8Array {
-    return this.#partitions.keyBytes
-  }
-  get keyOffset(): number {
-    return this.#partitions.keyOffset
-  }
-  get keyLength(): number {
-    return this.#partitions.keyLength
-  }
-  get tokenHi(): number {
-    return this.#partitions.tokenHi
-  }
-  get tokenLo(): number {
-    return this.#partitions.tokenLo
   }
 
   nextPartition(): boolean {
@@ -145,9 +135,6 @@ export class ResponseMerge implements PartitionReader {
     this.rowDeletionHi = hi
     this.rowDeletionLo = lo
   }
-
-  /** Nothing of it changes. */
-  suspend(): void {}
 
   close(): void {
     this.#partitions.close()

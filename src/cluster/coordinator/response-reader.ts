@@ -1,21 +1,12 @@
 import { compareBytes } from '../../common/bytes.ts'
-import type { PartitionReader } from '../../model/read-command.ts'
 import type { Words } from '../../model/row-format.ts'
 import type { DataReader } from '../../storage/sstable/data-reader.ts'
 import { type DeletionTime, LIVE, UNFILTERED_END, UNFILTERED_ROW } from '../../storage/unfiltered.ts'
 import type { ReadResponse, ResponseEnd } from '../replica/read-response.ts'
-
-/** A piece of what replicas have of a command, good up to its end. */
-export interface Piece extends PartitionReader {
-  /** Behind what nothing is known; null where this is all. */
-  readonly end: ResponseEnd | null
-  /** Whether the partition at hand goes on behind `end`. */
-  readonly isCut: boolean
-  readonly isPartitionDeleted: boolean
-}
+import { type Piece, PieceKey } from './piece.ts'
 
 /** What one replica answered, or all alike: as `ResponseMerge` of one, without merging. */
-export class ResponseReader implements Piece {
+export class ResponseReader extends PieceKey implements Piece {
   readonly end: ResponseEnd | null
   readonly #partitions: DataReader
   readonly #reversed: boolean
@@ -26,26 +17,12 @@ export class ResponseReader implements Piece {
 
   /** @param response not read yet */
   constructor({ end, partitions }: ReadResponse, reversed: boolean) {
+    super(partitions)
     this.end = end
     this.#partitions = partitions
     this.#reversed = reversed
   }
 
-  get keyBytes(): Uint8Array {
-    return this.#partitions.keyBytes
-  }
-  get keyOffset(): number {
-    return this.#partitions.keyOffset
-  }
-  get keyLength(): number {
-    return this.#partitions.keyLength
-  }
-  get tokenHi(): number {
-    return this.#partitions.tokenHi
-  }
-  get tokenLo(): number {
-    return this.#partitions.tokenLo
-  }
   get isPartitionDeleted(): boolean {
     return this.#partitions.partitionDeletion !== LIVE
   }
@@ -93,9 +70,6 @@ export class ResponseReader implements Piece {
   get rowAt(): number {
     return this.#partitions.rowAt
   }
-
-  /** Nothing of it changes. */
-  suspend(): void {}
 
   close(): void {
     this.#partitions.close()

@@ -2,12 +2,12 @@
 
 import type { ReadCommand } from '../../model/read-command.ts'
 import type { PartitionReads } from './partition-reads.ts'
+import type { Piece } from './piece.ts'
 import type { PieceSource } from './pieced-reader.ts'
 import type { KeyspacePlans } from './plan-cache.ts'
 import { ReadAttempt, type ReadSetting, type ReadTask } from './read-attempt.ts'
 import type { RangeReadPlans } from './read-plan-range.ts'
 import type { RangeReadPlan, TokenReadPlan } from './replica-plan.ts'
-import type { Piece } from './response-reader.ts'
 
 /** A command that has been asked for before its piece is wanted. */
 interface Asked {
