@@ -78,9 +78,9 @@ async function oneSeed(seed: number, coverage: Map<string, number>): Promise<voi
       expect(await node.rows(ALL), `${where}, after a kill`).toBe(before)
     }
   }
-  const table = node.database.schema.current.table('ks', 't')!
   const expected = await node.rows(ALL)
-  if (!node.database.engine.storeOf(table).isUnknown) await node.flush()
+  // What is in the middle of a transaction is not flushed before the next start, be it a table of the system.
+  if (!node.database.engine.stores.some(({ isUnknown }) => isUnknown)) await node.flush()
   expect(await node.rows(ALL), `seed ${seed}, flushed`).toBe(expected)
   node.kill()
   await node.open()

@@ -291,7 +291,8 @@ export class SSTablePartitionReader implements PartitionSource {
         const open = this.#openHere()
         if (open !== null) return this.#emit({ bound: slice.end, closes: open, opens: null })
       }
-      if (this.#item < 0 && this.#block > 0 && this.#mayReachBelow(slice)) {
+      // Of a block there may be nothing left: its rows had but columns that were dropped.
+      while (this.#item < 0 && this.#block > 0 && this.#mayReachBelow(slice)) {
         this.#block--
         this.#loadBlock()
         this.#item = this.#items.length - 1
