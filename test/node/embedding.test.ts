@@ -256,8 +256,8 @@ describe('settings', () => {
 
   it('are refused when they mean nothing here', async () => {
     const dir = bench.folder()
-    const error = await failure(Sibyl.start({ dir, settings: { hinted_handoff_enabled: true } }))
-    expect(error.message).toMatch(/^Unknown setting hinted_handoff_enabled\. There are: /)
+    const error = await failure(Sibyl.start({ dir, settings: { trickle_fsync: true } }))
+    expect(error.message).toMatch(/^Unknown setting trickle_fsync\. There are: /)
     expect(readdirSync(dir)).toEqual([])
   })
 })
