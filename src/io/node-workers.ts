@@ -3,7 +3,6 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
-import type { Timers } from './timers.ts'
 import type { WorkerListener, WorkerParent, Workers, WorkerThread } from './workers.ts'
 
 // Loaded when the first thread is started: most servers of tests never need one.
@@ -101,23 +100,14 @@ export function nodeWorkerParent(): WorkerParent {
 
 /** A thread that rests is woken up some 50 us later than it asks for; this is as little as it can ask for. */
 const REST_MS = 0.01
+const cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 
 /**
- * Timers of a thread that works without end: between two turns it gives its core away for a moment. Linux lets a thread that has a
- * core keep it for a millisecond or so, whatever its priority is, while the event loop waits for it to answer somebody; with turns
- * of a third of that nobody waits long.
+ * Gives this thread's core away for a moment; not for the main thread. Linux lets a thread that has a core keep it for a millisecond or
+ * so, whatever its priority is, while the event loop waits for it to answer somebody.
  */
-export function restingTimers(timers: Timers): Timers {
-  const cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-  return {
-    setTimeout: (callback, delayMs, options) => timers.setTimeout(callback, delayMs, options),
-    clearTimeout: (handle) => timers.clearTimeout(handle),
-    setImmediate: (callback) =>
-      timers.setImmediate(() => {
-        Atomics.wait(cell, 0, 0, REST_MS)
-        callback()
-      }),
-  }
+export function restForAMoment(): void {
+  Atomics.wait(cell, 0, 0, REST_MS)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { nodeClock } from '../io/node-clock.ts'
 import { createNodeDisk } from '../io/node-disk.ts'
 import { nodeTimers } from '../io/node-timers.ts'
-import { lowerThreadPriority, nodeWorkerParent, restingTimers } from '../io/node-workers.ts'
+import { lowerThreadPriority, nodeWorkerParent, restForAMoment } from '../io/node-workers.ts'
 import { createTask } from '../storage/tasks/create-task.ts'
 import { serveTasks } from '../storage/tasks/worker-main.ts'
 
@@ -10,6 +10,7 @@ lowerThreadPriority()
 serveTasks(nodeWorkerParent(), {
   disk: createNodeDisk(),
   clock: nodeClock,
-  timers: restingTimers(nodeTimers),
+  timers: nodeTimers,
+  rest: restForAMoment,
   loadTasks: () => createTask,
 })

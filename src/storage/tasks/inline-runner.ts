@@ -22,6 +22,8 @@ export interface InlineRunnerPorts {
    * it at once, so that all that happens is its own doing.
    */
   readonly loadTasks: () => CreateTask | Promise<CreateTask>
+  /** Lets other threads go on for a moment, between two steps that nobody waits for. */
+  readonly rest?: () => void
 }
 
 /** A job that has not ended. */
@@ -119,6 +121,8 @@ export class InlineRunner implements TaskRunner {
       }
       this.#next++
     }
+    // Behind a second flush writes wait for memory.
+    if (this.#flushes.length < 2) this.#ports.rest?.()
     this.#step(work, createTask)
   }
 
