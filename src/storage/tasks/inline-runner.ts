@@ -121,9 +121,16 @@ export class InlineRunner implements TaskRunner {
       }
       this.#next++
     }
-    // Behind a second flush writes wait for memory.
-    if (this.#flushes.length < 2) this.#ports.rest?.()
+    if (!this.#isBehind) this.#ports.rest?.()
     this.#step(work, createTask)
+  }
+
+  /** Whether as much as half of what is being flushed waits behind it: then writes will soon wait for memory. */
+  get #isBehind(): boolean {
+    if (this.#flushes.length < 2) return false
+    let waiting = 0
+    for (const { job } of this.#flushes) waiting += bytesOf(job)
+    return waiting > 1.5 * bytesOf(this.#flushes[0]!.job)
   }
 
   #nextCompaction(): Work | undefined {
@@ -190,4 +197,8 @@ export class InlineRunner implements TaskRunner {
     if (this.#flushes.length === 0) this.#onDrained?.()
     this.#schedule()
   }
+}
+
+function bytesOf(job: StorageJob): number {
+  return job.kind === 'flush' ? job.memtableBytes : 0
 }
