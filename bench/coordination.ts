@@ -20,7 +20,7 @@ import { createNodeDisk } from '../src/io/node-disk.ts'
 import { NodeNetwork } from '../src/io/node-network.ts'
 import { nodeRandom } from '../src/io/node-random.ts'
 import { nodeTimers } from '../src/io/node-timers.ts'
-import type { PreparedRef, QueryOptions } from '../src/model/query-options.ts'
+import { DEFAULT_QUERY_OPTIONS, type PreparedRef, type QueryOptions } from '../src/model/query-options.ts'
 import { openDatabase } from '../src/node/database.ts'
 import { createLogger } from '../src/node/logger.ts'
 import { settingsOf } from '../src/node/settings.ts'
@@ -55,18 +55,11 @@ const NONE = { buffer: new Uint8Array(0), count: 0, offsets: [], lengths: [] }
 
 function optionsOf(values: QueryOptions['values']): QueryOptions {
   return {
+    ...DEFAULT_QUERY_OPTIONS,
     consistency: LEVEL,
     values,
-    names: null,
     skipMetadata: true,
     pageSize: 5000,
-    pagingState: null,
-    serialConsistency: ConsistencyLevel.SERIAL,
-    hasTimestamp: false,
-    timestampHi: 0,
-    timestampLo: 0,
-    nowInSeconds: null,
-    keyspace: null,
     protocolVersion: 4,
   }
 }

@@ -1,4 +1,4 @@
-import type { ConsistencyLevel } from '../common/errors.ts'
+import { ConsistencyLevel } from '../common/errors.ts'
 
 /** Length that stands for a null value in `BoundValues.lengths`. */
 export const NULL_LENGTH = -1
@@ -55,6 +55,23 @@ export interface QueryOptions {
   readonly keyspace: string | null
   readonly protocolVersion: number
 }
+
+/** What a request of v5 says that says nothing: ONE, without values or pages. */
+export const DEFAULT_QUERY_OPTIONS: QueryOptions = Object.freeze({
+  consistency: ConsistencyLevel.ONE,
+  values: NO_VALUES,
+  names: null,
+  skipMetadata: false,
+  pageSize: -1,
+  pagingState: null,
+  serialConsistency: ConsistencyLevel.SERIAL,
+  hasTimestamp: false,
+  timestampHi: 0,
+  timestampLo: 0,
+  nowInSeconds: null,
+  keyspace: null,
+  protocolVersion: 5,
+})
 
 /** The kinds of a BATCH. */
 export type BatchType = 'logged' | 'unlogged' | 'counter'

@@ -1,12 +1,11 @@
 import type { AdminServer } from '../admin/admin-server.ts'
 import { AllowAllAuthenticator, type Authenticator, PasswordAuthenticator } from '../auth/index.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
-import { ConsistencyLevel } from '../common/errors.ts'
 import { splitScript } from '../cql/script.ts'
 import type { Http } from '../io/http.ts'
 import type { Listener, Network, TlsSettings } from '../io/network.ts'
 import type { TimerHandle, Timers } from '../io/timers.ts'
-import { NO_VALUES, type QueryOptions } from '../model/query-options.ts'
+import { DEFAULT_QUERY_OPTIONS } from '../model/query-options.ts'
 import type { ServerEvent } from '../protocol/index.ts'
 import type { ClientState } from '../query/query-handler.ts'
 import type { QueryProcessor } from '../query/query-processor.ts'
@@ -313,22 +312,6 @@ async function encryption({ clientEncryption }: SibylOptions): Promise<{ readonl
   return tls === null ? {} : { tls }
 }
 
-const INTERNAL_OPTIONS: QueryOptions = {
-  consistency: ConsistencyLevel.ONE,
-  values: NO_VALUES,
-  names: null,
-  skipMetadata: false,
-  pageSize: -1,
-  pagingState: null,
-  serialConsistency: ConsistencyLevel.SERIAL,
-  hasTimestamp: false,
-  timestampHi: 0,
-  timestampLo: 0,
-  nowInSeconds: null,
-  keyspace: null,
-  protocolVersion: 5,
-}
-
 /** Executes the statements of the init files, one after another. */
 async function runInit(init: SibylOptions['init'], processor: QueryProcessor): Promise<void> {
   if (init === undefined || init.length === 0) return
@@ -344,7 +327,7 @@ async function runInit(init: SibylOptions['init'], processor: QueryProcessor): P
   for (const { path, text } of readInitFiles(typeof init === 'string' ? [init] : init)) {
     for (const statement of splitScript(text)) {
       try {
-        await processor.query(statement.text, INTERNAL_OPTIONS, state, NO_FLAGS)
+        await processor.query(statement.text, DEFAULT_QUERY_OPTIONS, state, NO_FLAGS)
         await processor.commit()
       } catch (error) {
         throw new Error(

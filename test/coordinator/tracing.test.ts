@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ConsistencyLevel as Level } from '../../src/common/errors.ts'
 import { uuidText } from '../../src/common/uuid.ts'
-import { NO_VALUES } from '../../src/model/query-options.ts'
+import { DEFAULT_QUERY_OPTIONS } from '../../src/model/query-options.ts'
 import { startKeptRing } from './kept-ring.ts'
 import { SimRing } from './sim-ring.ts'
 
@@ -11,21 +11,7 @@ const ID = '11111111-1111-4111-8111-111111111111'
 const THREE = [{ tokens: [-6148914691236517206n] }, { tokens: [0n] }, { tokens: [6148914691236517206n] }]
 
 async function traced(ring: SimRing, cql: string): Promise<Map<string, string[]>> {
-  const options = {
-    consistency: Level.QUORUM,
-    values: NO_VALUES,
-    names: null,
-    skipMetadata: false,
-    pageSize: -1,
-    pagingState: null,
-    serialConsistency: Level.SERIAL,
-    hasTimestamp: false,
-    timestampHi: 0,
-    timestampLo: 0,
-    nowInSeconds: null,
-    keyspace: null,
-    protocolVersion: 4,
-  }
+  const options = { ...DEFAULT_QUERY_OPTIONS, consistency: Level.QUORUM, protocolVersion: 4 }
   const state = {
     keyspace: null,
     user: null,

@@ -11,7 +11,7 @@ import {
 import {
   type BatchEntry,
   type BoundValues,
-  NO_VALUES,
+  DEFAULT_QUERY_OPTIONS,
   type QueryOptions,
 } from '../../src/model/query-options.ts'
 import type { QueryResult } from '../../src/model/query-result.ts'
@@ -57,21 +57,7 @@ export type Row = Readonly<Record<string, unknown>>
 const FLAGS: RequestFlags = { tracing: false, customPayload: null }
 const PROTOCOL_VERSION = 5
 
-const OPTIONS: QueryOptions = {
-  consistency: ConsistencyLevel.ONE,
-  values: NO_VALUES,
-  names: null,
-  skipMetadata: false,
-  pageSize: -1,
-  pagingState: null,
-  serialConsistency: ConsistencyLevel.SERIAL,
-  hasTimestamp: false,
-  timestampHi: 0,
-  timestampLo: 0,
-  nowInSeconds: null,
-  keyspace: null,
-  protocolVersion: PROTOCOL_VERSION,
-}
+const OPTIONS: QueryOptions = { ...DEFAULT_QUERY_OPTIONS, protocolVersion: PROTOCOL_VERSION }
 
 function stateOf(): ClientState {
   return {

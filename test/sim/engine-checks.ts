@@ -1,6 +1,5 @@
 /** What a database must show and have on its disk, after a crash or at any other moment, as a model says. */
-import { ConsistencyLevel } from '../../src/common/errors.ts'
-import { NO_VALUES, type QueryOptions } from '../../src/model/query-options.ts'
+import { DEFAULT_QUERY_OPTIONS, type QueryOptions } from '../../src/model/query-options.ts'
 import type { QueryResult } from '../../src/model/query-result.ts'
 import type { Database } from '../../src/node/database.ts'
 import type { ClientState } from '../../src/query/query-handler.ts'
@@ -10,21 +9,6 @@ import { type Model, rowsOf, type SeenRow } from './engine-model.ts'
 import type { SimDisk } from './sim-disk.ts'
 import type { SimRandom } from './sim-random.ts'
 
-const OPTIONS: QueryOptions = {
-  consistency: ConsistencyLevel.ONE,
-  values: NO_VALUES,
-  names: null,
-  skipMetadata: false,
-  pageSize: -1,
-  pagingState: null,
-  serialConsistency: ConsistencyLevel.SERIAL,
-  hasTimestamp: false,
-  timestampHi: 0,
-  timestampLo: 0,
-  nowInSeconds: null,
-  keyspace: null,
-  protocolVersion: 5,
-}
 const NO_FLAGS = { tracing: false, customPayload: null }
 const STATE: ClientState = {
   keyspace: null,
@@ -41,7 +25,7 @@ export function execute(
   statement: string,
   options: Partial<QueryOptions> = {},
 ): QueryResult | Promise<QueryResult> {
-  return database.processor.query(statement, { ...OPTIONS, ...options }, STATE, NO_FLAGS)
+  return database.processor.query(statement, { ...DEFAULT_QUERY_OPTIONS, ...options }, STATE, NO_FLAGS)
 }
 
 interface Page {

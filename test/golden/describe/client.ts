@@ -1,9 +1,9 @@
-import { ConsistencyLevel, CqlError } from '../../../src/common/errors.ts'
+import { CqlError } from '../../../src/common/errors.ts'
 import { nodeClock } from '../../../src/io/node-clock.ts'
 import { createNodeDisk } from '../../../src/io/node-disk.ts'
 import { nodeRandom } from '../../../src/io/node-random.ts'
 import { nodeTimers } from '../../../src/io/node-timers.ts'
-import { type BoundValues, NO_VALUES, type QueryOptions } from '../../../src/model/query-options.ts'
+import { DEFAULT_QUERY_OPTIONS, type BoundValues, NO_VALUES, type QueryOptions } from '../../../src/model/query-options.ts'
 import type { QueryResult, RowsResult } from '../../../src/model/query-result.ts'
 import { type Database, type DatabasePorts, openDatabase } from '../../../src/node/database.ts'
 import { createLogger } from '../../../src/node/logger.ts'
@@ -14,21 +14,7 @@ import { decode } from '../../../src/types/index.ts'
 
 const FLAGS: RequestFlags = { tracing: false, customPayload: null }
 
-const OPTIONS: QueryOptions = {
-  consistency: ConsistencyLevel.ONE,
-  values: NO_VALUES,
-  names: null,
-  skipMetadata: false,
-  pageSize: -1,
-  pagingState: null,
-  serialConsistency: ConsistencyLevel.SERIAL,
-  hasTimestamp: false,
-  timestampHi: 0,
-  timestampLo: 0,
-  nowInSeconds: null,
-  keyspace: null,
-  protocolVersion: 4,
-}
+const OPTIONS: QueryOptions = { ...DEFAULT_QUERY_OPTIONS, protocolVersion: 4 }
 
 /** A node without its sockets, in memory unless `options` give a directory. */
 export function openNode(options: SibylOptions = {}, others: Partial<DatabasePorts> = {}): Promise<Database> {

@@ -19,7 +19,7 @@ import { ALL_ROWS, readClustering } from '../../../src/model/clustering.ts'
 import { counterContext, counterShard, counterTotal } from '../../../src/model/counter-context.ts'
 import { LiveRow } from '../../../src/model/live-row.ts'
 import { MUTATION_HEADER_WORDS, MutationBuilder } from '../../../src/model/mutation.ts'
-import { type BoundValues, NO_VALUES, type QueryOptions } from '../../../src/model/query-options.ts'
+import { DEFAULT_QUERY_OPTIONS, type BoundValues, NO_VALUES, type QueryOptions } from '../../../src/model/query-options.ts'
 import type { RowsResult } from '../../../src/model/query-result.ts'
 import { type DecoratedKey, FULL_RING, type PartitionReader, type ReadCommand } from '../../../src/model/read-command.ts'
 import type { ColumnMetadata, TableMetadata } from '../../../src/model/table.ts'
@@ -355,21 +355,7 @@ function boundValues(values: readonly (string | null)[]): BoundValues {
   }
 }
 
-const OPTIONS: QueryOptions = {
-  consistency: 1,
-  values: NO_VALUES,
-  names: null,
-  skipMetadata: false,
-  pageSize: -1,
-  pagingState: null,
-  serialConsistency: 8,
-  hasTimestamp: false,
-  timestampHi: 0,
-  timestampLo: 0,
-  nowInSeconds: null,
-  keyspace: null,
-  protocolVersion: 4,
-}
+const OPTIONS: QueryOptions = { ...DEFAULT_QUERY_OPTIONS, protocolVersion: 4 }
 
 function answerOf(result: RowsResult): Answer {
   const { columns } = result.metadata

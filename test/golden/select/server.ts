@@ -2,7 +2,7 @@ import { InvalidRequestError } from '../../../src/common/errors.ts'
 import { timeUuidBytes } from '../../../src/common/uuid.ts'
 import { LiveRow } from '../../../src/model/live-row.ts'
 import { MutationBuilder } from '../../../src/model/mutation.ts'
-import { type BoundValues, NO_VALUES, type QueryOptions } from '../../../src/model/query-options.ts'
+import { DEFAULT_QUERY_OPTIONS, type BoundValues, NO_VALUES, type QueryOptions } from '../../../src/model/query-options.ts'
 import type { ColumnSpecification, RowsResult } from '../../../src/model/query-result.ts'
 import { ALL_ROWS } from '../../../src/model/clustering.ts'
 import { FULL_RING } from '../../../src/model/read-command.ts'
@@ -232,22 +232,7 @@ export class SelectServer {
   }
 
   execute(prepared: PreparedSelect, options: Partial<QueryOptions>, shouldYield: () => boolean): RowsResult {
-    const all: QueryOptions = {
-      consistency: 1,
-      values: NO_VALUES,
-      names: null,
-      skipMetadata: false,
-      pageSize: -1,
-      pagingState: null,
-      serialConsistency: 8,
-      hasTimestamp: false,
-      timestampHi: 0,
-      timestampLo: 0,
-      nowInSeconds: null,
-      keyspace: null,
-      protocolVersion: 4,
-      ...options,
-    }
+    const all: QueryOptions = { ...DEFAULT_QUERY_OPTIONS, protocolVersion: 4, ...options }
     const bound = bindSelect(prepared, this.#context(all.values), all, NOW_SECONDS)
     this.#out.reset()
     const execution = new SelectExecution(bound, (command) => this.#engine.read(command), this.#out)
