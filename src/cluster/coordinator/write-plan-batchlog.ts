@@ -2,12 +2,12 @@
 
 import { ConsistencyLevel, consistencyName, UnavailableError } from '../../common/errors.ts'
 import type { Random } from '../../io/random.ts'
+import { below, shuffled } from '../random-choice.ts'
 import type { RingNode } from '../ring/ring.ts'
 import { localStrategy } from '../ring/strategy.ts'
 import { blockFor, type Replication } from './level.ts'
 import { type Replicas, sameNode, type WriteReplicaPlan } from './replica-plan.ts'
 import { writePlanOf } from './write-plan.ts'
-import { randomIndex } from './write-plan-counter.ts'
 
 /** How many nodes keep a batchlog, where there are so many (`REQUIRED_BATCHLOG_REPLICA_COUNT`). */
 const WANTED = 2
@@ -71,25 +71,13 @@ export function batchlogNodes(view: BatchlogView, random: Random): Replicas {
   const two = picked.length > WANTED ? shuffled(picked, random).slice(0, WANTED) : picked
   return two.flatMap((rack) => {
     const members = usable.filter((node) => node.rack === rack)
-    return members.length === 0 ? [] : [members[randomIndex(random, members.length)]!]
+    return members.length === 0 ? [] : [members[below(random, members.length)]!]
   })
 }
 
 function localAndAnother(racks: readonly string[], local: string, random: Random): readonly string[] {
   const others = racks.filter((rack) => rack !== local)
-  return [local, others[randomIndex(random, others.length)]!]
-}
-
-/** The same things in any order, each as likely as the others. */
-function shuffled<T>(things: readonly T[], random: Random): T[] {
-  const mixed = [...things]
-  for (let i = mixed.length - 1; i > 0; i--) {
-    const other = randomIndex(random, i + 1)
-    const kept = mixed[i]!
-    mixed[i] = mixed[other]!
-    mixed[other] = kept
-  }
-  return mixed
+  return [local, others[below(random, others.length)]!]
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { type ConsistencyLevel, consistencyName, UnavailableError } from '../../common/errors.ts'
 import type { Random } from '../../io/random.ts'
+import { below } from '../random-choice.ts'
 import type { RingNode } from '../ring/ring.ts'
 import { blockFor, isDataCenterLocal } from './level.ts'
 import type { PlanView } from './replica-plan.ts'
@@ -22,15 +23,10 @@ export function findCounterLeaderReplica(
     .replicas(view.strategy, hi, lo)
     .filter((node) => isRpcReady(node) && view.isAlive(node))
   const local = replicas.filter((node) => node.dataCenter === view.localDataCenter)
-  if (local.length > 0) return local[randomIndex(random, local.length)]!
+  if (local.length > 0) return local[below(random, local.length)]!
   if (replicas.length === 0 || isDataCenterLocal(level)) {
     const text = `Cannot achieve consistency level ${consistencyName(level)}`
     throw new UnavailableError(text, level, blockFor(level, view), 0)
   }
   return view.sortedByProximity(replicas)[0]!
-}
-
-/** A number from 0, less than the given one. */
-export function randomIndex(random: Random, below: number): number {
-  return Math.floor((random.uint32() / 2 ** 32) * below)
 }

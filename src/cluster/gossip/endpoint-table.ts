@@ -1,5 +1,6 @@
 import type { Random } from '../../io/random.ts'
 import { compareEndpoints, type Endpoint } from '../endpoint.ts'
+import { shuffled } from '../random-choice.ts'
 import type { ApplicationState } from './application-state.ts'
 import { EMPTY_VERSION, type EndpointState, type EndpointStateView, maxVersion } from './endpoint-state.ts'
 import type { GossipDigest } from './message.ts'
@@ -93,25 +94,4 @@ export class EndpointTable {
     }
     return { wanted, lacking }
   }
-}
-
-/** A number of 0 .. `bound` - 1, each as likely. */
-export function below(random: Random, bound: number): number {
-  return Math.floor(fraction(random) * bound)
-}
-
-/** A number from 0 up to 1. */
-export function fraction(random: Random): number {
-  return random.uint32() / 0x1_0000_0000
-}
-
-/** The same items in random order (Fisher and Yates). */
-function shuffled<T>(items: T[], random: Random): T[] {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = below(random, i + 1)
-    const item = items[i]!
-    items[i] = items[j]!
-    items[j] = item
-  }
-  return items
 }

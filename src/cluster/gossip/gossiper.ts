@@ -1,9 +1,10 @@
 import type { Random } from '../../io/random.ts'
 import { compareEndpoints, type Endpoint, endpointLogText } from '../endpoint.ts'
+import { below, fraction } from '../random-choice.ts'
 import { type ApplicationState, isSilentShutdownStatus } from './application-state.ts'
 import { GossipContext, type GossipTime } from './context.ts'
 import { EMPTY_HEARTBEAT, EMPTY_VERSION, EndpointState, type EndpointStateView } from './endpoint-state.ts'
-import { below, EndpointTable, fraction } from './endpoint-table.ts'
+import { EndpointTable } from './endpoint-table.ts'
 import { EndpointLifecycle } from './lifecycle.ts'
 import type {
   EndpointStates,

@@ -15,6 +15,7 @@ import { planWrite } from '../coordinator/write-plan.ts'
 import { planPaxos } from '../coordinator/write-plan-paxos.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { type MessagingService, type RequestCallback, Verb } from '../messaging/index.ts'
+import { below } from '../random-choice.ts'
 import { noteSending, type Trace } from '../traces.ts'
 import { type Ballot, BallotFlag, ballotAt, ballotMicros, ballotText, isAfter } from './ballot.ts'
 import { type Commit, commitText, encodePaxosMessage, NO_UPDATE } from './commit.ts'
@@ -304,7 +305,7 @@ export class Paxos {
   /** Gives another proposer the chance to finish. */
   #backOff(): Promise<void> {
     const { random, timers } = this.#parts
-    return delay(timers, Math.floor((random.uint32() / 0x1_0000_0000) * BACKOFF_MS_MAX))
+    return delay(timers, below(random, BACKOFF_MS_MAX))
   }
 }
 
