@@ -9,7 +9,8 @@ import {
   wordsOf,
 } from '../messaging/index.ts'
 import { type Commits, committed } from '../replica/commit-promise.ts'
-import { IncompatibleSchemaError, MutationDecoder } from '../replica/mutation-message.ts'
+import { failMessage } from '../replica/failed-message.ts'
+import { MutationDecoder } from '../replica/mutation-message.ts'
 import { MutationSummaries, smallestGcGrace } from '../replica/mutation-summary.ts'
 import type { RingView } from '../ring-view.ts'
 import { decodeHintMessage, type Hint, isLiveHint } from './hint.ts'
@@ -108,11 +109,6 @@ export class HintHandler {
   }
 
   #failed(message: InboundMessage, error: unknown): void {
-    if (error instanceof IncompatibleSchemaError) message.fail(RequestFailureReason.INCOMPATIBLE_SCHEMA)
-    else {
-      const text = error instanceof Error ? error.message : String(error)
-      this.#parts.logger.error(`A hint of ${message.from.text} failed: ${text}`)
-      message.fail(RequestFailureReason.UNKNOWN)
-    }
+    failMessage(message, error, this.#parts.logger, 'A hint')
   }
 }

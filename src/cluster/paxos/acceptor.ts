@@ -4,14 +4,9 @@ import type { Clock } from '../../io/clock.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
 import type { Endpoint } from '../endpoint.ts'
-import {
-  type InboundMessage,
-  type MessagingService,
-  RequestFailureReason,
-  Verb,
-  wordsOf,
-} from '../messaging/index.ts'
+import { type InboundMessage, type MessagingService, Verb, wordsOf } from '../messaging/index.ts'
 import { type Commits, committed } from '../replica/commit-promise.ts'
+import { failMessage } from '../replica/failed-message.ts'
 import { IncompatibleSchemaError, MutationDecoder } from '../replica/mutation-message.ts'
 import { noteReceived, noteSending, type RemoteTrace, type Traces } from '../traces.ts'
 import { ballotMicros, ballotText } from './ballot.ts'
@@ -160,11 +155,6 @@ export class PaxosAcceptor {
   }
 
   #failed(message: InboundMessage, error: unknown): void {
-    if (error instanceof IncompatibleSchemaError) message.fail(RequestFailureReason.INCOMPATIBLE_SCHEMA)
-    else {
-      const text = error instanceof Error ? error.message : String(error)
-      this.#parts.logger.error(`${message.verb.name} of ${message.from.text} failed: ${text}`)
-      message.fail(RequestFailureReason.UNKNOWN)
-    }
+    failMessage(message, error, this.#parts.logger)
   }
 }

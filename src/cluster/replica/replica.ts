@@ -3,13 +3,7 @@ import type { Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
 import { endpointLogText } from '../endpoint.ts'
-import {
-  type InboundMessage,
-  type MessagingService,
-  RequestFailureReason,
-  Verb,
-  wordsOf,
-} from '../messaging/index.ts'
+import { type InboundMessage, type MessagingService, Verb, wordsOf } from '../messaging/index.ts'
 import {
   noteApplying,
   noteReceived,
@@ -18,9 +12,10 @@ import {
   type Trace,
   type Traces,
 } from '../traces.ts'
+import { failMessage } from './failed-message.ts'
 import type { CommitWaiter, LocalCommits } from './local-commits.ts'
 import { LocalReads } from './local-reads.ts'
-import { IncompatibleSchemaError, MutationDecoder } from './mutation-message.ts'
+import { MutationDecoder } from './mutation-message.ts'
 import { ReadGivenUpError } from './read-given-up.ts'
 import { decodeRead, type ReadRequest } from './read-message.ts'
 import type { ReadThresholdsAtReplica } from './read-thresholds.ts'
@@ -99,15 +94,11 @@ export class Replica {
 
   /** Tells the coordinator that it can't be done, and the log why. */
   failed(message: InboundMessage, error: unknown): void {
-    if (error instanceof IncompatibleSchemaError) message.fail(RequestFailureReason.INCOMPATIBLE_SCHEMA)
-    else if (error instanceof ReadGivenUpError) {
-      this.#parts.logger.error(error.message)
+    const { logger } = this.#parts
+    if (error instanceof ReadGivenUpError) {
+      logger.error(error.message)
       message.fail(error.reason)
-    } else {
-      const text = error instanceof Error ? error.message : String(error)
-      this.#parts.logger.error(`${message.verb.name} of ${message.from.text} failed: ${text}`)
-      message.fail(RequestFailureReason.UNKNOWN)
-    }
+    } else failMessage(message, error, logger)
   }
 
   // --- reads
