@@ -27,7 +27,7 @@ export async function bundle(input, directory, format, extension, plugins = []) 
     input,
     platform: 'node',
     plugins,
-    external: [/^node:/, 'pino', 'lz4-wasm-nodejs', 'snappyjs', /^@foxglove\/wasm-zstd/],
+    external: [/^node:/, 'pino', 'lz4-wasm-nodejs', 'snappyjs', 'yaml', /^@foxglove\/wasm-zstd/],
   })
   const { output } = await build.write({
     dir: directory,

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { type ConfigFile, readCassandraYaml } from '../node/cassandra-yaml.ts'
 import { createLogger } from '../node/logger.ts'
 import { Sibyl } from '../node/sibyl.ts'
 import { RELEASE_VERSION } from '../node/version.ts'
 import { parseArguments, USAGE } from './arguments.ts'
+import { readConfigFile } from './config-file.ts'
 
 /** The command: serves until SIGTERM or SIGINT, or runs a tool. */
 async function main(): Promise<number> {
@@ -15,7 +13,7 @@ async function main(): Promise<number> {
   }
   if (args[0] === 'nodetool') return nodetool(args.slice(1))
   if (args[0] === 'cluster') return (await import('./cluster.ts')).runCluster(args.slice(1))
-  const parsed = parseArguments(args, process.env, readConfig)
+  const parsed = parseArguments(args, process.env, readConfigFile)
   if (parsed.kind === 'help') {
     process.stdout.write(USAGE)
     return 0
@@ -39,12 +37,6 @@ async function main(): Promise<number> {
   })
   await db.stop()
   return 0
-}
-
-/** A cassandra.yaml; the files that snitches read lie beside it. */
-function readConfig(path: string): ConfigFile {
-  const { options, warnings } = readCassandraYaml(readFileSync(path, 'utf8'))
-  return { options: { ...options, configDirectory: dirname(path) }, warnings }
 }
 
 async function nodetool(args: readonly string[]): Promise<number> {

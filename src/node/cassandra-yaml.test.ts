@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import { readCassandraYaml } from './cassandra-yaml.ts'
 
 it('reads a cassandra.yaml as options and settings, and says what has no effect', () => {
-  const { options, warnings } = readCassandraYaml(`
+  const { options, warnings } = readCassandraYaml(
+    `
 cluster_name: 'Delphi'
 num_tokens: 16
 initial_token:
@@ -39,7 +40,9 @@ client_encryption_options:
 commitlog_sync: periodic
 commitlog_sync_period: 10000ms
 row_cache_size: 0MiB
-`)
+`,
+    'cassandra.yaml',
+  )
   expect(options).toEqual({
     clusterName: 'Delphi',
     numTokens: 16,
@@ -72,7 +75,10 @@ row_cache_size: 0MiB
 })
 
 it.each([
-  ['a: [', 'Invalid yaml: A list has no end'],
+  [
+    'a: [',
+    'Invalid yaml: Flow sequence in block collection must be sufficiently indented and end with a ] (line 1)',
+  ],
   ['- a', 'Invalid yaml: the file has no names and values'],
   ['num_tokens: many', 'Invalid yaml: num_tokens is to be a whole number, not "many"'],
   ['authenticator: Mine', 'authenticator is one of AllowAllAuthenticator, PasswordAuthenticator, not Mine'],
@@ -86,5 +92,5 @@ it.each([
     'data_file_directories is to be one directory with the name data: the commit log lies beside it, in commitlog',
   ],
 ])('refuses %j', (text, message) => {
-  expect(() => readCassandraYaml(text)).toThrow(message)
+  expect(() => readCassandraYaml(text, 'conf/a.yaml')).toThrow(`conf/a.yaml: ${message}`)
 })

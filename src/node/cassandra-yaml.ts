@@ -137,10 +137,18 @@ function seedsOf(value: Yaml): string {
 
 /**
  * The options of a cassandra.yaml: keys that are options or settings here; for others there is a warning that they have no effect.
- * Throws a ConfigurationError where the file can't be read or a value can't be meant.
+ * Throws a ConfigurationError that names the file where it can't be read or a value can't be meant.
  */
-export function readCassandraYaml(text: string): ConfigFile {
-  const root = parseYaml(text)
+export function readCassandraYaml(text: string, file: string): ConfigFile {
+  try {
+    return configOf(parseYaml(text))
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new ConfigurationError(`${file}: ${error.message}`)
+    throw error
+  }
+}
+
+function configOf(root: Yaml): ConfigFile {
   if (root === null || typeof root !== 'object' || Array.isArray(root)) {
     throw new ConfigurationError('Invalid yaml: the file has no names and values')
   }

@@ -24,7 +24,7 @@ data_file_directories:
 - /b
 empty_list: []
 flow: [a, 'b, c', 3]
-pairs: { x: 1, y: [2, 3], z: a:b }
+pairs: { x: 1, yy: [2, 3], z: a:b }
 after: ~
 `
   expect(parseYaml(text)).toEqual({
@@ -47,20 +47,60 @@ after: ~
     data_file_directories: ['/a', '/b'],
     empty_list: [],
     flow: ['a', 'b, c', 3],
-    pairs: { x: 1, y: [2, 3], z: 'a:b' },
+    pairs: { x: 1, yy: [2, 3], z: 'a:b' },
     after: null,
   })
   expect(parseYaml('')).toBeNull()
 })
 
+it('reads what YAML has beside that, as YAML 1.1', () => {
+  const text = `
+defaults: &some { a: 1 }
+same: *some
+merged:
+  <<: *some
+  b: yes
+folded: >
+  two
+  lines
+kept: |
+  two
+  lines
+off: off
+token: -9223372036854775808
+tokens: [3074457345618258602, 1]
+day: 2001-01-01
+seed: 10.0.0.1:7000
+six: fe80::1
+`
+  expect(parseYaml(text)).toEqual({
+    defaults: { a: 1 },
+    same: { a: 1 },
+    merged: { a: 1, b: true },
+    folded: 'two lines\n',
+    kept: 'two\nlines\n',
+    false: false,
+    token: '-9223372036854775808',
+    tokens: ['3074457345618258602', 1],
+    day: '2001-01-01',
+    seed: '10.0.0.1:7000',
+    six: 'fe80::1',
+  })
+})
+
 it.each([
-  ['a: 1\na: 2', 'found duplicate key a (line 2)'],
-  ['a: |\n  text', '"|" is not understood here (line 1)'],
-  ['a: [1, 2', 'A list has no end (line 1)'],
-  ['a: "x', 'A quote has no end (line 1)'],
-  ['a:\n\t- b', 'A tab is no indentation (line 2)'],
-  ['a: 1\n  b: 2', '"b: 2" is not where it could be (line 2)'],
-  ['a: 1\nb', '"b" is no key with a value (line 2)'],
+  ['a: 1\na: 2', 'Invalid yaml: Map keys must be unique (line 2)'],
+  [
+    'a: 1\nb: [1, 2',
+    'Flow sequence in block collection must be sufficiently indented and end with a ] (line 2)',
+  ],
+  ['a: "x', 'Missing closing "quote (line 1)'],
+  ['a:\n\t- b', 'Tabs are not allowed as indentation (line 2)'],
+  ['a: 1\n  b: 2', 'Nested mappings are not allowed in compact mappings (line 1)'],
+  ['a: 1\nb', 'Implicit map keys need to be followed by map values (line 2)'],
+  ['a: 1\nb: !foo 2', 'Unresolved tag: !foo (line 2)'],
+  ['a: *x', 'Unresolved alias (the anchor must be set before the alias): x'],
+  ['a: 1\n---\nb: 2', 'Source contains multiple documents; please use YAML.parseAllDocuments() (line 2)'],
 ])('says what is wrong with %j', (text, message) => {
   expect(() => parseYaml(text)).toThrow(message)
 })
