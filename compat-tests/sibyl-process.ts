@@ -11,6 +11,8 @@ export interface SibylOptions {
   /** 0 takes a free port. */
   readonly port?: number
   readonly dir: string
+  /** `cluster`, in front of all options. */
+  readonly verb?: string
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
   /** A program and arguments that the server is run by, such as `ip netns exec NAME`. */
@@ -33,7 +35,8 @@ export function sibylIsBuilt(): boolean {
 
 /** Starts the program without waiting for it to listen. */
 export function launchSibyl(options: SibylOptions): { child: ChildProcess; output(): string } {
-  const args = ['--port', String(options.port ?? 0), '--dir', options.dir, ...(options.args ?? [])]
+  const verb = options.verb === undefined ? [] : [options.verb]
+  const args = [...verb, '--port', String(options.port ?? 0), '--dir', options.dir, ...(options.args ?? [])]
   const [command, ...before] = [...(options.runner ?? []), process.execPath]
   const child = spawn(command, [...before, program, ...args], {
     env: { ...process.env, ...options.env },

@@ -16,7 +16,8 @@ Starts a ring of processes on this machine, a process a node, at 127.0.0.1, 127.
   --init FILE|DIR       CQL to execute when all nodes are there; may be given several times
   --help                this text
 
-Other options are given to each node, as sibyl --help has them; nodetool finds node N at 127.0.0.N (-h 127.0.0.N).
+Other options are given to each node, as sibyl --help has them; nodetool finds node N at 127.0.0.N (-h 127.0.0.N). Where 127.0.0.1 is
+the only address, each node has ports of its own: those of clients and of nodetool (-p) count up from 9042 and 7199.
 `
 
 const DEFAULT_PORT = 9042
@@ -173,7 +174,8 @@ function announce({ natives, places }: RingLayout): void {
     return
   }
   const ports = natives.map(({ port }) => port).join(', ')
+  const adminPorts = natives.map((_, i) => ADMIN_PORT + i).join(', ')
   process.stdout.write(
-    `A ring of ${natives.length} nodes at 127.0.0.1, the one address that there is, on ports ${ports}: drivers that read system.peers_v2 find all of them, others (the Node driver) one. More addresses make it whole: ifconfig lo0 alias 127.0.0.2 up, and so on\n`,
+    `A ring of ${natives.length} nodes at 127.0.0.1, the one address that there is, on ports ${ports} (nodetool -p ${adminPorts}), data centres ${centres.join(', ')}: drivers that read system.peers_v2 find all of them, others (the Node driver) the one that they are given. More addresses make it whole: ifconfig lo0 alias 127.0.0.2 up, and so on\n`,
   )
 }

@@ -115,14 +115,36 @@ export class NamespaceNetwork implements HostNetwork {
 
   /** What is left of a run that was killed goes, too. */
   #remove(count: number): void {
-    const quietly = (...args: string[]): void => {
-      try {
-        ip(...args)
-      } catch {
-        // It is not there.
-      }
-    }
     for (let n = 1; n <= count; n++) quietly('netns', 'del', `${this.#name}n${n}`)
     quietly('link', 'del', this.#bridge)
+  }
+}
+
+/** A namespace in which there is 127.0.0.1 alone, as on macOS: what a program is run by in it, in front of its name. */
+export class OneAddress {
+  readonly #name: string
+  readonly runner: readonly string[]
+
+  constructor(name: string) {
+    this.#name = name
+    this.runner = ['ip', 'netns', 'exec', name]
+    this.close()
+    ip('netns', 'add', name)
+    ip('-n', name, 'link', 'set', 'lo', 'up')
+    ip('-n', name, 'addr', 'del', '127.0.0.1/8', 'dev', 'lo')
+    ip('-n', name, 'addr', 'add', '127.0.0.1/32', 'dev', 'lo')
+  }
+
+  /** What is left of a run that was killed goes, too. */
+  close(): void {
+    quietly('netns', 'del', this.#name)
+  }
+}
+
+function quietly(...args: string[]): void {
+  try {
+    ip(...args)
+  } catch {
+    // It is not there.
   }
 }
