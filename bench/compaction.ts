@@ -130,6 +130,10 @@ function dataBytes(made: TableMetadata, descriptors: readonly Descriptor[]): num
   return bytes
 }
 
+function descriptorsOf({ written }: StorageTask | SSTableOutput): readonly Descriptor[] {
+  return written.map(({ descriptor }) => descriptor)
+}
+
 function run(name: string, compression: string, rowsPerPartition: number): void {
   const made = table(rowsPerPartition > 1, compression)
   const rewriter = new Rewriter(disk, join(directory, name.replaceAll(/\W/g, '')))
@@ -138,8 +142,9 @@ function run(name: string, compression: string, rowsPerPartition: number): void 
   for (let nth = 0; nth < INPUTS; nth++) {
     const task = rewriter.flushTask(memtableOf(made, rows, rowsPerPartition, nth), made)
     const took = timed(task)
-    inputs.push(...task.written)
-    report(`${name}: flush ${nth}`, rows, dataBytes(made, task.written), took)
+    const written = descriptorsOf(task)
+    inputs.push(...written)
+    report(`${name}: flush ${nth}`, rows, dataBytes(made, written), took)
   }
   const bytes = dataBytes(made, inputs)
   for (let i = 0; i < 2; i++) {
@@ -211,7 +216,7 @@ function runHuge(): void {
     })
     output.begin(1, 0).append(reader)
     output.finish()
-    inputs.push(...output.written)
+    inputs.push(...descriptorsOf(output))
   }
   const before = process.memoryUsage.rss()
   const compaction = rewriter.compactionTask(made, inputs)

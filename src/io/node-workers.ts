@@ -91,7 +91,7 @@ export function nodeWorkerParent(): WorkerParent {
   const { parentPort } = require('node:worker_threads') as typeof import('node:worker_threads')
   if (parentPort === null) throw new Error('This program is for a worker thread')
   return {
-    post: (message) => parentPort.postMessage(message),
+    post: (message, transferred = []) => parentPort.postMessage(message, transferred),
     onMessage: (listener) => {
       parentPort.on('message', listener)
     },

@@ -28,6 +28,7 @@ export interface WorkerThread {
 
 /** The other side: what a thread reaches its owner by. */
 export interface WorkerParent {
-  post(message: unknown): void
+  /** Sends a copy; what is in `transferred` changes hands instead, and is empty here afterwards. */
+  post(message: unknown, transferred?: readonly ArrayBuffer[]): void
   onMessage(listener: (message: unknown) => void): void
 }

@@ -26,7 +26,7 @@ import type { Statistics } from './sstable/statistics.ts'
 import { UnsupportedSSTableError } from './sstable/unsupported.ts'
 import { isReadable } from './sstable/version.ts'
 import { TableTracker } from './table-view.ts'
-import type { FlushJob, JobTarget, LogPosition } from './tasks/storage-task.ts'
+import type { FlushJob, JobTarget, LogPosition, WrittenSSTable } from './tasks/storage-task.ts'
 import { tableParts } from './tasks/table-parts.ts'
 import type { TaskRunner } from './tasks/task-runner.ts'
 
@@ -204,11 +204,21 @@ export class ColumnFamilyStore {
 
   /** Opens an SSTable of the table's directory. Throws a CorruptSSTableError. */
   open(descriptor: Descriptor): LiveSSTable {
-    const { disk, caches, logger } = this.#ports!
+    const { disk, logger } = this.#ports!
     const warn = (message: string): void => logger.warn(message)
     const opened = SSTable.open(disk, descriptor, this.table, { repair: 'save', warn })
     checkPartitioner(opened)
-    return new LiveSSTable(opened, caches, (sstable) => {
+    return this.#live(opened)
+  }
+
+  /** Opens one that was just written, which takes no time. Throws a DiskError, and a CorruptSSTableError where a file is gone. */
+  openWritten({ descriptor, components }: WrittenSSTable): LiveSSTable {
+    return this.#live(SSTable.adopt(this.#ports!.disk, descriptor, this.table, components))
+  }
+
+  #live(opened: SSTable): LiveSSTable {
+    const { descriptor } = opened
+    return new LiveSSTable(opened, this.#ports!.caches, (sstable) => {
       const transactions = this.#obsolete.get(sstable)
       if (transactions === undefined) return
       this.#obsolete.delete(sstable)

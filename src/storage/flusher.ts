@@ -113,7 +113,7 @@ export class Flusher {
         await transaction.abortLater()
         return
       }
-      for (const descriptor of written) opened.push(store.open(descriptor))
+      for (const sstable of written) opened.push(store.openWritten(sstable))
       await transaction.commitReplacing([])
     } catch (error) {
       if (transaction.state === 'unknown') store.becomeUnknown(transaction)

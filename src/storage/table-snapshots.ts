@@ -55,7 +55,8 @@ export class TableSnapshots {
       for (const memtable of memtables) {
         const reservedBytes = memtable.slabs.reservedBytes
         const flushing = { memtable, dirtySince: CLEAN, start: NOWHERE, end: NOWHERE, reservedBytes }
-        kept.push(...(await runner.run(store.flushJob(flushing, transaction.path))))
+        const written = await runner.run(store.flushJob(flushing, transaction.path))
+        kept.push(...written.map(({ descriptor }) => descriptor))
       }
       const nameAt = reason === 'dropped' ? dropSnapshotName : truncateSnapshotName
       const nowMs = clock.nowMs()

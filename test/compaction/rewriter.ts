@@ -89,6 +89,6 @@ export class Rewriter {
     }
     if (task.completedBytes !== task.totalBytes) throw new Error('a task ends before its end')
     if (task.step()) throw new Error('a task goes on after its end')
-    return task.written
+    return task.written.map(({ descriptor }) => descriptor)
   }
 }

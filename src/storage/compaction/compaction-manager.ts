@@ -371,7 +371,7 @@ export class CompactionManager {
       if (!inputs.every((input) => store.sstables.includes(input))) throw new TaskStoppedError()
       // Cells that are gone because their columns were dropped are not to be missed by those who have the columns again.
       if (store.table.dropped.size > 0) await this.#listener.logged()
-      for (const descriptor of written) opened.push(store.open(descriptor))
+      for (const sstable of written) opened.push(store.openWritten(sstable))
       await transaction.commitReplacing(inputs.map(({ sstable }) => sstable.descriptor))
     } catch (error) {
       if (transaction.state === 'unknown') store.becomeUnknown(transaction)

@@ -2,12 +2,12 @@ import type { Disk } from '../../io/disk.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { PartitionMerge } from '../partition-merge.ts'
 import type { DataReader } from '../sstable/data-reader.ts'
-import { type Descriptor, descriptorName } from '../sstable/descriptor.ts'
+import { descriptorName } from '../sstable/descriptor.ts'
 import { SSTable } from '../sstable/sstable.ts'
 import type { SSTableWriter } from '../sstable/sstable-writer.ts'
 import { NO_DELETION } from '../sstable/statistics.ts'
 import { type OnNewSSTable, SSTableOutput } from '../tasks/sstable-output.ts'
-import type { CompactionJob, StorageTask } from '../tasks/storage-task.ts'
+import type { CompactionJob, StorageTask, WrittenSSTable } from '../tasks/storage-task.ts'
 import { tableCompression } from '../tasks/table-compression.ts'
 import { tableFromParts } from '../tasks/table-parts.ts'
 import { approximateKeyCount, estimatedKeys, mergedHeader, mergedIntervals } from './compaction-header.ts'
@@ -67,7 +67,7 @@ export class CompactionTask implements StorageTask {
     return this.#isDone ? this.totalBytes : bytes
   }
 
-  get written(): readonly Descriptor[] {
+  get written(): readonly WrittenSSTable[] {
     return this.#output?.written ?? []
   }
 

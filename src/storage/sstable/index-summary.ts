@@ -25,7 +25,8 @@ export class IndexSummary {
   readonly firstKey: Uint8Array
   readonly lastKey: Uint8Array
   readonly path: string
-  readonly #bytes: Uint8Array
+  /** The file. */
+  readonly bytes: Uint8Array
   readonly #data: DataView
   readonly #entriesEnd: number
   /** Bytes of the file that mean something. */
@@ -33,7 +34,7 @@ export class IndexSummary {
 
   private constructor(path: string, bytes: Uint8Array) {
     this.path = path
-    this.#bytes = bytes
+    this.bytes = bytes
     this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     if (bytes.length < HEADER_BYTES) throw this.#corrupt(0, 'the file ends too early')
     this.minIndexInterval = readInt32(bytes, 0)
@@ -72,9 +73,9 @@ export class IndexSummary {
   }
 
   #key(at: number): Uint8Array {
-    const length = at + 4 <= this.#bytes.length ? readInt32(this.#bytes, at) : -1
-    if (length < 0 || at + 4 + length > this.#bytes.length) throw this.#corrupt(at, 'the file ends too early')
-    return this.#bytes.subarray(at + 4, at + 4 + length)
+    const length = at + 4 <= this.bytes.length ? readInt32(this.bytes, at) : -1
+    if (length < 0 || at + 4 + length > this.bytes.length) throw this.#corrupt(at, 'the file ends too early')
+    return this.bytes.subarray(at + 4, at + 4 + length)
   }
 
   #start(i: number): number {
@@ -88,7 +89,7 @@ export class IndexSummary {
 
   /** The key of an entry, as a view. */
   keyAt(i: number): Uint8Array {
-    return this.#bytes.subarray(this.#start(i), this.#end(i) - 8)
+    return this.bytes.subarray(this.#start(i), this.#end(i) - 8)
   }
 
   /** Position in Index.db of the entry. */
@@ -113,9 +114,9 @@ export class IndexSummary {
   #compare(i: number, tokenHi: number, tokenLo: number, key: Uint8Array | null): number {
     const at = this.#start(i)
     const length = this.#end(i) - 8 - at
-    murmur3Token(this.#bytes, at, length, token)
+    murmur3Token(this.bytes, at, length, token)
     const order = compare64(token[0]!, token[1]!, tokenHi, tokenLo)
     if (order !== 0) return order
-    return key === null ? 1 : compareBytes(this.#bytes, at, length, key, 0, key.length)
+    return key === null ? 1 : compareBytes(this.bytes, at, length, key, 0, key.length)
   }
 }

@@ -21,11 +21,30 @@ import { type FormatVersion, formatVersion } from './version.ts'
 export interface OpenOptions {
   /**
    * What becomes of a Summary.db or Filter.db that is missing or broken: `none` leaves it so, which throws for the summary;
-   * otherwise both are made anew from Index.db, and `save` writes them in their place.
+   * `check` looks closer, and throws for the filter, too; otherwise both are made anew from Index.db, and `save` writes them in
+   * their place.
    */
-  readonly repair?: 'none' | 'memory' | 'save'
+  readonly repair?: 'none' | 'check' | 'memory' | 'save'
   /** Hears what an operator should know. */
   readonly warn?: (message: string) => void
+}
+
+/**
+ * What is kept in memory of an SSTable that is open: all of its components but data and index, read and checked. It can be given to
+ * another thread (structured clone), which then has nothing more to read (`SSTable.adopt`).
+ */
+export interface SSTableComponents {
+  readonly statistics: Statistics
+  /** Null where Data.db is not compressed. */
+  readonly compression: CompressionInfo | null
+  /** Those of CRC.db; null where Data.db is compressed, or there are none. */
+  readonly checksums: ChecksumFile | null
+  /** Those of Checksums.db for Index.db; null where it was written by Cassandra. */
+  readonly indexChecksums: ChecksumFile | null
+  /** Summary.db. */
+  readonly summary: Uint8Array
+  /** Null where there is none. */
+  readonly filter: Pick<BloomFilter, 'hashCount' | 'bytes'> | null
 }
 
 interface SSTableParts {
@@ -35,7 +54,7 @@ interface SSTableParts {
   readonly statistics: Statistics
   readonly compression: CompressionInfo | null
   readonly checksums: ChecksumFile | null
-  readonly indexChecksums: IndexChecksums | null
+  readonly indexChecksums: ChecksumFile | null
   readonly data: DiskFile
   readonly index: DiskFile
 }
@@ -72,7 +91,7 @@ export class SSTable {
     this.summary = summary
     this.filter = filter
     this.#checksums = parts.checksums
-    this.#indexChecksums = parts.indexChecksums?.index ?? null
+    this.#indexChecksums = parts.indexChecksums
     this.#data = parts.data
     this.#dataBytes = parts.data.sizeSync()
     this.#index = parts.index
@@ -82,11 +101,7 @@ export class SSTable {
   /** Opens the files of one SSTable. Throws a CorruptSSTableError for what is broken or cannot be read here. */
   static open(disk: Disk, descriptor: Descriptor, table: TableMetadata, options: OpenOptions = {}): SSTable {
     const path = (component: Component): string => componentPath(descriptor, component)
-    const version = descriptor.format === 'big' ? formatVersion(descriptor.version) : null
-    if (version === null) {
-      const what = `${descriptor.version}-${descriptor.format}`
-      throw new CorruptSSTableError(path('Data.db'), -1, `SSTables of the format ${what} cannot be read`)
-    }
+    const version = versionOf(descriptor)
     const readIfThere = (component: Component): Uint8Array | null =>
       disk.existsSync(path(component)) ? disk.readFileSync(path(component)) : null
     const statisticsBytes = readIfThere('Statistics.db')
@@ -116,12 +131,44 @@ export class SSTable {
         statistics,
         compression,
         checksums,
-        indexChecksums,
+        indexChecksums: indexChecksums?.index ?? null,
         data,
         index,
       }
-      const files = { summary: readIfThere('Summary.db'), filter: readIfThere('Filter.db') }
+      const files = {
+        summary: readIfThere('Summary.db'),
+        filter: readIfThere('Filter.db'),
+        checksums: indexChecksums,
+      }
       return SSTable.#withIndex(disk, parts, files, options)
+    } catch (error) {
+      data.closeSync()
+      index?.closeSync()
+      throw error
+    }
+  }
+
+  /**
+   * Opens an SSTable whose components somebody else has read and checked, without looking at them again. Throws a
+   * CorruptSSTableError where data or index is missing, a DiskError where they cannot be opened.
+   */
+  static adopt(
+    disk: Disk,
+    descriptor: Descriptor,
+    table: TableMetadata,
+    components: SSTableComponents,
+  ): SSTable {
+    const { summary, filter, ...rest } = components
+    const version = versionOf(descriptor)
+    const data = openFile(disk, componentPath(descriptor, 'Data.db'))
+    let index: DiskFile | null = null
+    try {
+      index = openFile(disk, componentPath(descriptor, 'Index.db'))
+      return new SSTable(
+        { ...rest, descriptor, table, version, data, index },
+        IndexSummary.read(componentPath(descriptor, 'Summary.db'), summary),
+        filter === null ? null : new BloomFilter(filter.hashCount, filter.bytes),
+      )
     } catch (error) {
       data.closeSync()
       index?.closeSync()
@@ -133,10 +180,11 @@ export class SSTable {
   static #withIndex(
     disk: Disk,
     parts: SSTableParts,
-    files: { readonly summary: Uint8Array | null; readonly filter: Uint8Array | null },
+    files: IndexComponents,
     { repair = 'none', warn }: OpenOptions,
   ): SSTable {
-    const { descriptor, table, indexChecksums } = parts
+    const { descriptor, table } = parts
+    const indexChecksums = files.checksums
     const summaryPath = componentPath(descriptor, 'Summary.db')
     const filterPath = componentPath(descriptor, 'Filter.db')
     const open = (): SSTable => {
@@ -155,18 +203,18 @@ export class SSTable {
     const wantsFilter = table.params.bloomFilterFpChance < 1
     const bare = new SSTable(parts, emptySummary(summaryPath), null)
     const indexFiles = bare.#indexFiles()
-    let reason = `${filterPath} is missing`
+    let reason: string
     try {
       const sstable = open()
       checkEdges(indexFiles, sstable.summary)
-      if (sstable.filter === null ? !wantsFilter : hasSampledKeys(sstable.filter, sstable.summary))
-        return sstable
-      if (sstable.filter !== null)
-        reason = `Corrupt SSTable file ${filterPath}: keys of the summary are not in it`
+      if (sstable.filter === null && wantsFilter) throw missing(filterPath)
+      if (sstable.filter !== null && !hasSampledKeys(sstable.filter, sstable.summary))
+        throw new CorruptSSTableError(filterPath, -1, 'keys of the summary are not in it')
+      return sstable
     } catch (error) {
       const isRepairable =
         error instanceof CorruptSSTableError && (error.path === summaryPath || error.path === filterPath)
-      if (!isRepairable) throw error
+      if (!isRepairable || repair === 'check') throw error
       reason = error.message
     }
     const { minIndexInterval, bloomFilterFpChance } = table.params
@@ -203,6 +251,19 @@ export class SSTable {
       reader: (summary) =>
         new IndexReader(this.indexSource(), summary, this.version, this.header.clusteringTypes),
       hasPartition: (position, key) => partitions.isAt(position, key, key.length),
+    }
+  }
+
+  /** See SSTableComponents. They share memory with this SSTable. */
+  get components(): SSTableComponents {
+    const { statistics, compression, filter } = this
+    return {
+      statistics,
+      compression,
+      checksums: this.#checksums,
+      indexChecksums: this.#indexChecksums,
+      summary: this.summary.bytes,
+      filter: filter === null ? null : { hashCount: filter.hashCount, bytes: filter.bytes },
     }
   }
 
@@ -256,6 +317,22 @@ export class SSTable {
     this.#data.closeSync()
     this.#index.closeSync()
   }
+}
+
+/** Files that say where in the index keys are; null where they are not there. */
+interface IndexComponents {
+  readonly summary: Uint8Array | null
+  readonly filter: Uint8Array | null
+  readonly checksums: IndexChecksums | null
+}
+
+/** Throws a CorruptSSTableError for a format that is not known. */
+function versionOf(descriptor: Descriptor): FormatVersion {
+  const version = descriptor.format === 'big' ? formatVersion(descriptor.version) : null
+  if (version !== null) return version
+  const what = `${descriptor.version}-${descriptor.format}`
+  const reason = `SSTables of the format ${what} cannot be read`
+  throw new CorruptSSTableError(componentPath(descriptor, 'Data.db'), -1, reason)
 }
 
 function missing(path: string): CorruptSSTableError {

@@ -6,11 +6,10 @@ import { UnfilteredFilter } from '../compaction/unfiltered-filter.ts'
 import { FrozenMemtable } from '../memtable/frozen-memtable.ts'
 import { MemtableScan } from '../memtable/memtable-source.ts'
 import { PartitionMerge } from '../partition-merge.ts'
-import type { Descriptor } from '../sstable/descriptor.ts'
 import { HeaderCollector } from '../sstable/header-component.ts'
 import { UNFILTERED_END, UNFILTERED_ROW } from '../unfiltered.ts'
 import { type OnNewSSTable, SSTableOutput } from './sstable-output.ts'
-import type { FlushJob, LogPosition, StorageTask } from './storage-task.ts'
+import type { FlushJob, LogPosition, StorageTask, WrittenSSTable } from './storage-task.ts'
 import { flushCompression } from './table-compression.ts'
 import { tableFromParts } from './table-parts.ts'
 
@@ -50,7 +49,7 @@ export class FlushTask implements StorageTask {
     return partitions === 0 ? 0 : Math.floor((this.totalBytes * passed) / (partitions * 2))
   }
 
-  get written(): readonly Descriptor[] {
+  get written(): readonly WrittenSSTable[] {
     return this.#output?.written ?? []
   }
 

@@ -1,8 +1,7 @@
 import type { Clock } from '../../io/clock.ts'
 import type { Disk } from '../../io/disk.ts'
 import type { TimerHandle, Timers } from '../../io/timers.ts'
-import type { Descriptor } from '../sstable/descriptor.ts'
-import type { StorageJob, StorageTask } from './storage-task.ts'
+import type { StorageJob, StorageTask, WrittenSSTable } from './storage-task.ts'
 import {
   type CreateTask,
   TaskHandle,
@@ -32,7 +31,7 @@ interface Work {
   readonly handle: TaskHandle
   /** Null before its first turn. */
   task: StorageTask | null
-  readonly resolve: (written: readonly Descriptor[]) => void
+  readonly resolve: (written: readonly WrittenSSTable[]) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -62,7 +61,7 @@ export class InlineRunner implements TaskRunner {
     this.setCompactionThroughput(config.compactionThroughputBytes)
   }
 
-  run(job: StorageJob, handle: TaskHandle = new TaskHandle()): Promise<readonly Descriptor[]> {
+  run(job: StorageJob, handle: TaskHandle = new TaskHandle()): Promise<readonly WrittenSSTable[]> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed || handle.isStopped) {
         reject(new TaskStoppedError())

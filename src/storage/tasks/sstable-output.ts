@@ -4,10 +4,11 @@ import type { TableMetadata } from '../../model/table.ts'
 import type { Compression } from '../sstable/data-file-writer.ts'
 import type { Descriptor } from '../sstable/descriptor.ts'
 import { serializationHeader } from '../sstable/serialization-header.ts'
+import { SSTable } from '../sstable/sstable.ts'
 import { SSTableWriter } from '../sstable/sstable-writer.ts'
 import type { HeaderComponent } from '../sstable/statistics.ts'
 import type { StatisticsContext } from '../sstable/statistics-writer.ts'
-import type { JobTarget } from './storage-task.ts'
+import type { JobTarget, WrittenSSTable } from './storage-task.ts'
 
 const PARTITIONER = 'org.apache.cassandra.dht.Murmur3Partitioner'
 
@@ -30,7 +31,7 @@ export class SSTableOutput {
   readonly #onNew: OnNewSSTable
   readonly #options: OutputOptions
   /** Those that are finished. */
-  readonly written: Descriptor[] = []
+  readonly written: WrittenSSTable[] = []
   #writer: SSTableWriter | null = null
 
   constructor(
@@ -83,14 +84,20 @@ export class SSTableOutput {
     return this.#writer
   }
 
-  /** Writes what is left of the SSTable and syncs it. Throws a DiskError. */
+  /**
+   * Writes what is left of the SSTable, syncs it and reads it back, here where nobody waits. Throws a DiskError, and a
+   * CorruptSSTableError where its indexes are not what was written.
+   */
   finish(): void {
     const writer = this.#writer
     if (writer === null) return
     writer.finish()
     this.#disk.fsyncDirectorySync(this.#target.directory)
-    this.written.push(writer.descriptor)
     this.#writer = null
+    const { descriptor } = writer
+    const sstable = SSTable.open(this.#disk, descriptor, this.#table, { repair: 'check' })
+    sstable.close()
+    this.written.push({ descriptor, components: sstable.components })
   }
 
   abort(): void {

@@ -1,6 +1,7 @@
 import type { OutputSplit } from '../compaction/plan.ts'
 import type { FrozenMemtableParts } from '../memtable/frozen-memtable.ts'
 import type { Descriptor } from '../sstable/descriptor.ts'
+import type { SSTableComponents } from '../sstable/sstable.ts'
 import type { TableParts } from './table-parts.ts'
 
 /**
@@ -19,9 +20,15 @@ export interface StorageTask {
   /** Bytes on disk for each of those bytes, of compactions: their throughput is limited by what they read there. Default 1. */
   readonly compressionRatio?: number
   /** The SSTables that were written and synced, none where nothing was left; once `step` has returned false. */
-  readonly written: readonly Descriptor[]
+  readonly written: readonly WrittenSSTable[]
   /** Closes files. What was written stays, for the transaction log to remove. */
   abort(): void
+}
+
+/** An SSTable that a job has written, synced, read back and checked; what it read is there for who opens it (`SSTable.adopt`). */
+export interface WrittenSSTable {
+  readonly descriptor: Descriptor
+  readonly components: SSTableComponents
 }
 
 /** How the SSTables of a job are to be written. All of a job can be given to another thread (structured clone). */

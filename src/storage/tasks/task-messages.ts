@@ -1,7 +1,6 @@
 import { CorruptionError } from '../../common/errors.ts'
 import { CorruptSSTableError } from '../sstable/corruption.ts'
-import type { Descriptor } from '../sstable/descriptor.ts'
-import type { StorageJob } from './storage-task.ts'
+import type { StorageJob, WrittenSSTable } from './storage-task.ts'
 import { type TaskRunnerConfig, TaskStoppedError } from './task-runner.ts'
 
 /** What is said to the thread that does the work. Jobs are named by numbers. */
@@ -19,7 +18,7 @@ export type TaskRequest =
 export type TaskReply =
   /** It listens: from now on a thread that ends has lost what it was given. */
   | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly id: number; readonly written: readonly Descriptor[] }
+  | { readonly kind: 'done'; readonly id: number; readonly written: readonly WrittenSSTable[] }
   | { readonly kind: 'failed'; readonly id: number; readonly error: SentError }
 
 /** An error on its way: structured clone knows neither classes nor fields such as `code`. */

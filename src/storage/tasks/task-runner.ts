@@ -1,6 +1,5 @@
 import type { Disk } from '../../io/disk.ts'
-import type { Descriptor } from '../sstable/descriptor.ts'
-import type { StorageJob, StorageTask } from './storage-task.ts'
+import type { StorageJob, StorageTask, WrittenSSTable } from './storage-task.ts'
 
 /** Begins a job. May throw what `StorageTask.step` throws; nothing has to be aborted then. */
 export type CreateTask = (disk: Disk, job: StorageJob) => StorageTask
@@ -12,7 +11,7 @@ export interface TaskRunner {
    * in which they came. Rejects with what the job threw (a DiskError with its code, a CorruptSSTableError with path and
    * offset), with a TaskStoppedError after a stop, and with a TaskLostError when the thread died.
    */
-  run(job: StorageJob, handle?: TaskHandle): Promise<readonly Descriptor[]>
+  run(job: StorageJob, handle?: TaskHandle): Promise<readonly WrittenSSTable[]>
   /** How many compactions take turns (`concurrent_compactors`); others wait. */
   setConcurrentCompactors(count: number): void
   /** Bytes on disk that all compactions together read in a second (`compaction_throughput`); 0 is without limit. */

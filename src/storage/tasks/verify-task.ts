@@ -1,5 +1,4 @@
 import type { Disk } from '../../io/disk.ts'
-import type { Descriptor } from '../sstable/descriptor.ts'
 import { verify } from '../sstable/verify.ts'
 import type { StorageTask, VerifyJob } from './storage-task.ts'
 
@@ -8,7 +7,7 @@ export class VerifyTask implements StorageTask {
   readonly #disk: Disk
   readonly #job: VerifyJob
   #next = 0
-  readonly written: readonly Descriptor[] = []
+  readonly written: readonly never[] = []
 
   constructor(disk: Disk, job: VerifyJob) {
     this.#disk = disk

@@ -1,7 +1,6 @@
 import type { TimerHandle, Timers } from '../../io/timers.ts'
 import type { Workers, WorkerThread } from '../../io/workers.ts'
-import type { Descriptor } from '../sstable/descriptor.ts'
-import type { StorageJob } from './storage-task.ts'
+import type { StorageJob, WrittenSSTable } from './storage-task.ts'
 import { receiveError, type TaskReply, type TaskRequest } from './task-messages.ts'
 import {
   TaskHandle,
@@ -32,7 +31,7 @@ export interface WorkerRunnerPorts {
 interface SentJob {
   readonly job: StorageJob
   readonly handle: TaskHandle
-  readonly resolve: (written: readonly Descriptor[]) => void
+  readonly resolve: (written: readonly WrittenSSTable[]) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -65,7 +64,7 @@ export class WorkerRunner implements TaskRunner {
     this.#config = config
   }
 
-  run(job: StorageJob, handle: TaskHandle = new TaskHandle()): Promise<readonly Descriptor[]> {
+  run(job: StorageJob, handle: TaskHandle = new TaskHandle()): Promise<readonly WrittenSSTable[]> {
     if (this.#isClosed || handle.isStopped) return Promise.reject(new TaskStoppedError())
     const crew = this.#inline === null ? (this.#crew ?? this.#start()) : null
     if (crew === null) return this.#inline!.run(job, handle)

@@ -1,6 +1,6 @@
 import { CorruptSSTableError } from '../../../src/storage/sstable/corruption.ts'
-import type { Descriptor } from '../../../src/storage/sstable/descriptor.ts'
-import type { StorageJob, StorageTask } from '../../../src/storage/tasks/storage-task.ts'
+import type { SSTableComponents } from '../../../src/storage/sstable/sstable.ts'
+import type { StorageJob, StorageTask, WrittenSSTable } from '../../../src/storage/tasks/storage-task.ts'
 
 /** What a fake job does; it travels as part of the job. */
 export interface FakePlan {
@@ -20,14 +20,18 @@ export function fakeJob(kind: 'flush' | 'compaction', plan: FakePlan): StorageJo
   return { kind, plan } as unknown as StorageJob
 }
 
-export const SSTABLE: Descriptor = { directory: '/ks/t', version: 'nb', id: '7', format: 'big' }
+/** Nobody opens it; of its components there is what becomes of memory on its way. */
+export const SSTABLE: WrittenSSTable = {
+  descriptor: { directory: '/ks/t', version: 'nb', id: '7', format: 'big' },
+  components: { summary: new Uint8Array(8) } as unknown as SSTableComponents,
+}
 
 /** Counts, and says what it does. */
 export class FakeTask implements StorageTask {
   completedBytes = 0
   readonly totalBytes: number
   readonly compressionRatio?: number
-  readonly written: Descriptor[] = []
+  readonly written: WrittenSSTable[] = []
   readonly #plan: FakePlan
   readonly #said: string[]
   #left: number
@@ -65,7 +69,8 @@ export class FakeTask implements StorageTask {
     }
     if (ending === 'out-of-memory')
       for (const hoard: unknown[] = []; ; ) hoard.push(new Array(1000).fill(0.5))
-    this.written.push(tells ? { ...SSTABLE, directory: this.#said.join(' ') } : SSTABLE)
+    const descriptor = { ...SSTABLE.descriptor, ...(tells && { directory: this.#said.join(' ') }) }
+    this.written.push({ ...SSTABLE, descriptor })
     return false
   }
 

@@ -69,7 +69,7 @@ describe('a worker thread', () => {
       .run(fakeJob('flush', { name: 'f', steps: 10, stepMs: 3, tells: true }))
       .then(([written]) => {
         order.push('flush')
-        expect(written!.directory).toMatch(/(?<!f )f f f f f f f f f f$/)
+        expect(written!.descriptor.directory).toMatch(/(?<!f )f f f f f f f f f f$/)
       })
     await Promise.all([compaction, flush])
     expect(order).toEqual(['flush', 'compaction'])
@@ -81,7 +81,7 @@ describe('a worker thread', () => {
     setTimeout(() => handle.stop(), 30)
     await expect(done).rejects.toBeInstanceOf(TaskStoppedError)
     const [written] = await runner.run(fakeJob('flush', { name: 'f', steps: 1, tells: true }))
-    expect(written!.directory).toMatch(/ endless aborted f$/)
+    expect(written!.descriptor.directory).toMatch(/ endless aborted f$/)
   })
 
   test('sends errors with their class and all that they know', async () => {
