@@ -40,7 +40,7 @@ export class ExecutionScope {
   readonly timers: Timers
   readonly timestamps: TimestampSource
   readonly config: QueryConfig
-  readonly metrics = new QueryMetrics()
+  readonly metrics: QueryMetrics
   readonly tracing: Tracing
   /** Of the statement of an ordinary user that is being executed now. */
   guard: StatementGuard | null = null
@@ -65,6 +65,7 @@ export class ExecutionScope {
     this.timers = timers
     this.timestamps = timestamps
     this.config = config
+    this.metrics = new QueryMetrics([...schema.current.tables()])
     const timeUuids = new TimeUuidSource(timestamps, random)
     this.context = new StatementContext({ timeUuids, random, counterId })
     this.tracing = new Tracing({

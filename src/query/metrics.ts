@@ -78,32 +78,40 @@ export class QueryMetrics {
     unlogged: new DecayingHistogram(),
     counter: new DecayingHistogram(),
   }
-  /** By the table's handle. */
+  /** By the table's handle, from the first one on. */
   readonly #tables: (TableMetrics | undefined)[] = []
+  /** The least handle of a table of this server: a process that has had many servers has given out many handles. */
+  readonly #first: number
+
+  /** @param tables of the server, the built-in ones at least, which are its first; without them handles may be any */
+  constructor(tables: readonly TableMetadata[] = []) {
+    this.#first = tables.reduce((least, { handle }) => Math.min(least, handle), tables[0]?.handle ?? 0)
+  }
 
   /** Those of a table, which are made when they are first asked for. */
   of(table: TableMetadata): TableMetrics {
-    return this.#tables[table.handle] ?? this.#make(table.handle)
+    return this.#tables[table.handle - this.#first] ?? this.#make(table.handle)
   }
 
   #make(handle: number): TableMetrics {
     const made = new TableMetrics()
+    const at = handle - this.#first
     // Without holes, so that a look stays a look into an array.
-    while (this.#tables.length < handle) this.#tables.push(undefined)
-    this.#tables[handle] = made
+    while (this.#tables.length < at) this.#tables.push(undefined)
+    this.#tables[at] = made
     return made
   }
 
   /** Those of the table with that handle. */
   ofHandle(handle: number): TableMetrics {
-    return this.#tables[handle] ?? this.#make(handle)
+    return this.#tables[handle - this.#first] ?? this.#make(handle)
   }
 
   /** Forgets tables that are gone. */
   retain(tables: readonly TableMetadata[]): void {
-    const kept = new Set(tables.map(({ handle }) => handle))
-    for (let handle = 0; handle < this.#tables.length; handle++) {
-      if (!kept.has(handle)) this.#tables[handle] = undefined
+    const kept = new Set(tables.map(({ handle }) => handle - this.#first))
+    for (let at = 0; at < this.#tables.length; at++) {
+      if (!kept.has(at)) this.#tables[at] = undefined
     }
   }
 

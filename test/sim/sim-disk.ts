@@ -39,7 +39,11 @@ class SimDiskError extends Error implements DiskError {
   readonly path: string
 
   constructor(code: string, operation: string, path: string) {
+    // Files that are not there are looked for often, and nobody asks from where.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(`${code}: ${operation} '${path}'`)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.syscall = operation
     this.path = path

@@ -8,6 +8,7 @@ import type { Membership } from '../gossip/index.ts'
 import { type InboundMessage, type MessagingService, Verb, wordsOf } from '../messaging/index.ts'
 import type { LocalCommits } from '../replica/local-commits.ts'
 import { MutationDecoder, updatesAt } from '../replica/mutation-message.ts'
+import { KnownRows } from './known-rows.ts'
 import { encodeSchema, schemaMutation } from './schema-message.ts'
 
 /** The schema of this node, as it is given to others and takes from them. */
@@ -215,7 +216,7 @@ export class SchemaDistribution {
       this.#wake()
     }
     this.#parts.messaging.request(peer.endpoint, Verb.SCHEMA_PULL_REQ, NO_BYTES, {
-      onResponse: (payload) => done(!this.#isStopped && this.#take(payload, peer.endpoint)),
+      onResponse: (payload) => done(!this.#isStopped && this.#take(payload, peer.endpoint, true)),
       onFailure: () => done(false),
     })
   }
@@ -228,16 +229,17 @@ export class SchemaDistribution {
   // --- what comes
 
   #onPush(message: InboundMessage): void {
-    if (!this.#isStopped) this.#take(message.payload, message.from)
+    if (!this.#isStopped) this.#take(message.payload, message.from, false)
   }
 
-  /** Merges what came; false where it can't be read or kept. */
-  #take(payload: Uint8Array, from: Endpoint): boolean {
-    const { commits, schema, logger } = this.#parts
+  /** Merges what came; false where it can't be read or kept. Of a whole schema most is here already. */
+  #take(payload: Uint8Array, from: Endpoint, isWhole: boolean): boolean {
+    const { commits, engine, schema, logger } = this.#parts
     const byId = new Map([...schema.tables].map((table) => [table.id, table]))
     try {
       const rows = this.#decoder.decode(wordsOf(payload).slice(), (id) => byId.get(id) ?? null)
-      const isNew = schema.merge(portionsOf(rows))
+      const known = isWhole ? new KnownRows(schemaMutation(engine, schema.tables)) : null
+      const isNew = schema.merge(portionsOf(rows, known))
       const committed = commits.commit()
       committed?.catch((error: unknown) => this.#failed(from, error))
       if (isNew) logger.info(`The schema is ${schema.version} by what /${from.text} said`)
@@ -254,8 +256,8 @@ export class SchemaDistribution {
   }
 }
 
-/** The updates of a mutation in mutations of a size that the commit log takes. */
-function* portionsOf(mutation: MutationBuilder): Generator<MutationBuilder> {
+/** The updates of a mutation, but for what is known, in mutations of a size that the commit log takes. */
+function* portionsOf(mutation: MutationBuilder, known: KnownRows | null): Generator<MutationBuilder> {
   const portion = new MutationBuilder()
   portion.begin()
   for (const at of updatesAt(mutation)) {
@@ -264,7 +266,8 @@ function* portionsOf(mutation: MutationBuilder): Generator<MutationBuilder> {
       yield portion
       portion.begin()
     }
-    portion.copyUpdate(mutation, at)
+    if (known === null) portion.copyUpdate(mutation, at)
+    else known.copyUnknown(mutation, at, portion)
   }
   portion.finish()
   if (portion.updateCount > 0) yield portion

@@ -35,12 +35,22 @@ function parseColumns(kind: ColumnSpec['kind'], text: string | undefined, into: 
   }
 }
 
+/** What definitions say of columns, which is the same for each server of a process. */
+const columnsOfDefinitions = new WeakMap<TableDefinition, readonly ColumnSpec[]>()
+
+function columnsOf(table: TableDefinition): readonly ColumnSpec[] {
+  let columns = columnsOfDefinitions.get(table)
+  if (columns !== undefined) return columns
+  const parsed: ColumnSpec[] = []
+  parseColumns('partition_key', table.key, parsed)
+  parseColumns('clustering', table.clustering, parsed)
+  parseColumns('static', table.statics, parsed)
+  parseColumns('regular', table.columns, parsed)
+  columnsOfDefinitions.set(table, (columns = parsed))
+  return columns
+}
+
 function buildTable(keyspace: string, table: TableDefinition, defaults: Partial<TableParams>): TableMetadata {
-  const columns: ColumnSpec[] = []
-  parseColumns('partition_key', table.key, columns)
-  parseColumns('clustering', table.clustering, columns)
-  parseColumns('static', table.statics, columns)
-  parseColumns('regular', table.columns, columns)
   const params: { -readonly [K in keyof TableParams]?: TableParams[K] } = { ...defaults }
   if (table.comment !== undefined) params.comment = table.comment
   if (table.gcGraceSeconds !== undefined) params.gcGraceSeconds = table.gcGraceSeconds
@@ -54,7 +64,7 @@ function buildTable(keyspace: string, table: TableDefinition, defaults: Partial<
     keyspace,
     name: table.name,
     id: systemTableId(keyspace, table.name),
-    columns,
+    columns: columnsOf(table),
     params,
     dropped: keyspace === 'system' && table.name === 'local' ? [THRIFT_VERSION] : [],
   })
