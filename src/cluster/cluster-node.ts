@@ -32,6 +32,7 @@ import {
 import { LocalCommits } from './replica/local-commits.ts'
 import type { ReadThresholdsAtReplica } from './replica/read-thresholds.ts'
 import { Replica } from './replica/replica.ts'
+import { ReplicaMetrics } from './replica/replica-metrics.ts'
 import type { DynamicSnitchConfig } from './ring/dynamic-snitch.ts'
 import { Ring } from './ring/ring.ts'
 import type { Snitch } from './ring/snitch.ts'
@@ -158,7 +159,8 @@ export class ClusterNode {
     const { messaging } = this
     const { dynamicSnitch, timeouts, thresholds } = settings
     const traces = new Traces()
-    const shared = { messaging, engine, commits, clock, timers, logger, thresholds, traces }
+    const replicaMetrics = new ReplicaMetrics(clock)
+    const shared = { messaging, engine, commits, clock, timers, logger, thresholds, traces, replicaMetrics }
     new Replica({ ...shared, tableById: parts.tables.tableById }).listen()
     this.view = new MemberView(this.membership, parts.snitch, dynamicSnitch, { clock, timers, random })
     const { counterId, tables } = parts

@@ -11,6 +11,7 @@ import { HintHandler, HintsService, type HintsSettings } from './hints/index.ts'
 import type { MessagingService } from './messaging/index.ts'
 import { type Paxos, PaxosAcceptor } from './paxos/index.ts'
 import type { Commits } from './replica/commit-promise.ts'
+import type { ReplicaMetrics } from './replica/replica-metrics.ts'
 import type { RingView } from './ring-view.ts'
 import type { Traces } from './traces.ts'
 
@@ -29,6 +30,8 @@ export interface WriteKeepingParts {
   readonly ring: RingView
   /** Of requests that are traced. */
   readonly traces?: Traces
+  /** Without, nothing is counted. */
+  readonly replicaMetrics?: ReplicaMetrics
   /** Where hints are. */
   readonly disk: Disk
   readonly clock: Clock

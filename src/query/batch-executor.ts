@@ -82,12 +82,20 @@ export class BatchExecutor {
     const isLogged = type === 'logged' && partitions > 1
     const applied = this.#writer.apply(options.consistency, writeType, isLogged)
     const times = { startedMs, applyingMs, nowMs: context.nowMillis }
+    const count = (): void => {
+      const isHere = applied === null
+      if (counters === 0) this.#count(partitions, partitionsByTable, type, times, isHere)
+      else this.#count(counters, new Map([[first.handle, counters]]), type, times, isHere)
+    }
     const end = (): QueryResult => {
-      if (counters === 0) this.#count(partitions, partitionsByTable, type, times)
-      else this.#count(counters, new Map([[first.handle, counters]]), type, times)
+      count()
       return warnings.length === 0 ? VOID : { kind: 'void', warnings }
     }
-    return applied === null ? end() : applied.then(end)
+    if (applied === null) return end()
+    return applied.then(end, (error: unknown) => {
+      count()
+      throw error
+    })
   }
 
   /** Adds the statements to the mutation; those on counters are applied. Returns of how many partitions these are. */
@@ -149,20 +157,29 @@ export class BatchExecutor {
     })
   }
 
-  /** Counts a batch: its partitions, and for each table that it wrote to a request (`updateCoordinatorWriteLatencyTableMetric`). */
+  /**
+   * Counts a batch: its partitions, and for each table that it wrote to a request (`updateCoordinatorWriteLatencyTableMetric`).
+   * `isHere` where this node has written it alone.
+   */
   #count(
     partitions: number,
     byTable: ReadonlyMap<number, number>,
     type: BatchType,
     { startedMs, applyingMs, nowMs }: { startedMs: number; applyingMs: number; nowMs: number },
+    isHere: boolean,
   ): void {
     const { metrics, clock } = this.#scope
     const endedMs = clock.monotonicMs()
     if (partitions > 0) metrics.partitionsPerBatch[type].update(partitions, nowMs)
     for (const [handle, updates] of byTable) {
       const ofTable = metrics.ofHandle(handle)
+      if (!isHere) {
+        const timed = ofTable.coordinatorWrite.mark(1, nowMs)
+        if (timed > 0) ofTable.coordinatorWrite.update(endedMs - startedMs, nowMs, timed)
+        continue
+      }
       ofTable.localWrite.add(updates - 1, nowMs)
-      const timed = ofTable.coordinatorWrite.mark(1, nowMs)
+      const timed = ofTable.beginWrite(nowMs)
       if (timed > 0) ofTable.endWrite(endedMs - startedMs, endedMs - applyingMs, nowMs, timed)
     }
   }

@@ -1,5 +1,6 @@
 import type { CoordinatedRead } from '../cluster/coordinator/coordinator.ts'
 import type { LatencyQuantile } from '../cluster/coordinator/speculation.ts'
+import type { ReplicaMetrics } from '../cluster/replica/replica-metrics.ts'
 import type { Traces } from '../cluster/traces.ts'
 import type { ConsistencyLevel, WriteType } from '../common/errors.ts'
 import type { MutationBuilder } from '../model/mutation.ts'
@@ -66,4 +67,6 @@ export interface Cluster {
   latencies: LatencyQuantile
   /** How this node takes part in tracing. */
   readonly traces: Traces | null
+  /** What this node's replica counts. */
+  readonly replicaMetrics: ReplicaMetrics | null
 }

@@ -97,8 +97,20 @@ export class ConditionalExecutor {
       for (const { parameters } of items) setTimestamp(parameters, micros)
       trace?.note('Reading existing values for CAS precondition')
       const reader = ring.read(request.command, { level, nowSeconds, limits, deadlineMs })
+      const metrics = scope.metrics.of(table)
+      const isAlone = reader.fill === undefined
+      const nowMs = clock.nowMs()
+      const timed = isAlone
+        ? metrics.beginRead(false, 1, nowMs)
+        : metrics.beginCoordinatedRead(false, 1, nowMs)
+      const readingMs = timed === 0 ? 0 : clock.monotonicMs()
       const { mutation } = this.#writer
       return executeCasLater(request, reader, mutation, ({ applied, result }) => {
+        if (timed > 0) {
+          const readMs = clock.monotonicMs() - readingMs
+          if (isAlone) metrics.endRead(false, readMs, readMs, nowMs, timed)
+          else metrics.endCoordinatedRead(false, readMs, nowMs, timed)
+        }
         if (!applied) trace?.note('CAS precondition does not match current values')
         if (applied) this.#guard(items, guard, mutation)
         // The result is to outlive the statements that are executed in between.

@@ -71,6 +71,9 @@ export class FetchedRows {
       limits: { rows: 1, rowsPerPartition: 1, bytes: 1 << 20 },
       deadlineMs: clock.monotonicMs() + config.read_request_timeout_ms,
     })
+    const metrics = this.#scope.metrics.of(table)
+    if (reader.fill === undefined) metrics.beginRead(false, 1, clock.nowMs())
+    else metrics.beginCoordinatedRead(false, 1, clock.nowMs())
     try {
       await reader.fill?.()
       this.#rows.set(placeText(table, key, clustering), rowFound(reader, table, clustering, nowSeconds))

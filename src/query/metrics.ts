@@ -1,47 +1,91 @@
+import type { LocalReadFigures, ReplicaTableMetrics } from '../cluster/replica/replica-metrics.ts'
 import { DecayingHistogram, LatencyTimer } from '../common/metrics.ts'
 import type { ReadObserver } from '../cql/select/index.ts'
 import type { BatchType } from '../model/query-options.ts'
 import type { TableMetadata } from '../model/table.ts'
 
 /**
- * What was asked of one table (`TableMetrics`). Of what the server reads and writes for itself nothing is counted. On
- * the one node each request is a read or a write of this node, too: the local timers count those alone that are more.
+ * What was asked of one table (`TableMetrics`). Of what the server reads and writes for itself nothing is counted. What this
+ * node does alone is a request of its coordinator and one of its replica at once, and is counted by one timer for both.
  */
-export class TableMetrics {
-  readonly coordinatorRead = new LatencyTimer()
-  readonly coordinatorScan = new LatencyTimer()
-  readonly coordinatorWrite = new LatencyTimer()
-  readonly localRead = new LatencyTimer(this.coordinatorRead)
-  readonly localScan = new LatencyTimer(this.coordinatorScan)
-  readonly localWrite = new LatencyTimer(this.coordinatorWrite)
+export class TableMetrics implements ReplicaTableMetrics {
+  readonly #read = new LatencyTimer()
+  readonly #scan = new LatencyTimer()
+  readonly #write = new LatencyTimer()
+  readonly coordinatorRead = new LatencyTimer(this.#read)
+  readonly coordinatorScan = new LatencyTimer(this.#scan)
+  readonly coordinatorWrite = new LatencyTimer(this.#write)
+  readonly localRead = new LatencyTimer(this.#read)
+  readonly localScan = new LatencyTimer(this.#scan)
+  readonly localWrite = new LatencyTimer(this.#write)
   /** Of the reads that are timed. */
   readonly tombstonesPerRead = new DecayingHistogram()
   readonly rowsPerRead = new DecayingHistogram()
   /** Of reads of partitions by key that are timed: the SSTables that had one of them. */
   readonly sstablesPerRead = new DecayingHistogram()
 
+  // --- what this node does alone
+
   /** Counts reads of partitions by key, or a scan. Returns for how many the one to be timed stands, or 0. */
   beginRead(isScan: boolean, reads: number, nowMs: number): number {
-    return isScan ? this.coordinatorScan.mark(1, nowMs) : this.coordinatorRead.mark(reads, nowMs)
+    return isScan ? this.#scan.mark(1, nowMs) : this.#read.mark(reads, nowMs)
   }
 
   /** Whether the next read will most likely be timed. */
   isNextTimed(isScan: boolean): boolean {
-    return isScan ? this.coordinatorScan.isNextTimed : this.coordinatorRead.isNextTimed
+    return isScan ? this.#scan.isNextTimed : this.#read.isNextTimed
   }
 
   /** Takes in how long reads took, in milliseconds. */
   endRead(isScan: boolean, coordinatorMs: number, localMs: number, nowMs: number, reads: number): void {
-    const coordinator = isScan ? this.coordinatorScan : this.coordinatorRead
+    this.endCoordinatedRead(isScan, coordinatorMs, nowMs, reads)
     const local = isScan ? this.localScan : this.localRead
-    coordinator.update(coordinatorMs, nowMs, reads)
     local.update(localMs, nowMs, reads)
+  }
+
+  /** Counts a write. Returns for how many the one to be timed stands, or 0. */
+  beginWrite(nowMs: number): number {
+    return this.#write.mark(1, nowMs)
   }
 
   /** Takes in how long writes took, in milliseconds. */
   endWrite(coordinatorMs: number, localMs: number, nowMs: number, writes: number): void {
     this.coordinatorWrite.update(coordinatorMs, nowMs, writes)
     this.localWrite.update(localMs, nowMs, writes)
+  }
+
+  // --- what this node has replicas do, itself perhaps among them
+
+  beginCoordinatedRead(isScan: boolean, reads: number, nowMs: number): number {
+    return isScan ? this.coordinatorScan.mark(1, nowMs) : this.coordinatorRead.mark(reads, nowMs)
+  }
+
+  endCoordinatedRead(isScan: boolean, elapsedMs: number, nowMs: number, reads: number): void {
+    const coordinator = isScan ? this.coordinatorScan : this.coordinatorRead
+    coordinator.update(elapsedMs, nowMs, reads)
+  }
+
+  // --- what it does as a replica
+
+  beginLocalRead(isScan: boolean, nowMs: number): number {
+    return isScan ? this.localScan.mark(1, nowMs) : this.localRead.mark(1, nowMs)
+  }
+
+  endLocalRead(isScan: boolean, read: LocalReadFigures, nowMs: number, reads: number): void {
+    const { elapsedMs, liveRows, tombstones, sstables } = read
+    const local = isScan ? this.localScan : this.localRead
+    local.update(elapsedMs, nowMs, reads)
+    if (sstables !== null) this.sstablesPerRead.update(sstables, nowMs, reads)
+    this.tombstonesPerRead.update(tombstones, nowMs, reads)
+    this.rowsPerRead.update(liveRows, nowMs, reads)
+  }
+
+  beginLocalWrite(nowMs: number): number {
+    return this.localWrite.mark(1, nowMs)
+  }
+
+  endLocalWrite(elapsedMs: number, nowMs: number, writes: number): void {
+    this.localWrite.update(elapsedMs, nowMs, writes)
   }
 }
 

@@ -34,8 +34,10 @@ export class ModificationExecutor {
     scope.checkReplicas(options.consistency, table.keyspace, true)
     const context = scope.beginWrite(options)
     const metrics = scope.metrics.of(table)
-    const timed = metrics.coordinatorWrite.mark(1, context.nowMillis)
-    const startedMs = timed === 0 ? 0 : scope.clock.monotonicMs()
+    // In a ring a statement counts when it is sent: it may be executed again before, when rows that it has to see are there.
+    const isAlone = scope.cluster === null
+    let timed = isAlone ? metrics.beginWrite(context.nowMillis) : 0
+    const startedMs = isAlone && timed === 0 ? 0 : scope.clock.monotonicMs()
     context.addsElsewhere = table.isCounter && ringOf(scope, table.keyspace) !== null
     const { mutation } = writer
     mutation.begin()
@@ -55,11 +57,13 @@ export class ModificationExecutor {
     if (table.isCounter) trace?.note('Determining replicas for mutation')
     writer.write(prepared, context)
     if (!table.isCounter) trace?.note('Determining replicas for mutation')
-    // Of a statement with IN, more than one partition.
-    if (mutation.updateCount !== 1) metrics.localWrite.add(mutation.updateCount - 1, context.nowMillis)
+    if (!isAlone) timed = metrics.coordinatorWrite.mark(1, context.nowMillis)
     const applyingMs = timed === 0 ? 0 : scope.clock.monotonicMs()
     const applied = writer.apply(options.consistency, table.isCounter ? 'COUNTER' : 'SIMPLE')
     if (applied !== null) return this.#whenApplied(applied, table, startedMs, context.nowMillis, timed)
+    // Of a statement with IN, more than one partition; in a ring none of them was counted yet.
+    const uncounted = isAlone ? mutation.updateCount - 1 : mutation.updateCount
+    if (uncounted !== 0) metrics.localWrite.add(uncounted, context.nowMillis)
     if (timed > 0) {
       const endedMs = scope.clock.monotonicMs()
       metrics.endWrite(endedMs - startedMs, endedMs - applyingMs, context.nowMillis, timed)
@@ -75,10 +79,10 @@ export class ModificationExecutor {
     timed: number,
   ): Promise<QueryResult> {
     const { clock, metrics } = this.#scope
-    await applied
-    if (timed > 0) {
-      const elapsedMs = clock.monotonicMs() - startedMs
-      metrics.of(table).endWrite(elapsedMs, elapsedMs, nowMs, timed)
+    try {
+      await applied
+    } finally {
+      if (timed > 0) metrics.of(table).coordinatorWrite.update(clock.monotonicMs() - startedMs, nowMs, timed)
     }
     return VOID
   }

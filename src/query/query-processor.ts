@@ -81,7 +81,8 @@ export class QueryProcessor implements QueryHandler {
   useCluster(cluster: Cluster): void {
     const { metrics, clock } = this.#scope
     this.#scope.cluster = cluster
-    const { traces } = cluster
+    const { traces, replicaMetrics } = cluster
+    if (replicaMetrics !== null) replicaMetrics.of = (handle) => metrics.ofHandle(handle)
     if (traces !== null) {
       const { tracing } = this.#scope
       traces.current = () => tracing.session

@@ -90,7 +90,11 @@ export class SelectExecutor {
     const bound = bindSelect(prepared, context, options, context.nowSeconds)
     guard?.page(bound)
     const reads = isScan ? 1 : readsOf(bound)
-    const timed = metrics.beginRead(isScan, reads, context.nowMillis)
+    const reading = scope.cluster === null ? null : this.#ringReading(bound, options, metrics, reads)
+    const timed =
+      reading?.waits === true
+        ? metrics.beginCoordinatedRead(isScan, reads, context.nowMillis)
+        : metrics.beginRead(isScan, reads, context.nowMillis)
     const readingMs = timed === 0 ? 0 : clock.monotonicMs()
     if (startedMs === 0) startedMs = readingMs
     const trace = scope.tracing.session
@@ -102,9 +106,7 @@ export class SelectExecutor {
       observer = new TracedReads(trace, observer, bound.commands, isScan, inRange)
     }
     let open = scope.readReplicas ?? scope.read
-    const ring = scope.cluster === null ? null : ringOf(scope, table.keyspace)
-    if (ring !== null) {
-      const reading = new RingReading(scope, ring, bound, options)
+    if (reading !== null) {
       if (reading.waits) {
         const times = { startedMs: startedMs || clock.monotonicMs(), readingMs, timed, isScan }
         return this.#executeInRing(reading, bound, options, statement, ref, state, times)
@@ -147,6 +149,24 @@ export class SelectExecutor {
     )
   }
 
+  /** How replicas are read, where there are any but this node. Throws an UnavailableError, which counts as a request. */
+  #ringReading(
+    bound: BoundSelect,
+    options: QueryOptions,
+    metrics: TableMetrics,
+    reads: number,
+  ): RingReading | null {
+    const scope = this.#scope
+    const ring = ringOf(scope, bound.prepared.table.keyspace)
+    if (ring === null) return null
+    try {
+      return new RingReading(scope, ring, bound, options)
+    } catch (error) {
+      metrics.beginCoordinatedRead(bound.pager === 'range', reads, scope.context.nowMillis)
+      throw error
+    }
+  }
+
   /**
    * Waits for the first rows of replicas, which mostly are all; then there is nothing left to wait for. Replicas look themselves
    * at how much of what is dead they read.
@@ -162,7 +182,7 @@ export class SelectExecutor {
   ): Promise<QueryResult> {
     const { table } = bound.prepared
     const { clock, metrics } = this.#scope
-    const { startedMs, readingMs, timed, isScan } = times
+    const { startedMs, timed, isScan } = times
     const ofTable = metrics.of(table)
     const { consistency } = options
     try {
@@ -174,8 +194,7 @@ export class SelectExecutor {
     this.#rows.reset()
     this.#sliceStart = 0
     const thresholds = this.#thresholds.ofMerged(table.keyspace)
-    const observer = timed === 0 ? null : new SampledRead(ofTable, timed)
-    const execution = new SelectExecution(bound, reading.open, this.#rows, thresholds, observer)
+    const execution = new SelectExecution(bound, reading.open, this.#rows, thresholds, null)
     let isDone: boolean | typeof STARVED
     try {
       isDone = this.#goOn(execution)
@@ -186,7 +205,7 @@ export class SelectExecutor {
     if (isDone === true) {
       if (timed > 0) {
         const endedMs = clock.monotonicMs()
-        ofTable.endRead(isScan, endedMs - startedMs, endedMs - readingMs, clock.nowMs(), timed)
+        ofTable.endCoordinatedRead(isScan, endedMs - startedMs, clock.nowMs(), timed)
       }
       const result = execution.result()
       // Other statements may write theirs before this answer is sent.
@@ -195,7 +214,7 @@ export class SelectExecutor {
     const receivedMs = state.receivedMs ?? startedMs
     const running = this.running.suspend({ receivedMs, startedMs }, statement, options, ref)
     const isStarved = isDone === STARVED
-    return this.#executeLater(execution, table, consistency, ofTable, times, running, null, isStarved)
+    return this.#executeLater(execution, table, consistency, ofTable, times, running, reading, isStarved)
   }
 
   /** Suspends a SELECT and goes on with it in later turns, on what the first one saw. */
@@ -206,10 +225,12 @@ export class SelectExecutor {
     metrics: TableMetrics,
     { startedMs, readingMs, timed, isScan }: ReadTimes,
     running: RunningQuery,
-    deadline: ReadDeadline | null,
+    waiting: ReadDeadline | RingReading,
     isStarved: boolean,
   ): Promise<QueryResult> {
     const { clock, timers, schema } = this.#scope
+    // Replicas look at the time themselves.
+    const [deadline, reading] = waiting instanceof RingReading ? [null, waiting] : [waiting, null]
     // What was written so far stays this statement's; the next ones write elsewhere.
     this.#rows = new RowsWriter()
     execution.reader?.suspend()
@@ -224,7 +245,9 @@ export class SelectExecutor {
         if (isDone === true) {
           if (timed > 0) {
             const endedMs = clock.monotonicMs()
-            metrics.endRead(isScan, endedMs - startedMs, endedMs - readingMs, clock.nowMs(), timed)
+            if (reading !== null)
+              metrics.endCoordinatedRead(isScan, endedMs - startedMs, clock.nowMs(), timed)
+            else metrics.endRead(isScan, endedMs - startedMs, endedMs - readingMs, clock.nowMs(), timed)
           }
           return execution.result()
         }

@@ -11,6 +11,7 @@ import {
   type ReadThresholdsAtReplica,
 } from '../../src/cluster/replica/read-thresholds.ts'
 import { Replica } from '../../src/cluster/replica/replica.ts'
+import { ReplicaMetrics } from '../../src/cluster/replica/replica-metrics.ts'
 import { Ring, type RingMember, type RingNode } from '../../src/cluster/ring/ring.ts'
 import { isWorthMerging, SimpleSnitch } from '../../src/cluster/ring/snitch.ts'
 import { Traces } from '../../src/cluster/traces.ts'
@@ -133,6 +134,7 @@ export class SimRing {
         logger,
         commits,
         thresholds: thresholds ?? NO_READ_THRESHOLDS,
+        replicaMetrics: new ReplicaMetrics(clock),
       }
       const view = new SimView(node, tokenRing)
       const traces = new Traces()

@@ -2,6 +2,7 @@ import { timeUuidUnixMs } from '../../common/uuid.ts'
 import { Verb, wordsOf } from '../messaging/index.ts'
 import { IncompatibleSchemaError, MutationDecoder, MutationFormatError } from '../replica/mutation-message.ts'
 import { MutationSummaries, type MutationSummary, smallestGcGrace } from '../replica/mutation-summary.ts'
+import { applyHere } from '../replica/replica-metrics.ts'
 import type { RingNode } from '../ring/ring.ts'
 import type { BatchlogParts } from './batchlog-manager.ts'
 
@@ -85,11 +86,11 @@ export class BatchReplay {
   }
 
   #apply(bytes: Uint8Array): void {
-    const { engine, tableById, truncatedAtMs, logger } = this.#parts
+    const { tableById, truncatedAtMs, logger } = this.#parts
     try {
       const isKept = (id: string): boolean => this.#writtenAtMs > truncatedAtMs(id)
       const mutation = decoder.decode(wordsOf(bytes).slice(), tableById, isKept)
-      if (mutation.updateCount > 0) engine.apply(mutation)
+      if (mutation.updateCount > 0) applyHere(this.#parts, mutation)
     } catch (error) {
       if (error instanceof IncompatibleSchemaError) return
       // The batch is kept, and tried again.

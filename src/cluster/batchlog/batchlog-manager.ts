@@ -8,6 +8,7 @@ import type { HintsService } from '../hints/hints-service.ts'
 import { type InboundMessage, type MessagingService, RequestFailureReason, Verb } from '../messaging/index.ts'
 import { RateLimiter } from '../rate-limiter.ts'
 import { type Commits, committed } from '../replica/commit-promise.ts'
+import type { ReplicaMetrics } from '../replica/replica-metrics.ts'
 import type { RingView } from '../ring-view.ts'
 import { type Batch, decodeBatch, encodeBatch } from './batch.ts'
 import { BatchReplay } from './batch-replay.ts'
@@ -36,6 +37,8 @@ export interface BatchlogParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly logger: { warn(text: string): void; error(text: string): void }
+  /** Without, nothing is counted. */
+  readonly replicaMetrics?: ReplicaMetrics
 }
 
 /**

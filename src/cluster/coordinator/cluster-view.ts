@@ -8,6 +8,7 @@ import type { StorageEngine } from '../../storage/storage-engine.ts'
 import type { MessagingService } from '../messaging/index.ts'
 import type { LocalCommits } from '../replica/local-commits.ts'
 import type { ReadThresholdsAtReplica } from '../replica/read-thresholds.ts'
+import type { ReplicaMetrics } from '../replica/replica-metrics.ts'
 import type { Ring, RingNode } from '../ring/ring.ts'
 import type { Traces } from '../traces.ts'
 import type { Replicas } from './replica-plan.ts'
@@ -76,4 +77,6 @@ export interface CoordinatorParts {
   readonly logger: { error(text: string): void }
   /** The replica's, too; without, requests are not traced beyond this node. */
   readonly traces?: Traces
+  /** Without, nothing is counted. */
+  readonly replicaMetrics?: ReplicaMetrics
 }

@@ -9,6 +9,7 @@ import { SerialReader } from '../paxos/serial-reader.ts'
 import { LocalReads } from '../replica/local-reads.ts'
 import { MutationEncoder, updatesAt } from '../replica/mutation-message.ts'
 import type { ResponseLimits } from '../replica/read-response.ts'
+import type { ReplicaMetrics } from '../replica/replica-metrics.ts'
 import { ResponseHeaders } from '../replica/response-header.ts'
 import type { RingNode } from '../ring/ring.ts'
 import { totalFactor } from '../ring/strategy.ts'
@@ -98,6 +99,11 @@ export class Coordinator {
   /** How this node takes part in tracing; null where it does not. */
   get traces(): Traces | null {
     return this.#parts.traces ?? null
+  }
+
+  /** What this node's replica counts; null where nothing is counted. */
+  get replicaMetrics(): ReplicaMetrics | null {
+    return this.#parts.replicaMetrics ?? null
   }
 
   /** Leads for other coordinators, and truncates for them, from now on. */

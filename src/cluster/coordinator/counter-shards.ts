@@ -21,16 +21,23 @@ import {
 } from '../../model/row-format.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
+import { applyHere, type LocalWriteParts } from '../replica/replica-metrics.ts'
 
 /** A cell of a mutation that adds to a counter has what is added as its value; one that has shards is longer. */
 export const DELTA_BYTES = 8
+
+export interface CounterParts extends LocalWriteParts {
+  readonly engine: StorageEngine
+  /** 16 bytes that name this node's shards. */
+  readonly counterId: Uint8Array
+}
 
 /**
  * Turns what is to be added to counters into this node's shards: the sums of what it has and what is added, with greater clocks
  * (`CounterMutation.applyCounterMutation`). What this node reads and writes is done in one turn, so that nothing comes between.
  */
 export class CounterShards {
-  readonly #engine: StorageEngine
+  readonly #parts: CounterParts
   readonly #counterId: Uint8Array
   readonly #tableOf: (handle: number) => TableMetadata
   readonly #one = new MutationBuilder(1 << 12)
@@ -38,9 +45,9 @@ export class CounterShards {
   readonly #cell = new CellReader()
   #row = new Int32Array(256)
 
-  constructor(engine: StorageEngine, counterId: Uint8Array, tableOf: (handle: number) => TableMetadata) {
-    this.#engine = engine
-    this.#counterId = counterId
+  constructor(parts: CounterParts, tableOf: (handle: number) => TableMetadata) {
+    this.#parts = parts
+    this.#counterId = parts.counterId
     this.#tableOf = tableOf
   }
 
@@ -53,7 +60,7 @@ export class CounterShards {
       this.#one.begin()
       this.#writeUpdate(mutation, at, nowMicros)
       this.#one.finish()
-      this.#engine.apply(this.#one)
+      applyHere(this.#parts, this.#one)
       out.copyUpdate(this.#one, MUTATION_HEADER_WORDS)
     }
   }
@@ -142,7 +149,7 @@ export class CounterShards {
     const slices = isStatic
       ? []
       : [{ start: { components, side: 0 as const }, end: { components, side: 1 as const } }]
-    const reader = this.#engine.read({ table, keys: [key], range: FULL_RING, slices, reversed: false })
+    const reader = this.#parts.engine.read({ table, keys: [key], range: FULL_RING, slices, reversed: false })
     try {
       if (!reader.nextPartition()) return null
       if (!(isStatic ? reader.staticRow() : reader.nextRow())) return null

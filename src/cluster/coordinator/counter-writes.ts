@@ -34,8 +34,8 @@ export class CounterWrites {
     this.#parts = parts
     this.#plans = plans
     this.#writes = writes
-    const { engine, counterId, schema } = parts
-    this.#shards = new CounterShards(engine, counterId, (handle) => schema.tableByHandle(handle))
+    const { schema } = parts
+    this.#shards = new CounterShards(parts, (handle) => schema.tableByHandle(handle))
   }
 
   /** See `Cluster.addToCounters`. */

@@ -3,6 +3,7 @@ import type { Words } from '../../model/row-format.ts'
 import type { CommitWaiter } from '../replica/local-commits.ts'
 import { MutationDecoder, MutationEncoder, updatesAt } from '../replica/mutation-message.ts'
 import type { ResponseEnd } from '../replica/read-response.ts'
+import { applyHere } from '../replica/replica-metrics.ts'
 import type { RingNode } from '../ring/ring.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import type { Answer, ReadAttempt, ReadTask } from './read-attempt.ts'
@@ -118,7 +119,7 @@ export class ReadRepairs {
   }
 
   #setting(): RepairSetting {
-    const { messaging, timers, view, engine, commits, schema, logger } = this.#parts
+    const { messaging, timers, view, commits, schema, logger } = this.#parts
     return {
       messaging,
       timers,
@@ -126,7 +127,10 @@ export class ReadRepairs {
       applyHere: (payload: Uint8Array, waiter: CommitWaiter) => {
         try {
           const words = new Int32Array(payload.slice().buffer)
-          engine.apply(this.#decoder.decode(words, (id) => schema.tableById(id)))
+          applyHere(
+            this.#parts,
+            this.#decoder.decode(words, (id) => schema.tableById(id)),
+          )
         } catch (error) {
           logger.error(`A read repair failed: ${error instanceof Error ? error.message : String(error)}`)
           waiter.commitFailed(error)

@@ -2,6 +2,7 @@ import type { ConsistencyLevel, WriteType } from '../../common/errors.ts'
 import { MutationBuilder } from '../../model/mutation.ts'
 import { Verb } from '../messaging/index.ts'
 import { MutationEncoder } from '../replica/mutation-message.ts'
+import { applyHere } from '../replica/replica-metrics.ts'
 import { noteApplying } from '../traces.ts'
 import type { HintSink } from './batchlog.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
@@ -104,7 +105,7 @@ export class Writes {
       noteApplying(trace, engine, own)
     }
     try {
-      engine.apply(own)
+      applyHere(this.#parts, own)
     } catch (error) {
       planned.forEach(({ isHere }, i) => {
         if (isHere) operations[i]!.commitFailed(error)

@@ -12,6 +12,7 @@ import { type Commits, committed } from '../replica/commit-promise.ts'
 import { failMessage } from '../replica/failed-message.ts'
 import { MutationDecoder } from '../replica/mutation-message.ts'
 import { MutationSummaries, smallestGcGrace } from '../replica/mutation-summary.ts'
+import { applyHere, type ReplicaMetrics } from '../replica/replica-metrics.ts'
 import type { RingView } from '../ring-view.ts'
 import { decodeHintMessage, type Hint, isLiveHint } from './hint.ts'
 import type { HintsService } from './hints-service.ts'
@@ -27,6 +28,8 @@ export interface HintHandlerParts {
   readonly truncatedAtMs: (tableId: string) => number
   readonly clock: Clock
   readonly logger: { error(text: string): void }
+  /** Without, nothing is counted. */
+  readonly replicaMetrics?: ReplicaMetrics
 }
 
 const NO_BYTES = new Uint8Array(0)
@@ -74,7 +77,7 @@ export class HintHandler {
 
   /** Does what is to be done with a hint; true where something was applied that is to be committed. */
   #accept(hostId: string, hint: Hint): boolean {
-    const { engine, hints, ring, tableById, truncatedAtMs, clock } = this.#parts
+    const { hints, ring, tableById, truncatedAtMs, clock } = this.#parts
     // Of a node that left and had hints for a third one.
     if (hostId !== ring.local.hostId) {
       hints.write([hostId], hint.mutation, hint.creationMs, hint.gcGraceSeconds)
@@ -95,16 +98,16 @@ export class HintHandler {
       if (!isLiveHint(hint.creationMs, Math.min(hint.gcGraceSeconds, gcGrace), clock.nowMs())) return false
       if (tableIds.some((id) => hint.creationMs <= truncatedAtMs(id))) return this.#applyPart(words, hint)
     }
-    engine.apply(this.#decoder.decode(words, tableById))
+    applyHere(this.#parts, this.#decoder.decode(words, tableById))
     return true
   }
 
   /** Applies what is for tables that were not truncated since. */
   #applyPart(words: Int32Array, hint: Hint): boolean {
-    const { engine, tableById, truncatedAtMs } = this.#parts
+    const { tableById, truncatedAtMs } = this.#parts
     const mutation = this.#decoder.decode(words, tableById, (id) => hint.creationMs > truncatedAtMs(id))
     if (mutation.updateCount === 0) return false
-    engine.apply(mutation)
+    applyHere(this.#parts, mutation)
     return true
   }
 

@@ -8,6 +8,7 @@ import { type InboundMessage, type MessagingService, Verb, wordsOf } from '../me
 import { type Commits, committed } from '../replica/commit-promise.ts'
 import { failMessage } from '../replica/failed-message.ts'
 import { IncompatibleSchemaError, MutationDecoder } from '../replica/mutation-message.ts'
+import { applyHere, type ReplicaMetrics } from '../replica/replica-metrics.ts'
 import { noteReceived, noteSending, type RemoteTrace, type Traces } from '../traces.ts'
 import { ballotMicros, ballotText } from './ballot.ts'
 import { commitText, decodePaxosMessage, encodePrepareResponse, type PaxosMessage } from './commit.ts'
@@ -25,6 +26,8 @@ export interface AcceptorParts {
   readonly truncatedAtMs: (tableId: string) => number
   readonly clock: Clock
   readonly traces?: Traces
+  /** Without, nothing is counted. */
+  readonly replicaMetrics?: ReplicaMetrics
   readonly logger: { error(text: string): void }
 }
 
@@ -142,12 +145,12 @@ export class PaxosAcceptor {
   }
 
   #commit(commit: PaxosMessage, partition: PaxosPartition, trace: RemoteTrace | null): Uint8Array {
-    const { engine, tableById, truncatedAtMs } = this.#parts
+    const { tableById, truncatedAtMs } = this.#parts
     const { ballot, update } = commit
     trace?.note(`Committing proposal ${commitText(commit)}`)
     // What was decided before the table was truncated is gone with the rest.
     if (update.length > 0 && ballotMicros(ballot) > truncatedAtMs(partition.table.id) * 1000) {
-      engine.apply(this.#decoder.decode(wordsOf(update).slice(), tableById))
+      applyHere(this.#parts, this.#decoder.decode(wordsOf(update).slice(), tableById))
     }
     // After the rows: should the log end between the two, somebody commits once more.
     this.#table.saveCommit(partition, commit, this.#nowSeconds)

@@ -1,6 +1,7 @@
 import type { Clock } from '../../io/clock.ts'
 import { nextTurn, type Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
+import type { MergedReader } from '../../storage/merged-reader.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
 import { RequestFailureReason } from '../messaging/failure-reason.ts'
@@ -8,6 +9,7 @@ import { ReadGivenUpError } from './read-given-up.ts'
 import type { ReadRequest } from './read-message.ts'
 import { ReadResponseWriter } from './read-response.ts'
 import type { ReadThresholdsAtReplica } from './read-thresholds.ts'
+import type { ReplicaMetrics, TimedRead } from './replica-metrics.ts'
 
 /** A read gives way to other work after so many milliseconds. */
 const SLICE_MS = 5
@@ -19,6 +21,8 @@ export interface LocalReadParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly thresholds: ReadThresholdsAtReplica
+  /** Without, nothing is counted. */
+  readonly replicaMetrics?: ReplicaMetrics
 }
 
 /** Reads as replicas answer them: of other nodes, and of this node's own coordinator (`LocalReadRunnable`). */
@@ -51,15 +55,16 @@ export class LocalReads {
       const sstables = this.#parts.engine.storeOf(table).sstables.length
       request.trace.note(keys === null ? `${what} ${sstables} sstables` : what)
     }
+    const timed = this.#parts.replicaMetrics?.beginRead(table, keys === null) ?? null
     let isSuspended = false
     try {
       const writer = this.#writerOf(command.table)
       writer.begin(reader, command, limits, nowSeconds)
       this.#sliceStart = 0
-      if (writer.run(this.#shouldYield)) return this.#finish(writer, request)
+      if (writer.run(this.#shouldYield)) return this.#finish(writer, request, reader, timed)
       isSuspended = true
       reader.suspend()
-      return this.#answerLater(writer, reader, request, isOver)
+      return this.#answerLater(writer, reader, request, timed, isOver)
     } catch (error) {
       this.#failed(error, request)
       throw error
@@ -75,8 +80,19 @@ export class LocalReads {
   }
 
   /** The answer or its digest; the writer is free for another. */
-  #finish(writer: ReadResponseWriter, { isDigest, trace }: ReadRequest): Uint8Array {
-    trace?.note(`Read ${writer.liveRows} live rows and ${writer.tombstones} tombstone cells`)
+  #finish(
+    writer: ReadResponseWriter,
+    { isDigest, trace, command }: ReadRequest,
+    { sstablesRead }: Pick<MergedReader, 'sstablesRead'>,
+    timed: TimedRead | null,
+  ): Uint8Array {
+    const { liveRows, tombstones } = writer
+    trace?.note(`Read ${liveRows} live rows and ${tombstones} tombstone cells`)
+    if (timed !== null) {
+      const isScan = command.keys === null
+      const met = { liveRows, tombstones, sstables: isScan ? null : sstablesRead }
+      this.#parts.replicaMetrics?.endRead(command.table, isScan, timed, met)
+    }
     const answer = isDigest ? writer.digest() : writer.bytes()
     const free = this.#writers.get(writer.table)!
     if (free.length < FREE_MAX) free.push(writer)
@@ -87,6 +103,7 @@ export class LocalReads {
     writer: ReadResponseWriter,
     reader: ReturnType<StorageEngine['readUnfiltered']>,
     request: ReadRequest,
+    timed: TimedRead | null,
     isOver: () => boolean,
   ): Promise<Uint8Array | null> {
     try {
@@ -94,7 +111,7 @@ export class LocalReads {
         await nextTurn(this.#parts.timers)
         if (isOver()) return null
         this.#sliceStart = this.#parts.clock.monotonicMs()
-        if (writer.run(this.#shouldYield)) return this.#finish(writer, request)
+        if (writer.run(this.#shouldYield)) return this.#finish(writer, request, reader, timed)
         reader.suspend()
       }
     } catch (error) {

@@ -19,6 +19,7 @@ import { MutationDecoder } from './mutation-message.ts'
 import { ReadGivenUpError } from './read-given-up.ts'
 import { decodeRead, type ReadRequest } from './read-message.ts'
 import type { ReadThresholdsAtReplica } from './read-thresholds.ts'
+import { applyHere, type ReplicaMetrics } from './replica-metrics.ts'
 
 /** What a replica works on. */
 export interface ReplicaParts {
@@ -33,6 +34,8 @@ export interface ReplicaParts {
   readonly commits: LocalCommits
   readonly thresholds: ReadThresholdsAtReplica
   readonly traces?: Traces
+  /** Without, nothing is counted. */
+  readonly replicaMetrics?: ReplicaMetrics
 }
 
 const NO_BYTES = new Uint8Array(0)
@@ -74,7 +77,7 @@ export class Replica {
     try {
       const mutation = this.#decoder.decode(wordsOf(message.payload).slice(), tableById)
       if (trace !== null) noteApplying(trace, engine, mutation)
-      engine.apply(mutation)
+      applyHere(this.#parts, mutation)
     } catch (error) {
       this.failed(message, error)
       trace?.end()
