@@ -84,7 +84,7 @@ async function startNode(number: number): Promise<QueryProcessor> {
     engine,
     commits: new LocalCommits(engine, nodeTimers),
     thresholds: NO_READ_THRESHOLDS,
-    logger: { error: (text: string) => console.error(text) },
+    logger: { warn: (text: string) => console.error(text), error: (text: string) => console.error(text) },
   }
   const coordinator = new Coordinator({
     ...parts,

@@ -256,7 +256,9 @@ function clusterSettingsOf({
       truncate_request_timeout_ms: ring.truncateRequestTimeoutMs,
     },
     thresholds: {
+      tombstone_warn_threshold: query.tombstone_warn_threshold,
       tombstone_failure_threshold: query.tombstone_failure_threshold,
+      local_read_size_warn_threshold_bytes: query.local_read_size_warn_threshold_bytes,
       local_read_size_fail_threshold_bytes: query.local_read_size_fail_threshold_bytes,
     },
   }

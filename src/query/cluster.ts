@@ -67,6 +67,8 @@ export interface Cluster {
   latencies: LatencyQuantile
   /** How this node takes part in tracing. */
   readonly traces: Traces | null
+  /** Says something in the log. */
+  warn(text: string): void
   /** What this node's replica counts. */
   readonly replicaMetrics: ReplicaMetrics | null
 }

@@ -41,14 +41,17 @@ export class KeyspaceThresholds {
 
   readonly #merged = new Map<ReadThresholds, ReadThresholds>()
 
-  /** The same for what replicas have answered: these have failed already, so that it only warns. */
+  /** The same for what replicas have answered, who look at what they read themselves: the answer alone may be too large. */
   ofMerged(keyspace: string): ReadThresholds {
     const alone = this.of(keyspace)
     let merged = this.#merged.get(alone)
     if (merged === undefined) {
-      const { warn, sizes } = alone
-      const unfailing = sizes === null ? null : { ...sizes, localFail: Number.POSITIVE_INFINITY }
-      merged = { warn, fail: NO_THRESHOLDS.fail, sizes: unfailing }
+      const { sizes } = alone
+      const answer =
+        sizes === null
+          ? null
+          : { ...sizes, localWarn: Number.POSITIVE_INFINITY, localFail: Number.POSITIVE_INFINITY }
+      merged = { ...NO_THRESHOLDS, sizes: answer }
       this.#merged.set(alone, merged)
     }
     return merged

@@ -4,6 +4,7 @@ import type { QueryOptions } from '../model/query-options.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import type { Cluster } from './cluster.ts'
 import type { ExecutionScope } from './execution-scope.ts'
+import { ReplicaReports } from './replica-reports.ts'
 
 /** Bytes of rows that a replica answers at once, about. */
 const PIECE_BYTES = 1 << 20
@@ -21,6 +22,7 @@ export function ringRead(
   scope: ExecutionScope,
   bound: BoundSelect,
   { consistency, pageSize }: QueryOptions,
+  heard: ReplicaReports,
 ): CoordinatedRead {
   const { config, clock } = scope
   const { selection } = bound.prepared
@@ -39,6 +41,7 @@ export function ringRead(
       bytes: PIECE_BYTES,
     },
     deadlineMs: clock.monotonicMs() + timeoutMs,
+    heard,
   }
 }
 
@@ -46,12 +49,15 @@ export function ringRead(
 export class RingReading {
   readonly #ring: Cluster
   readonly #read: CoordinatedRead
+  /** What replicas warn of. */
+  readonly report: ReplicaReports
   #first: PartitionReader | null = null
 
   /** Begins with the first command. Throws an UnavailableError. */
   constructor(scope: ExecutionScope, ring: Cluster, bound: BoundSelect, options: QueryOptions) {
     this.#ring = ring
-    this.#read = ringRead(scope, bound, options)
+    this.report = new ReplicaReports(bound, ring, scope.config.read_thresholds_enabled)
+    this.#read = ringRead(scope, bound, options, this.report)
     const command = bound.commands[0]
     if (command !== undefined) this.#first = ring.read(command, this.#read)
   }

@@ -189,18 +189,23 @@ export class SelectExecutor {
       await reading.fill()
     } catch (error) {
       reading.close()
-      throw this.#readFailure(error, consistency, table)
+      throw reading.report.failure(this.#readFailure(error, consistency, table), [], 0)
     }
     this.#rows.reset()
     this.#sliceStart = 0
     const thresholds = this.#thresholds.ofMerged(table.keyspace)
-    const execution = new SelectExecution(bound, reading.open, this.#rows, thresholds, null)
+    const { open, report } = reading
+    const execution = new SelectExecution(bound, open, this.#rows, thresholds, null, report)
     let isDone: boolean | typeof STARVED
     try {
       isDone = this.#goOn(execution)
     } catch (error) {
       execution.close()
-      throw this.#readFailure(error, consistency, table)
+      throw report.failure(
+        this.#readFailure(error, consistency, table),
+        execution.warnings,
+        execution.rowCount,
+      )
     }
     if (isDone === true) {
       if (timed > 0) {
@@ -254,7 +259,9 @@ export class SelectExecutor {
         execution.reader?.suspend()
       }
     } catch (error) {
-      throw this.#readFailure(error, consistency, table)
+      const failure = this.#readFailure(error, consistency, table)
+      if (reading === null) throw failure
+      throw reading.report.failure(failure, execution.warnings, execution.rowCount)
     } finally {
       this.running.end(running)
       execution.close()

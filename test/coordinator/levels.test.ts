@@ -179,22 +179,6 @@ describe('nodes that fail', () => {
     })
   })
 
-  test('reads warn of tombstones that all replicas have together', async () => {
-    const ring = await SimRing.start({ places: THREE })
-    await ring.schema(
-      `CREATE KEYSPACE ks WITH replication = ${SIMPLE}`,
-      `CREATE TABLE ks.t (p int, c int, PRIMARY KEY (p, c)) WITH id = ${ID}`,
-    )
-    const deletes = Array.from({ length: 1001 }, (_, c) => `DELETE FROM ks.t WHERE p = 1 AND c = ${c};`)
-    await ring.query(0, `BEGIN UNLOGGED BATCH ${deletes.join(' ')} APPLY BATCH`, Level.ALL)
-    const { warnings } = await ring.query(1, SELECT, Level.QUORUM)
-    expect(warnings).toEqual([
-      expect.stringMatching(
-        /^Read 0 live rows and 1001 tombstone cells for query SELECT \* FROM ks\.t WHERE p = 1/,
-      ),
-    ])
-  })
-
   test('reads fail with the reasons of replicas', async () => {
     const thresholds = { ...NO_READ_THRESHOLDS, tombstone_failure_threshold: 3 }
     const ring = await SimRing.start({ places: THREE, thresholds })

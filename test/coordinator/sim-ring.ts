@@ -20,6 +20,7 @@ import { TimestampSource } from '../../src/io/clock.ts'
 import type { QueryOptions } from '../../src/model/query-options.ts'
 import type { QueryResult } from '../../src/model/query-result.ts'
 import type { Database } from '../../src/node/database.ts'
+import type { SibylOptions } from '../../src/node/options.ts'
 import { QueryProcessor } from '../../src/query/query-processor.ts'
 import { Client, openNode, valuesOf } from '../golden/describe/client.ts'
 import { SimServices } from '../messaging/sim-services.ts'
@@ -36,6 +37,8 @@ export interface SimRingOptions {
   readonly places: readonly Place[]
   readonly timeouts?: Partial<RequestTimeouts>
   readonly thresholds?: ReadThresholdsAtReplica
+  /** By cassandra.yaml's names. */
+  readonly settings?: SibylOptions['settings']
   /** How all keyspaces are replicated, whatever their schema says: DDL does not know the data centres of the ring. */
   readonly replication?: Readonly<Record<string, string>>
 }
@@ -107,6 +110,7 @@ export class SimRing {
     places,
     timeouts,
     thresholds,
+    settings = {},
     replication,
   }: SimRingOptions): Promise<SimRing> {
     const sim = new SimServices(seed)
@@ -121,10 +125,11 @@ export class SimRing {
     for (const [i, { node }] of members.entries()) {
       const messaging = await sim.start(i + 1)
       const { clock, timers, random } = sim
-      const database = await openNode({}, { clock, timers, random })
+      const database = await openNode({ settings }, { clock, timers, random })
       const { engine, schema, processor } = database
       const commits = new LocalCommits(engine, timers)
-      const logger = { error: (text: string) => void sim.log.push(`${i + 1}: ${text}`) }
+      const log = (text: string) => void sim.log.push(`${i + 1}: ${text}`)
+      const logger = { warn: log, error: log }
       const tableById = (id: string) => schema.current.tableById(id)
       const parts = {
         messaging,

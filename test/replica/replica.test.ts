@@ -43,7 +43,8 @@ test('replicas apply what they are sent and answer what they have', async () => 
       const messaging = await sim.start(n)
       const engine = engineWith(table)
       const tableById = (id: string) => (id === table.id ? table : null)
-      const logger = { error: (text: string) => void sim.log.push(text) }
+      const log = (text: string) => void sim.log.push(text)
+      const logger = { warn: log, error: log }
       const { clock, timers } = sim
       const commits = new LocalCommits(engine, timers)
       const thresholds = NO_READ_THRESHOLDS

@@ -74,7 +74,7 @@ export interface CoordinatorParts {
   readonly thresholds: ReadThresholdsAtReplica
   /** 16 bytes that name this node's shards of counters. */
   readonly counterId: Uint8Array
-  readonly logger: { error(text: string): void }
+  readonly logger: { warn(text: string): void; error(text: string): void }
   /** The replica's, too; without, requests are not traced beyond this node. */
   readonly traces?: Traces
   /** Without, nothing is counted. */

@@ -25,6 +25,7 @@ import { type KeyspacePlans, PlanCache } from './plan-cache.ts'
 import type { ReadSetting, ReadTask } from './read-attempt.ts'
 import { RangeReadPlans } from './read-plan-range.ts'
 import { ReadRepairs } from './read-repairs.ts'
+import type { ReadListener } from './read-warnings.ts'
 import { type Replicas, sameNode } from './replica-plan.ts'
 import { KeySource, RangeSource } from './ring-sources.ts'
 import { type LatencyQuantile, SpeculationThresholds } from './speculation.ts'
@@ -39,6 +40,8 @@ export interface CoordinatedRead {
   readonly limits: ResponseLimits
   /** On the monotonic clock. */
   readonly deadlineMs: number
+  /** Hears what replicas warn of; nobody where it is not given. */
+  readonly heard?: ReadListener
 }
 
 /** A conditional statement, or batch, on one partition. */
@@ -99,6 +102,11 @@ export class Coordinator {
   /** How this node takes part in tracing; null where it does not. */
   get traces(): Traces | null {
     return this.#parts.traces ?? null
+  }
+
+  /** Says something in the log. */
+  warn(text: string): void {
+    this.#parts.logger.warn(text)
   }
 
   /** What this node's replica counts; null where nothing is counted. */

@@ -11,6 +11,7 @@ import {
 } from '../../common/errors.ts'
 import { type Endpoint, endpointLogText } from '../endpoint.ts'
 import { RequestFailureReason } from '../messaging/failure-reason.ts'
+import type { GivenUp } from './read-warnings.ts'
 
 /** Why replicas failed, in the order in which they said so. */
 export type ReplicaFailures = ReadonlyMap<Endpoint, RequestFailureReason>
@@ -65,9 +66,12 @@ export function timeoutText(received: number): string {
 
 /** `Operation failed - received 1 responses and 1 failures: UNKNOWN from /127.0.0.2:7000` */
 export function failureText(received: number, failures: ReplicaFailures): string {
+  return `Operation failed - received ${received} responses and ${failures.size} failures${reasonsText(failures)}`
+}
+
+function reasonsText(failures: ReplicaFailures): string {
   const each = [...failures].map(([from, reason]) => `${reasonName(reason)} from ${endpointLogText(from)}`)
-  const which = each.length === 0 ? '' : `: ${each.join(', ')}`
-  return `Operation failed - received ${received} responses and ${failures.size} failures${which}`
+  return each.length === 0 ? '' : `: ${each.join(', ')}`
 }
 
 /** Whether nobody said anything but that the time was over; of none, too (`RequestCallback.isTimeout`). */
@@ -86,4 +90,32 @@ const NAMES = new Map(Object.entries(RequestFailureReason).map(([name, code]) =>
 
 export function reasonName(reason: RequestFailureReason): string {
   return NAMES.get(reason) ?? 'UNKNOWN'
+}
+
+/** A read failed because replicas gave it up and said so: whoever knows what was asked makes the client's error of it (`ReadAbortException`). */
+export class ReadGivenUp extends Error {
+  readonly givenUp: GivenUp
+  readonly #outcome: TooFewAnswers & { readonly dataPresent: boolean }
+  readonly #level: ConsistencyLevel
+
+  constructor(
+    givenUp: GivenUp,
+    outcome: TooFewAnswers & { readonly dataPresent: boolean },
+    level: ConsistencyLevel,
+  ) {
+    super(`Replicas gave up a read of ${givenUp.command.table.name}`)
+    this.name = 'ReadGivenUp'
+    this.givenUp = givenUp
+    this.#outcome = outcome
+    this.#level = level
+  }
+
+  /** @param what is told of it: `2 nodes scanned over ...` */
+  toError(what: string): ReadFailureError {
+    const { received, blockFor, dataPresent } = this.#outcome
+    const failures: ReplicaFailures = this.#outcome.kind === 'failure' ? this.#outcome.failures : new Map()
+    const text = `Operation failed - ${what}${reasonsText(failures)}`
+    const reasons = reasonsByHost(failures)
+    return new ReadFailureError(text, this.#level, received, blockFor, reasons, dataPresent)
+  }
 }

@@ -12,12 +12,14 @@ import {
 } from '../messaging/index.ts'
 import { type LocalReads, readFailureReason } from '../replica/local-reads.ts'
 import { askForDigest, encodeRead } from '../replica/read-message.ts'
+import { NOTICE_BYTES, noticeOf, withoutNotice } from '../replica/read-notice.ts'
 import { digestOf, type ReadResponse, type ResponseLimits, readResponse } from '../replica/read-response.ts'
 import type { ResponseHeaders } from '../replica/response-header.ts'
 import type { RingNode } from '../ring/ring.ts'
 import { noteReceived, noteSending, type Trace } from '../traces.ts'
-import { type ReadOutcome, readError } from './level-failure.ts'
+import { ReadGivenUp, type ReadOutcome, readError } from './level-failure.ts'
 import { ReadCallback } from './read-callback.ts'
+import { givenUpFor, type ReadListener, ReadWarnings } from './read-warnings.ts'
 import { type Replicas, sameNode } from './replica-plan.ts'
 
 /** What reads are made with. */
@@ -42,6 +44,8 @@ export interface ReadTask {
   /** On the monotonic clock. */
   readonly deadlineMs: number
   readonly trace: Trace | null
+  /** Hears what replicas warn of; nobody where it is not given. */
+  readonly heard?: ReadListener
 }
 
 const NOBODY: Replicas = []
@@ -74,6 +78,8 @@ export class ReadAttempt implements RequestCallback {
   /** By contacts; null for those that did not answer yet. */
   readonly #answers: (Uint8Array | null)[] = []
   readonly #startedMs: number
+  /** What replicas have said beside their answers; null as long as there is nothing. */
+  #warnings: ReadWarnings | null = null
   #resolve!: () => void
   #reject!: (error: unknown) => void
 
@@ -97,6 +103,7 @@ export class ReadAttempt implements RequestCallback {
     const verb = command.keys === null ? Verb.RANGE_REQ : Verb.READ_REQ
     let payload: Uint8Array | null = null
     let here = -1
+    const tracksWarnings = this.#tracks
     this.#contacts = contacts
     this.#dataCount = dataCount
     for (let i = 0; i < contacts.length; i++) {
@@ -107,7 +114,7 @@ export class ReadAttempt implements RequestCallback {
         here = i
         continue
       }
-      payload ??= encodeRead({ command, limits, nowSeconds, isDigest: false })
+      payload ??= encodeRead({ command, limits, nowSeconds, isDigest: false, tracksWarnings })
       // Those asked for digests come last.
       if (isDigest) askForDigest(payload)
       this.#noteAsking(node, verb, isDigest, payload.length)
@@ -129,7 +136,8 @@ export class ReadAttempt implements RequestCallback {
       this.#readHere(this.#contacts.length - 1)
       return
     }
-    const payload = encodeRead({ command, limits, nowSeconds, isDigest })
+    const tracksWarnings = this.#tracks
+    const payload = encodeRead({ command, limits, nowSeconds, isDigest, tracksWarnings })
     this.timeoutMs = Math.max(1, this.#task.deadlineMs - this.#setting.clock.monotonicMs())
     const verb = command.keys === null ? Verb.RANGE_REQ : Verb.READ_REQ
     this.#task.trace?.note(`speculating read retry on ${endpointLogText(node.endpoint)}`)
@@ -163,12 +171,14 @@ export class ReadAttempt implements RequestCallback {
   }
 
   #readHere(index: number): void {
-    const { command, limits, nowSeconds, deadlineMs } = this.#task
+    const { command, limits, nowSeconds, deadlineMs, trace, heard } = this.#task
     const { clock, local } = this.#setting
-    const request = { command, limits, nowSeconds, isDigest: this.#isDigest(index), trace: this.#task.trace }
+    const isDigest = this.#isDigest(index)
+    const request = { command, limits, nowSeconds, isDigest, trace, tracksWarnings: this.#tracks }
     let answer: ReturnType<LocalReads['answer']>
     try {
-      answer = local.answer(request, () => this.isDecided || clock.monotonicMs() > deadlineMs)
+      const isOver = () => this.isDecided || clock.monotonicMs() > deadlineMs
+      answer = local.answer(request, isOver, heard)
     } catch (error) {
       this.#failedHere(index, error)
       return
@@ -218,8 +228,32 @@ export class ReadAttempt implements RequestCallback {
 
   #answered(index: number, bytes: Uint8Array): void {
     if (this.isDecided) return
+    if (this.#tracks) {
+      if (bytes.length < NOTICE_BYTES) {
+        this.#failedAt(index, RequestFailureReason.UNKNOWN)
+        return
+      }
+      const reason = this.#noted(index, bytes)
+      if (reason !== null) {
+        this.#failedAt(index, reason)
+        return
+      }
+      bytes = withoutNotice(bytes)
+    }
     this.#answers[index] = bytes
     this.#decide(this.#callback.onResponse(this.#contacts[index]!, this.#isDigest(index)))
+  }
+
+  /** Takes in what is told behind an answer; returns why there is none. */
+  #noted(index: number, bytes: Uint8Array): RequestFailureReason | null {
+    const notice = noticeOf(bytes)
+    if (notice === null) return null
+    this.#warnings ??= new ReadWarnings()
+    return this.#warnings.take(this.#contacts[index]!, notice)
+  }
+
+  get #tracks(): boolean {
+    return this.#task.heard?.tracks === true
   }
 
   #failedAt(index: number, reason: RequestFailureReason): void {
@@ -228,8 +262,15 @@ export class ReadAttempt implements RequestCallback {
 
   #decide(outcome: ReadOutcome | null): void {
     if (outcome === null) return
-    if (outcome.kind === 'done') this.#resolve()
-    else this.#reject(readError(outcome, this.#task.level))
+    const { command, level, heard } = this.#task
+    const warnings = this.#warnings
+    if (warnings !== null) heard!.warned(command, warnings)
+    if (outcome.kind === 'done') {
+      this.#resolve()
+      return
+    }
+    const givenUp = warnings === null ? null : givenUpFor(command, warnings)
+    this.#reject(givenUp === null ? readError(outcome, level) : new ReadGivenUp(givenUp, outcome, level))
   }
 
   // --- what came, once it is done

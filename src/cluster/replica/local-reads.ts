@@ -4,9 +4,11 @@ import type { TableMetadata } from '../../model/table.ts'
 import type { MergedReader } from '../../storage/merged-reader.ts'
 import { CorruptSSTableError } from '../../storage/sstable/corruption.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
+import type { ReadListener } from '../coordinator/read-warnings.ts'
 import { RequestFailureReason } from '../messaging/failure-reason.ts'
 import { ReadGivenUpError } from './read-given-up.ts'
 import type { ReadRequest } from './read-message.ts'
+import { withNotice } from './read-notice.ts'
 import { ReadResponseWriter } from './read-response.ts'
 import type { ReadThresholdsAtReplica } from './read-thresholds.ts'
 import type { ReplicaMetrics, TimedRead } from './replica-metrics.ts'
@@ -21,9 +23,23 @@ export interface LocalReadParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly thresholds: ReadThresholdsAtReplica
+  readonly logger: { warn(text: string): void; error(text: string): void }
   /** Without, nothing is counted. */
   readonly replicaMetrics?: ReplicaMetrics
 }
+
+/** A coordinator of this node that passes on what its own replica warns of. */
+export type HearsTombstones = Pick<ReadListener, 'metTombstones'>
+
+interface RunningRead {
+  readonly writer: ReadResponseWriter
+  readonly reader: MergedReader
+  readonly request: ReadRequest
+  readonly timed: TimedRead | null
+  readonly heard: HearsTombstones | null
+}
+
+const NO_BYTES = new Uint8Array(0)
 
 /** Reads as replicas answer them: of other nodes, and of this node's own coordinator (`LocalReadRunnable`). */
 export class LocalReads {
@@ -43,10 +59,15 @@ export class LocalReads {
 
   /**
    * The answer, or its digest: at once where it takes no longer than a slice of time, else a promise of it, null where `isOver` said that
-   * nobody waits any more. Throws, or rejects with, a ReadGivenUpError and what reading throws.
+   * nobody waits any more. What is to be warned of is told behind it, or is logged and told `heard`, which is of this node's
+   * coordinator. Throws, or rejects with, what reading throws, and a ReadGivenUpError that is not told.
    */
-  answer(request: ReadRequest, isOver: () => boolean): Uint8Array | Promise<Uint8Array | null> {
-    const { command, limits, nowSeconds } = request
+  answer(
+    request: ReadRequest,
+    isOver: () => boolean,
+    heard: HearsTombstones | null = null,
+  ): Uint8Array | Promise<Uint8Array | null> {
+    const { command, limits, nowSeconds, tracksWarnings } = request
     const reader = this.#parts.engine.readUnfiltered(command)
     const { table, keys } = command
     if (request.trace) {
@@ -56,18 +77,18 @@ export class LocalReads {
       request.trace.note(keys === null ? `${what} ${sstables} sstables` : what)
     }
     const timed = this.#parts.replicaMetrics?.beginRead(table, keys === null) ?? null
+    const writer = this.#writerOf(command.table)
+    const read: RunningRead = { writer, reader, request, timed, heard }
     let isSuspended = false
     try {
-      const writer = this.#writerOf(command.table)
-      writer.begin(reader, command, limits, nowSeconds)
+      writer.begin(reader, command, limits, nowSeconds, tracksWarnings)
       this.#sliceStart = 0
-      if (writer.run(this.#shouldYield)) return this.#finish(writer, request, reader, timed)
+      if (writer.run(this.#shouldYield)) return this.#finish(read)
       isSuspended = true
       reader.suspend()
-      return this.#answerLater(writer, reader, request, timed, isOver)
+      return this.#answerLater(read, isOver)
     } catch (error) {
-      this.#failed(error, request)
-      throw error
+      return this.#failed(error, read)
     } finally {
       if (!isSuspended) reader.close()
     }
@@ -80,51 +101,65 @@ export class LocalReads {
   }
 
   /** The answer or its digest; the writer is free for another. */
-  #finish(
-    writer: ReadResponseWriter,
-    { isDigest, trace, command }: ReadRequest,
-    { sstablesRead }: Pick<MergedReader, 'sstablesRead'>,
-    timed: TimedRead | null,
-  ): Uint8Array {
-    const { liveRows, tombstones } = writer
+  #finish(read: RunningRead): Uint8Array {
+    const { writer, reader, request, timed } = read
+    const { isDigest, trace, command, tracksWarnings } = request
+    const { liveRows, tally } = writer
+    const { tombstones } = tally
     trace?.note(`Read ${liveRows} live rows and ${tombstones} tombstone cells`)
     if (timed !== null) {
       const isScan = command.keys === null
-      const met = { liveRows, tombstones, sstables: isScan ? null : sstablesRead }
+      const met = { liveRows, tombstones, sstables: isScan ? null : reader.sstablesRead }
       this.#parts.replicaMetrics?.endRead(command.table, isScan, timed, met)
     }
+    if (tally.hasManyTombstones) this.#warn(read)
     const answer = isDigest ? writer.digest() : writer.bytes()
     const free = this.#writers.get(writer.table)!
     if (free.length < FREE_MAX) free.push(writer)
-    return answer
+    return tracksWarnings === true ? withNotice(answer, tally.notice(null)) : answer
   }
 
-  async #answerLater(
-    writer: ReadResponseWriter,
-    reader: ReturnType<StorageEngine['readUnfiltered']>,
-    request: ReadRequest,
-    timed: TimedRead | null,
-    isOver: () => boolean,
-  ): Promise<Uint8Array | null> {
+  async #answerLater(read: RunningRead, isOver: () => boolean): Promise<Uint8Array | null> {
+    const { writer, reader } = read
     try {
       for (;;) {
         await nextTurn(this.#parts.timers)
         if (isOver()) return null
         this.#sliceStart = this.#parts.clock.monotonicMs()
-        if (writer.run(this.#shouldYield)) return this.#finish(writer, request, reader, timed)
+        if (writer.run(this.#shouldYield)) return this.#finish(read)
         reader.suspend()
       }
     } catch (error) {
-      this.#failed(error, request)
-      throw error
+      return this.#failed(error, read)
     } finally {
       reader.close()
     }
   }
 
-  /** What disk_failure_policy says is done. */
-  #failed(error: unknown, { command }: Pick<ReadRequest, 'command'>): void {
+  /** Many tombstones were read. The client hears of it by this node's coordinator, or by whoever tracks warnings. */
+  #warn({ writer, reader, request, heard }: RunningRead): void {
+    const { liveRows, tally, table } = writer
+    const { tombstones } = tally
+    const { tokenHi, tokenLo } = reader
+    const token = (BigInt(tokenHi) << 32n) | BigInt(tokenLo >>> 0)
+    this.#parts.logger.warn(
+      `Read ${liveRows} live rows and ${tombstones} tombstone cells of ${table.keyspace}.${table.name}; token ${token} (see tombstone_warn_threshold)`,
+    )
+    if (request.tracksWarnings !== true) {
+      heard?.metTombstones(request.command, { liveRows, tombstones, tokenHi, tokenLo })
+    }
+  }
+
+  /** The answer where that is told behind one; else throws. Does what disk_failure_policy says. */
+  #failed(error: unknown, read: RunningRead): Uint8Array {
+    const { command, tracksWarnings } = read.request
     if (error instanceof CorruptSSTableError) this.#parts.engine.readFailed(error, command.table)
+    if (!(error instanceof ReadGivenUpError)) throw error
+    const { tally } = read.writer
+    if (tally.hasManyTombstones) this.#warn(read)
+    if (tracksWarnings !== true) throw error
+    this.#parts.logger.error(error.message)
+    return withNotice(NO_BYTES, tally.notice(error.kind))
   }
 }
 

@@ -1,12 +1,18 @@
-import type { RequestFailureReason } from '../messaging/failure-reason.ts'
+import { RequestFailureReason } from '../messaging/failure-reason.ts'
 
 /** A replica gave a read up, for a reason that its coordinator is told. */
 export class ReadGivenUpError extends Error {
-  readonly reason: RequestFailureReason
+  readonly kind: 'tombstones' | 'bytes'
 
-  constructor(message: string, reason: RequestFailureReason) {
+  constructor(message: string, kind: ReadGivenUpError['kind']) {
     super(message)
     this.name = 'ReadGivenUpError'
-    this.reason = reason
+    this.kind = kind
+  }
+
+  get reason(): RequestFailureReason {
+    return this.kind === 'tombstones'
+      ? RequestFailureReason.READ_TOO_MANY_TOMBSTONES
+      : RequestFailureReason.READ_SIZE
   }
 }

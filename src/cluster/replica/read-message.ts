@@ -17,6 +17,8 @@ export interface ReadRequest {
   readonly nowSeconds: number
   /** Only a digest of the answer is wanted. */
   readonly isDigest: boolean
+  /** What is to be warned of is told behind the answer, and so is that the read was given up. */
+  readonly tracksWarnings?: boolean
   /** Of the request that it is part of; not sent with it. */
   readonly trace?: Trace | null
 }
@@ -25,6 +27,7 @@ const REQUEST = 'a read of another node'
 const REVERSED = 1
 const DIGEST = 2
 const RANGE = 4
+const TRACKS_WARNINGS = 8
 const START_INCLUSIVE = 1
 const END_INCLUSIVE = 2
 const AFTER_KEY = 4
@@ -43,17 +46,28 @@ function idOf(table: TableMetadata): Uint8Array {
  * The bytes of a request, good until the next call.
  *
  * ```
- * UUID of the table; byte REVERSED 1, DIGEST 2, RANGE 4; int32 now; int64 rows, int64 rows of a partition, int64 bytes
+ * UUID of the table; byte REVERSED 1, DIGEST 2, RANGE 4, TRACKS_WARNINGS 8; int32 now; int64 rows, int64 rows of a partition, int64 bytes
  * keys: uint16 number; each uint16 length, bytes, int64 token
  * or a range: int64 start, int64 end, byte START_INCLUSIVE 1, END_INCLUSIVE 2, AFTER_KEY 4, [uint16 length and bytes of the key]
  * uint16 number of slices; of each start and end: byte side, byte number of components, each int32 length (-1: null), bytes
  * ```
  */
-export function encodeRead({ command, limits, nowSeconds, isDigest }: ReadRequest): Uint8Array {
+export function encodeRead({
+  command,
+  limits,
+  nowSeconds,
+  isDigest,
+  tracksWarnings,
+}: ReadRequest): Uint8Array {
   const { table, keys, range, slices, reversed } = command
   out.reset()
   out.bytes(idOf(table), 0, 16)
-  out.byte((reversed ? REVERSED : 0) | (isDigest ? DIGEST : 0) | (keys === null ? RANGE : 0))
+  out.byte(
+    (reversed ? REVERSED : 0) |
+      (isDigest ? DIGEST : 0) |
+      (keys === null ? RANGE : 0) |
+      (tracksWarnings === true ? TRACKS_WARNINGS : 0),
+  )
   out.int32(nowSeconds)
   writeCount(out, limits.rows)
   writeCount(out, limits.rowsPerPartition)
@@ -135,7 +149,8 @@ export function decodeRead(bytes: Uint8Array, tableById: (id: string) => TableMe
     slices.push({ start: readBound(cursor, table), end: readBound(cursor, table) })
   }
   const command = { table, keys, range, slices, reversed: (flags & REVERSED) !== 0 }
-  return { command, limits, nowSeconds, isDigest: (flags & DIGEST) !== 0 }
+  const isDigest = (flags & DIGEST) !== 0
+  return { command, limits, nowSeconds, isDigest, tracksWarnings: (flags & TRACKS_WARNINGS) !== 0 }
 }
 
 let lastId: Uint8Array = new Uint8Array(0)

@@ -21,9 +21,8 @@ import {
   UNFILTERED_END,
   UNFILTERED_ROW,
 } from '../../storage/unfiltered.ts'
-import { RequestFailureReason } from '../messaging/failure-reason.ts'
 import { ByteCursor } from './byte-cursor.ts'
-import { ReadGivenUpError } from './read-given-up.ts'
+import { ReadTally } from './read-tally.ts'
 import { NO_READ_THRESHOLDS, type ReadThresholdsAtReplica } from './read-thresholds.ts'
 import { RESPONSE, type ResponseHeaders, responseHeader } from './response-header.ts'
 
@@ -93,17 +92,15 @@ export class ReadResponseWriter {
   #isFull = false
   #end: ResponseEnd | null = null
   #isDone = false
-  readonly #tombstonesMax: number
-  readonly #bytesMax: number
-  #tombstones = 0
+  /** What was read until now. */
+  readonly tally: ReadTally
 
   /** @param thresholds beyond which `run` throws a ReadGivenUpError */
   constructor(table: TableMetadata, thresholds: ReadThresholdsAtReplica = NO_READ_THRESHOLDS) {
     const { header, text } = responseHeader(table)
     this.table = table
     this.#headerText = text
-    this.#tombstonesMax = thresholds.tombstone_failure_threshold
-    this.#bytesMax = thresholds.local_read_size_fail_threshold_bytes ?? Number.POSITIVE_INFINITY
+    this.tally = new ReadTally(table, thresholds)
     const nowSeconds = (): number => this.#nowSeconds
     this.#filter = new UnfilteredFilter(table, {
       get nowSeconds() {
@@ -121,8 +118,16 @@ export class ReadResponseWriter {
    * Begins an answer out of a reader that stands before its first partition; of the writer's table.
    *
    * @param nowSeconds the coordinator's
+   * @param measures whether sizes are looked at, where there are limits to them
    */
-  begin(reader: MergedReader, command: ReadCommand, limits: ResponseLimits, nowSeconds: number): void {
+  begin(
+    reader: MergedReader,
+    command: ReadCommand,
+    limits: ResponseLimits,
+    nowSeconds: number,
+    measures = false,
+  ): void {
+    this.tally.begin(measures)
     this.#reader = reader
     this.#command = command
     this.#limits = limits
@@ -131,7 +136,7 @@ export class ReadResponseWriter {
     if (this.#out.u8.length > KEPT_BYTES) this.#out = new ByteSink(4096)
     if (this.#all.u8.length > KEPT_BYTES) this.#all = new ByteSink(4096)
     this.#out.reset()
-    this.#rows = this.#rowsOfPartition = this.#tombstones = 0
+    this.#rows = this.#rowsOfPartition = 0
     this.#hasLiveStatic = this.#isInPartition = this.#isFull = this.#isDone = false
     this.#unwritten = this.#open = this.#end = null
   }
@@ -181,6 +186,7 @@ export class ReadResponseWriter {
       tokenLo,
     })
     this.#unwritten = deletion
+    if (this.tally.measures) this.tally.addPartition(keyLength, deletion !== LIVE)
     const hasStatic = partition.staticRow() && filter.keepRow(partition.row, partition.rowAt)
     if (hasStatic) {
       this.#hasLiveStatic = this.#isLive(filter.row, filter.rowAt)
@@ -201,28 +207,11 @@ export class ReadResponseWriter {
   #isLive(row: Words, at: number): boolean {
     // What a deletion covers is left out already.
     const live = this.#live
+    const { tally } = this
     live.load(row, at, LIVE.hi, LIVE.lo, this.#nowSeconds)
-    if (live.tombstones > 0) this.#countTombstones(live.tombstones)
+    if (tally.measures && (live.exists || live.tombstones > 0)) tally.addRow(row, at)
+    if (live.tombstones > 0) tally.addTombstones(live.tombstones)
     return live.exists
-  }
-
-  #countTombstones(count: number): void {
-    this.#tombstones += count
-    if (this.#tombstones <= this.#tombstonesMax) return
-    const { keyspace, name } = this.#command.table
-    throw new ReadGivenUpError(
-      `Scanned over ${this.#tombstones} tombstones during a read of ${keyspace}.${name}, which is given up`,
-      RequestFailureReason.READ_TOO_MANY_TOMBSTONES,
-    )
-  }
-
-  #checkSize(): void {
-    if (this.#out.length < this.#bytesMax) return
-    const { keyspace, name } = this.#command.table
-    throw new ReadGivenUpError(
-      `Loaded over ${this.#out.length} bytes during a read of ${keyspace}.${name}, which is given up`,
-      RequestFailureReason.READ_SIZE,
-    )
   }
 
   /** A row or a marker, or the end of the partition. */
@@ -256,7 +245,6 @@ export class ReadResponseWriter {
       this.#rows++
       this.#rowsOfPartition++
     }
-    this.#checkSize()
     const isFull = this.#rows >= this.#limits.rows || this.#out.length >= this.#limits.bytes
     const hasAll = this.#rowsOfPartition >= this.#limits.rowsPerPartition
     if (!isFull && !hasAll) return
@@ -270,7 +258,8 @@ export class ReadResponseWriter {
     const { closes, opens } = marker
     // Where two ranges of the same deletion meet depends on the order in which they came.
     if (closes !== null && opens !== null && compareDeletions(closes, opens) === 0) return
-    this.#countTombstones(1)
+    this.tally.addTombstones(1)
+    if (this.tally.measures) this.tally.addMarker(closes !== null && opens !== null)
     if (this.#unwritten !== null) this.#writeHead(null, 0)
     this.#encoder.marker(this.#out, marker, 0)
     this.#open = this.#command.reversed ? marker.closes : marker.opens
@@ -300,12 +289,9 @@ export class ReadResponseWriter {
     this.#out.byte(END_OF_PARTITION)
   }
 
-  /** What was read until now. */
+  /** Read until now. */
   get liveRows(): number {
     return this.#rows
-  }
-  get tombstones(): number {
-    return this.#tombstones
   }
 
   /** The answer, when it is done: its own bytes. */

@@ -29,7 +29,7 @@ export interface ReplicaParts {
   readonly tableById: (id: string) => TableMetadata | null
   readonly clock: Clock
   readonly timers: Timers
-  readonly logger: { error(text: string): void }
+  readonly logger: { warn(text: string): void; error(text: string): void }
   /** The coordinator's, too. */
   readonly commits: LocalCommits
   readonly thresholds: ReadThresholdsAtReplica

@@ -22,6 +22,7 @@ import {
 import { pagingStateAfter } from './page-end.ts'
 import { orderRows } from './post-ordering.ts'
 import { NO_THRESHOLDS, ReadMetrics, type ReadObserver, type ReadThresholds } from './read-metrics.ts'
+import type { ReplicaReport } from './replica-notice.ts'
 import { clusteringAt, clusteringLength, keyOf, locateClustering, RowValues } from './row-values.ts'
 import { RowsWriter } from './rows-writer.ts'
 
@@ -83,6 +84,7 @@ export class SelectExecution {
     out: RowsWriter,
     thresholds: ReadThresholds = NO_THRESHOLDS,
     observer: ReadObserver | null = null,
+    replicas: ReplicaReport | null = null,
   ) {
     const { selection, table, postOrdering } = bound.prepared
     this.#bound = bound
@@ -97,7 +99,7 @@ export class SelectExecution {
     this.#partitionFilter = filter.length === 0 ? filter : filter.filter(isOfPartition)
     this.#rowFilter = filter.length === 0 ? filter : filter.filter((test) => !isOfPartition(test))
     this.#checksDropped = table.dropped.size > 0
-    this.#metrics = new ReadMetrics(bound, thresholds, observer)
+    this.#metrics = new ReadMetrics(bound, thresholds, observer, replicas)
     this.#size = thresholds.sizes === null ? null : new AnswerSize(bound, thresholds.sizes, out)
     this.#purgeBefore = bound.nowSeconds - table.params.gcGraceSeconds
     this.#rowStarts = postOrdering === null ? null : []
@@ -112,6 +114,14 @@ export class SelectExecution {
   /** A function that refers to `this` would make the constructor slower for all: it has a method of its own. */
   #groupInto(groups: GroupSelection): GroupExecution {
     return groupExecution(this.#bound, groups, this.#values, (write) => this.#emit(write))
+  }
+
+  /** What it warns of until now, and how many rows it has. */
+  get warnings(): readonly string[] {
+    return this.#metrics.warnings ?? []
+  }
+  get rowCount(): number {
+    return this.#rowCount
   }
 
   /** The reader that is open, to be suspended while `run` is going to be continued. */

@@ -13,5 +13,6 @@ export {
   type ReadSizes,
   type ReadThresholds,
 } from './read-metrics.ts'
+export { type NoticeWords, noticeWords, type ReplicaNotice, type ReplicaReport } from './replica-notice.ts'
 export { RowsWriter } from './rows-writer.ts'
 export { resultMetadata } from './selection.ts'

@@ -1,4 +1,11 @@
 import { readClustering } from '../../model/clustering.ts'
+import {
+  BOUND_HEAP_BYTES,
+  BOUNDARY_HEAP_BYTES,
+  DELETION_HEAP_BYTES,
+  keyHeapBytes,
+  rowHeapBytes,
+} from '../../model/heap-size.ts'
 import type { LiveRow } from '../../model/live-row.ts'
 import type { MarkerCounter, PartitionReader, ReadCommand } from '../../model/read-command.ts'
 import { ROW_STATIC } from '../../model/row-format.ts'
@@ -12,13 +19,7 @@ import {
   tokenText,
 } from './command-text.ts'
 import { DEFAULT_PAGE_ROWS, type GroupPieces } from './group-pager.ts'
-import {
-  BOUND_HEAP_BYTES,
-  BOUNDARY_HEAP_BYTES,
-  DELETION_HEAP_BYTES,
-  keyHeapBytes,
-  rowHeapBytes,
-} from './heap-size.ts'
+import type { ReplicaNotice, ReplicaReport } from './replica-notice.ts'
 import { keyOf } from './row-values.ts'
 
 /** What reads may come to until they warn, and until they fail; numbers of tombstones, and bytes. */
@@ -118,8 +119,16 @@ export class ReadMetrics {
   /** Rows that were given when the partition began, where each is read by its key. */
   #rowsBefore = 0
   warnings: string[] | null = null
+  /** Where replicas are asked: what they say, in place of what is counted here. */
+  readonly #replicas: ReplicaReport | null
 
-  constructor(bound: BoundSelect, thresholds: ReadThresholds, observer: ReadObserver | null) {
+  constructor(
+    bound: BoundSelect,
+    thresholds: ReadThresholds,
+    observer: ReadObserver | null,
+    replicas: ReplicaReport | null,
+  ) {
+    this.#replicas = replicas
     this.#bound = bound
     this.#thresholds = thresholds
     this.#observer = observer
@@ -225,6 +234,8 @@ export class ReadMetrics {
   #addBytes(bytes: number, reader: PartitionReader, command: ReadCommand): void {
     this.#bytes += bytes
     if (this.#bytes < this.#thresholds.sizes!.localFail) return
+    const ofPartition = this.#bound.pager === 'range' ? null : reader
+    if (this.#tombstones > this.#thresholds.warn) this.#warnOfScanned(ofPartition, command)
     this.#abort(
       'READ_SIZE',
       (query) =>
@@ -305,22 +316,34 @@ export class ReadMetrics {
 
   /** Warns of what a command has come to. */
   #warnOf(reader: PartitionReader | null, command: ReadCommand | null): void {
+    if (this.#replicas !== null) {
+      // Keys that nothing was found of come at the end.
+      if (reader !== null) this.#tellOf(this.#replicas.take(keyOf(reader)))
+      else if (this.#bound.pager === 'range') this.#tellOf(this.#replicas.take(null))
+      return
+    }
     const { warn, sizes } = this.#thresholds
     const tombstones = this.#tombstones
     if (sizes === null) {
       if (tombstones > warn) this.#warnOfTombstones(reader, command)
       return
     }
-    if (tombstones > warn) {
-      this.#addWarning(
-        `1 nodes scanned up to ${tombstones} tombstones and issued tombstone warnings for query ${this.#queryText(reader, command)} (see tombstone_warn_threshold) with ${this.#tokensText(reader)}`,
-      )
-    }
+    if (tombstones > warn) this.#warnOfScanned(reader, command)
     if (this.#bytes >= sizes.localWarn) {
       this.#addWarning(
         `1 nodes loaded over ${this.#bytes} bytes and issued local read size warnings for query ${this.#queryText(reader, command)} (see local_read_size_warn_threshold) with ${this.#tokensText(reader)}`,
       )
     }
+  }
+
+  #warnOfScanned(reader: PartitionReader | null, command: ReadCommand | null): void {
+    this.#addWarning(
+      `1 nodes scanned up to ${this.#tombstones} tombstones and issued tombstone warnings for query ${this.#queryText(reader, command)} (see tombstone_warn_threshold) with ${this.#tokensText(reader)}`,
+    )
+  }
+
+  #tellOf(notices: readonly ReplicaNotice[]): void {
+    for (const notice of notices) this.#addWarning(this.#replicas!.say(notice, this.#place()).warning)
   }
 
   #warnOfTombstones(reader: PartitionReader | null, command: ReadCommand | null): void {
@@ -356,6 +379,7 @@ export class ReadMetrics {
   /** All is read: partitions that were asked for and are not there were read, too. */
   finish(): void {
     this.endCommand(null, null)
+    if (this.#replicas !== null) this.#tellOf(this.#replicas.take(null))
     const observer = this.#observer
     if (observer === null) return
     const { commands, nowMillis } = this.#bound

@@ -6,7 +6,7 @@ import {
   ROW_LIVENESS_EXPIRES,
   RowHeader,
   type Words,
-} from '../../model/row-format.ts'
+} from './row-format.ts'
 
 /**
  * What Cassandra counts against local_read_size_warn_threshold and local_read_size_fail_threshold: the bytes that a
