@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../common/errors.ts'
+import { ConsistencyLevel, InvalidRequestError } from '../common/errors.ts'
 import type { PreparedModification } from '../cql/modify/modification.ts'
 import type * as raw from '../cql/raw/index.ts'
 import type { BatchEntry, BatchType, BoundValues, PreparedRef, QueryOptions } from '../model/query-options.ts'
@@ -245,6 +245,11 @@ export class QueryProcessor implements QueryHandler {
     if (options.values.count !== statement.bind.columns.length) {
       throw new InvalidRequestError(
         `there were ${statement.bind.columns.length} markers(?) in CQL but ${options.values.count} bound variables`,
+      )
+    }
+    if (options.consistency === ConsistencyLevel.NODE_LOCAL) {
+      throw new InvalidRequestError(
+        'NODE_LOCAL consistency level is highly dangerous and should be used only for debugging purposes',
       )
     }
     if (ref !== null) this.metrics.preparedStatementsExecuted++

@@ -201,3 +201,16 @@ describe('nodes that fail', () => {
     }
   })
 })
+
+describe('NODE_LOCAL', () => {
+  test('is refused, as where Cassandra was not told that somebody debugs', async () => {
+    const ring = await ringOf()
+    for (const cql of [INSERT, SELECT, RANGE, 'TRUNCATE ks.t']) {
+      expect(await outcome(ring, cql, Level.NODE_LOCAL), cql).toEqual({
+        code: 0x2200,
+        message:
+          'NODE_LOCAL consistency level is highly dangerous and should be used only for debugging purposes',
+      })
+    }
+  })
+})

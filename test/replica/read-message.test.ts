@@ -28,7 +28,13 @@ function requestOf(random: SimRandom): ReadRequest {
     rowsPerPartition: random.pick([1, 0x1_0000_0001]),
     bytes: random.pick([0x7fffffff, 0x8000_0000]),
   }
-  return { command, limits, nowSeconds: random.pick([1, 4_294_967_000]), isDigest: random.chance(0.5) }
+  return {
+    command,
+    limits,
+    nowSeconds: random.pick([1, 4_294_967_000]),
+    isDigest: random.chance(0.5),
+    tracksWarnings: random.chance(0.3),
+  }
 }
 
 test('what is asked is what was asked', () => {
