@@ -28,13 +28,8 @@ const kinds = {
     args['memtable-space'] === undefined ? [] : ['--memtable-space', args['memtable-space']],
 }
 
-/** @type {Record<string, readonly string[]>} what runs at the same time */
-const loads = { writes: ['manyWrites'], 'writes and reads': ['manyWrites', 'reads'] }
-
-/** @param {import('./servers.js').Server} server @param {readonly string[]} workloads @param {(workload: string) => string[]} more */
-function loadAll(server, workloads, more) {
-  return Promise.all(workloads.map((workload) => load(server, ['--workload', workload, ...more(workload)])))
-}
+/** What runs, at the same time: clients of one process, so that it is the server that is measured. */
+const loads = ['manyWrites', 'manyWrites,reads']
 
 /** A server that has what is read, flushed when it was stopped. @param {readonly string[]} serverArgs */
 async function startFilled(serverArgs) {
@@ -50,17 +45,14 @@ async function startFilled(serverArgs) {
   return { ...server, stop }
 }
 
-/** @type {Record<string, number>} requests a second, half of what all of a load come to together */
+/** @type {Record<string, number>} requests a second, half of what there are at most */
 const rates = {}
 const first = await startFilled(kinds['no flush'])
 try {
-  for (const [name, workloads] of Object.entries(loads)) {
+  for (const workload of loads) {
     for (let i = 0; i < 3; i++) {
-      const runs = await loadAll(first, workloads, () => ['--seconds', '2'])
-      runs.forEach(({ opsPerSecond }, n) => {
-        const key = `${name}, ${workloads[n]}`
-        rates[key] = Math.max(rates[key] ?? 0, Math.floor(opsPerSecond / 2))
-      })
+      const { opsPerSecond } = await load(first, ['--workload', workload, '--seconds', '2'])
+      rates[workload] = Math.max(rates[workload] ?? 0, Math.floor(opsPerSecond / 2))
     }
   }
 } finally {
@@ -74,21 +66,17 @@ for (let round = 0; round < Number(args.rounds); round++) {
     const server = await startFilled(serverArgs)
     try {
       await load(server, ['--workload', 'manyWrites', '--seconds', '3'])
-      for (const [name, workloads] of Object.entries(loads)) {
-        const runs = await loadAll(server, workloads, (workload) => [
-          '--seconds',
-          args.seconds,
-          '--rate',
-          String(rates[`${name}, ${workload}`]),
-        ])
-        runs.forEach((run, n) => {
-          const key = `${workloads[n]}${workloads.length > 1 ? ' of both' : ''}, ${kind}`
-          results[key] ??= { p50: [], p99: [], p999: [], wrong: 0 }
-          results[key].p50.push(run.p50Us)
-          results[key].p99.push(run.p99Us)
-          results[key].p999.push(run.p999Us)
-          results[key].wrong += run.wrong
-        })
+      for (const workload of loads) {
+        const options = ['--seconds', args.seconds, '--rate', String(rates[workload])]
+        const run = await load(server, ['--workload', workload, ...options])
+        for (const part of run.parts ?? [run]) {
+          const name = run.parts === undefined ? part.workload : `${part.workload} of both`
+          const result = (results[`${name}, ${kind}`] ??= { p50: [], p99: [], p999: [], wrong: 0 })
+          result.p50.push(part.p50Us)
+          result.p99.push(part.p99Us)
+          result.p999.push(part.p999Us)
+          result.wrong += run.wrong
+        }
       }
     } finally {
       await server.stop()

@@ -1,13 +1,14 @@
 /**
  * The load generator: a process of its own, plain sockets, requests that were encoded before.
  *
- *   node bench/load.js --host 127.0.0.1 --port 9042 --workload reads [--seconds 3 | --ops N]
+ *   node bench/load.js --host 127.0.0.1 --port 9042 --workload reads[,writes...] [--seconds 3 | --ops N]
  *     [--connections 4] [--in-flight 32] [--rate OPS_PER_SECOND] [--first N] [--setup]
  *     [--level ONE] [--replication-factor 1]
  *
  * --setup makes the tables and fills them, and measures nothing. Otherwise each answer lets the next
  * request go (or, with --rate, the clock does), keys come uniformly at random (in order with --ops),
- * and one line of JSON says how it went. --first is the number of the first request, where each has its own. An answer of the wrong opcode or size is counted as wrong.
+ * and one line of JSON says how it went. --first is the number of the first request, where each has its own.
+ * An answer of the wrong opcode or size is counted as wrong. Several workloads share the connections, each with as many of them.
  */
 
 import { connect } from 'node:net'
@@ -112,7 +113,7 @@ function open() {
   })
 }
 
-/** @param {string} name @param {Buffer} id */
+/** @param {string} name @param {Buffer} id the prepared statement's */
 function encodeAll(name, id) {
   const workload = workloads[name]
   const { bytes: template, offsets } = workload.isUnprepared
@@ -127,37 +128,36 @@ function encodeAll(name, id) {
     template.copy(request)
     workload.fill(request, offsets, n)
   }
-  return { all, size, offsets }
+  return { name, workload, all, size, offsets, sent: 0, answered: 0, wrong: 0, histogram: new Histogram() }
 }
 
 /**
- * @param {string} name
+ * @param {string} names of workloads, by commas
  * @param {{ ops?: number, seconds?: number, rate?: number }} until
  */
-async function run(name, until) {
-  const workload = workloads[name]
+async function run(names, until) {
   const connections = Number(args.connections)
   const inFlight = Number(args['in-flight'])
   const sockets = await Promise.all(Array.from({ length: connections }, open))
-  let id = Buffer.alloc(0)
-  for (const socket of sockets) {
-    const talk = new Talk(socket)
-    await talk.ask(startup())
-    const body = await talk.ask(prepare(workload.statement))
-    // kind (4), then the id as short bytes
-    id = Buffer.from(body.subarray(6, 6 + body.readUInt16BE(4)))
-    talk.end()
+  const ways = []
+  for (const name of names.split(',')) {
+    let id = Buffer.alloc(0)
+    for (const socket of sockets) {
+      const talk = new Talk(socket)
+      if (ways.length === 0) await talk.ask(startup())
+      const body = await talk.ask(prepare(workloads[name].statement))
+      // kind (4), then the id as short bytes
+      id = Buffer.from(body.subarray(6, 6 + body.readUInt16BE(4)))
+      talk.end()
+    }
+    ways.push(encodeAll(name, id))
   }
-  const { all, size, offsets } = encodeAll(name, id)
-  const { requests, stamp, answerBytes } = workload
 
   const first = Number(args.first)
   const inOrder = until.ops !== undefined
   const limit = until.ops ?? Number.POSITIVE_INFINITY
-  const histogram = new Histogram()
   let sent = 0
   let answered = 0
-  let wrong = 0
   let firstError = ''
   let random = 0x2545f491 ^ process.pid
   let stopping = false
@@ -174,7 +174,10 @@ async function run(name, until) {
     finish = () => fulfil(undefined)
   })
 
-  const pipes = sockets.map((socket) => {
+  const pipes = sockets.map((socket, nth) => {
+    const way = ways[nth % ways.length]
+    const { all, size, offsets } = way
+    const { requests, stamp, answerBytes } = way.workload
     const startedAt = new Float64Array(inFlight)
     // Streams that are free, as a stack
     const free = Array.from({ length: inFlight }, (_, stream) => stream)
@@ -188,7 +191,7 @@ async function run(name, until) {
       if (count <= 0) return 0
       const out = Buffer.allocUnsafe(count * size)
       for (let n = 0; n < count; n++) {
-        let which = sent % requests
+        let which = way.sent % requests
         if (!inOrder && requests > 1) {
           random ^= random << 13
           random ^= random >>> 17
@@ -200,8 +203,9 @@ async function run(name, until) {
         const stream = /** @type {number} */ (free.pop())
         out[at + 2] = stream >> 8
         out[at + 3] = stream & 0xff
-        stamp?.(out, at, offsets, first + sent)
+        stamp?.(out, at, offsets, first + way.sent)
         startedAt[stream] = now
+        way.sent++
         sent++
       }
       socket.write(out)
@@ -214,9 +218,10 @@ async function run(name, until) {
       const stream = (from[at + 2] << 8) | from[at + 3]
       free.push(stream)
       answered++
-      histogram.add((now - startedAt[stream]) * 1000)
+      way.answered++
+      way.histogram.add((now - startedAt[stream]) * 1000)
       if (from[at + 4] !== opcode.result || length !== answerBytes) {
-        wrong++
+        way.wrong++
         if (firstError === '' && from === head) firstError = `opcode ${from[at + 4]}, ${length} bytes`
         else if (firstError === '') {
           const body = from.subarray(at + headerBytes, at + headerBytes + length)
@@ -299,13 +304,18 @@ async function run(name, until) {
   const elapsed = (performance.now() - started) / 1000
   const cpu = process.cpuUsage(cpuBefore)
   for (const socket of sockets) socket.destroy()
-  return {
+  const wrong = ways.reduce((sum, way) => sum + way.wrong, 0)
+  const parts = ways.map(({ name, answered: ops, histogram }) => ({
     workload: name,
-    ops: answered,
-    opsPerSecond: Math.round(answered / elapsed),
+    ops,
+    opsPerSecond: Math.round(ops / elapsed),
     p50Us: histogram.quantile(0.5),
     p99Us: histogram.quantile(0.99),
     p999Us: histogram.quantile(0.999),
+  }))
+  return {
+    ...(ways.length === 1 ? parts[0] : { workload: names, ops: answered, parts }),
+    opsPerSecond: Math.round(answered / elapsed),
     // At 1 the client's own core is what is measured.
     clientCpu: Math.round((cpu.user + cpu.system) / elapsed / 10_000) / 100,
     wrong,

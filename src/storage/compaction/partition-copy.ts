@@ -2,8 +2,8 @@ import type { SSTableWriter } from '../sstable/sstable-writer.ts'
 import { LIVE, UNFILTERED_END, UNFILTERED_ROW } from '../unfiltered.ts'
 import type { MergedPartition, UnfilteredFilter } from './unfiltered-filter.ts'
 
-/** Work of a step: bytes of rows in memory, half a millisecond's worth; and what any row or marker counts beside. */
-export const STEP_BYTES = 32 * 1024
+/** Work of a step: bytes of rows in memory, a quarter of a millisecond's worth; and what any row or marker counts beside. */
+export const STEP_BYTES = 16 * 1024
 export const UNFILTERED_BYTES = 64
 
 /**
