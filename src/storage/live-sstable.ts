@@ -8,6 +8,7 @@ import type { CqlType } from '../types/index.ts'
 import type { ChunkCache } from './cache/chunk-cache.ts'
 import type { KeyCache } from './cache/key-cache.ts'
 import { READ_AHEAD_BYTES, ScannedSource } from './cache/scanned-source.ts'
+import type { CachedFile } from './cache/warm-up.ts'
 import type { PartitionScan } from './partition-merge.ts'
 import type { PartitionSource } from './partition-source.ts'
 import { componentPath } from './sstable/descriptor.ts'
@@ -137,16 +138,22 @@ export class LiveSSTable {
 
   #newAccess(): SSTableAccess {
     const { chunks } = this.#caches
-    const { sstable, number } = this
+    const { sstable } = this
     if (chunks === null) return new SSTableAccess(this, sstable.dataSource(), sstable.indexSource())
-    // Of the numbers of files two are each SSTable's.
-    const data = new ScannedSource(chunks, 2 * number, this.#dataLoader, () =>
-      sstable.dataSource(READ_AHEAD_BYTES),
+    const [data, index] = this.cachedFiles
+    return new SSTableAccess(
+      this,
+      new ScannedSource(chunks, data.number, data.loader, () => sstable.dataSource(READ_AHEAD_BYTES)),
+      new ScannedSource(chunks, index.number, index.loader, () => sstable.indexSource(READ_AHEAD_BYTES)),
     )
-    const index = new ScannedSource(chunks, 2 * number + 1, this.#indexLoader, () =>
-      sstable.indexSource(READ_AHEAD_BYTES),
-    )
-    return new SSTableAccess(this, data, index)
+  }
+
+  /** Data.db and Index.db as the chunk cache knows them. Of the numbers of files two are each SSTable's. */
+  get cachedFiles(): readonly [data: CachedFile, index: CachedFile] {
+    return [
+      { number: 2 * this.number, loader: this.#dataLoader },
+      { number: 2 * this.number + 1, loader: this.#indexLoader },
+    ]
   }
 
   giveBack(access: SSTableAccess): void {
@@ -162,8 +169,7 @@ export class LiveSSTable {
   /** Lets go of it; the last one closes the files. */
   release(): void {
     if (--this.#references > 0) return
-    this.#caches.chunks?.drop(2 * this.number)
-    this.#caches.chunks?.drop(2 * this.number + 1)
+    for (const { number } of this.cachedFiles) this.#caches.chunks?.drop(number)
     this.#free = []
     this.sstable.close()
     this.#onClose(this)

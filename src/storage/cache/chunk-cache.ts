@@ -63,6 +63,33 @@ export class ChunkCache {
     return this.hits + this.misses
   }
 
+  /** Pages that can come in without another one having to go. */
+  get freePages(): number {
+    return this.#capacity - this.entries
+  }
+
+  /** How many pages a file has. */
+  pagesOf({ length }: ChunkSource): number {
+    return Math.ceil(length / PAGE_BYTES)
+  }
+
+  /** How many pages of these files are here. */
+  countOf(files: readonly { readonly number: number }[]): number {
+    const numbers = new Set(files.map(({ number }) => number))
+    let count = 0
+    for (let slot = 0; slot < this.#pages.length; slot++) if (numbers.has(this.#files[slot]!)) count++
+    return count
+  }
+
+  /** Brings in a page that nobody has asked for yet; false where there is no memory. Throws what the loader throws. */
+  warm(file: number, number: number, loader: ChunkSource): boolean {
+    if (this.#find(file, number) !== NONE) return true
+    if (this.freePages === 0) return false
+    const slot = this.#load(file, number, loader)
+    if (slot !== NONE) this.unpin(slot)
+    return slot !== NONE
+  }
+
   /** Bytes in pages that hold something. */
   get sizeBytes(): number {
     return this.entries * PAGE_BYTES
@@ -84,12 +111,17 @@ export class ChunkCache {
 
   /** Pins a page that is there, and returns its slot; -1 where it is not. */
   pinPresent(file: number, number: number): number {
+    const slot = this.#find(file, number)
+    if (slot === NONE) return NONE
+    this.hits++
+    this.#referenced[slot] = 1
+    this.#pins[slot]!++
+    return slot
+  }
+
+  #find(file: number, number: number): number {
     for (let slot = this.#buckets[this.#bucketOf(file, number)]!; slot !== NONE; slot = this.#chain[slot]!) {
-      if (this.#numbers[slot] !== number || this.#files[slot] !== file) continue
-      this.hits++
-      this.#referenced[slot] = 1
-      this.#pins[slot]!++
-      return slot
+      if (this.#numbers[slot] === number && this.#files[slot] === file) return slot
     }
     return NONE
   }

@@ -1,4 +1,5 @@
 import { FifteenMinuteRate } from '../../common/metrics.ts'
+import { warmUp } from '../cache/warm-up.ts'
 import type { ColumnFamilyStore, StoragePorts } from '../column-family-store.ts'
 import { LogTransaction } from '../lifecycle/log-transaction.ts'
 import type { OperationType } from '../lifecycle/operation-type.ts'
@@ -372,6 +373,7 @@ export class CompactionManager {
       // Cells that are gone because their columns were dropped are not to be missed by those who have the columns again.
       if (store.table.dropped.size > 0) await this.#listener.logged()
       for (const sstable of written) opened.push(store.openWritten(sstable))
+      await this.#warmUp(inputs, opened, handle)
       await transaction.commitReplacing(inputs.map(({ sstable }) => sstable.descriptor))
     } catch (error) {
       if (transaction.state === 'unknown') store.becomeUnknown(transaction)
@@ -403,6 +405,18 @@ export class CompactionManager {
       bytesOut: sum(added),
       mergedCounts: [...new Float64Array(mergedCounts)],
     })
+  }
+
+  /** Keeps in memory what was there, of those that take the inputs' place. */
+  async #warmUp(
+    inputs: readonly LiveSSTable[],
+    opened: readonly LiveSSTable[],
+    handle: TaskHandle,
+  ): Promise<void> {
+    const { caches, timers } = this.#ports
+    if (caches.chunks === null) return
+    const files = (all: readonly LiveSSTable[]) => all.flatMap(({ cachedFiles }) => cachedFiles)
+    await warmUp(caches.chunks, files(inputs), files(opened), timers, () => !handle.isStopped)
   }
 
   #jobOf(
