@@ -171,12 +171,15 @@ test('TRUNCATE empties a table at all nodes, which have to be alive', async () =
 
 /** Remembers who is to be hinted. */
 class Hints implements HintSink {
+  readonly isOverloaded = false
   readonly stored: string[] = []
   readonly #isWanted: boolean
 
   constructor(isWanted = true) {
     this.#isWanted = isWanted
   }
+
+  checkOverload(): void {}
 
   shouldHint(): boolean {
     return this.#isWanted

@@ -31,6 +31,10 @@ export interface Batchlog {
 export interface HintSink {
   /** Whether a write that did not reach a node is to be hinted (`StorageProxy.shouldHint`). */
   shouldHint(node: RingNode): boolean
+  /** Whether more waits in memory than should: then `checkOverload` is to be asked before anything is sent. */
+  readonly isOverloaded: boolean
+  /** Throws an OverloadedError for a node that has its part in that (`StorageProxy.checkHintOverload`). */
+  checkOverload(node: RingNode): void
   /**
    * Keeps a mutation, `payload` as in MUTATION_REQ, for nodes that `shouldHint` said yes to. The bytes are copied before it
    * returns. Says when the hint is written: null where that is so, as far as the hints' settings promise.

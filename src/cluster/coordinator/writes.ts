@@ -42,12 +42,13 @@ export class Writes {
     return { messaging, clock, timers, localNode: view.localNode, hints: this.hints, trace }
   }
 
-  /** Makes the plans of a finished mutation's partitions. Throws an UnavailableError. */
+  /** Makes the plans of a finished mutation's partitions. Throws an UnavailableError, or an OverloadedError. */
   plan(mutation: MutationBuilder, level: ConsistencyLevel): PlannedWrite[] {
     const { localNode } = this.#parts.view
     const planned: PlannedWrite[] = []
     for (const partition of partitionsOf(mutation, this.#tableOf)) {
       const plan = this.#plans.of(partition.keyspace).write(level, partition.tokenHi, partition.tokenLo)
+      if (this.hints?.isOverloaded === true) for (const node of plan.contacts) this.hints.checkOverload(node)
       planned.push({ partition, plan, isHere: includesNode(plan.contacts, localNode) })
     }
     return planned

@@ -1,10 +1,11 @@
+import { OverloadedError } from '../../common/errors.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { Disk } from '../../io/disk.ts'
 import type { Random } from '../../io/random.ts'
 import type { TimerHandle, Timers } from '../../io/timers.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import type { HintSink } from '../coordinator/batchlog.ts'
-import type { Endpoint } from '../endpoint.ts'
+import { type Endpoint, endpointLogText } from '../endpoint.ts'
 import { type MessagingService, wordsOf } from '../messaging/index.ts'
 import { MutationFormatError } from '../replica/mutation-message.ts'
 import { MutationSummaries, type MutationSummary, smallestGcGrace } from '../replica/mutation-summary.ts'
@@ -20,6 +21,7 @@ import {
   CLEANUP_PERIOD_MS,
   DISPATCH_PERIOD_MS,
   type HintsSettings,
+  OVERLOAD_BYTES,
   UNWRITTEN_BYTES_MAX,
 } from './settings.ts'
 
@@ -125,6 +127,20 @@ export class HintsService implements HintSink {
       return false
     }
     return maxBytesPerHost <= 0 || store === undefined || store.sizeBytes <= maxBytesPerHost
+  }
+
+  get isOverloaded(): boolean {
+    return this.#bufferedBytes > OVERLOAD_BYTES
+  }
+
+  checkOverload(node: RingNode): void {
+    const waiting = this.#stores.get(node.hostId)?.bufferedCount ?? 0
+    if (!this.isOverloaded || waiting === 0 || !this.shouldHint(node)) return
+    let total = 0
+    for (const store of this.#stores.values()) total += store.bufferedCount
+    throw new OverloadedError(
+      `Too many in flight hints: ${total} destination: ${endpointLogText(node.endpoint)} destination hints: ${waiting}`,
+    )
   }
 
   /** Keeps a hint in memory; hints_flush_period says when it is in a file. There is never a promise. */

@@ -59,6 +59,11 @@ export class HintsStore {
     return this.#writer !== null || this.#hints.length > 0
   }
 
+  /** Hints in memory. */
+  get bufferedCount(): number {
+    return this.#hints.length
+  }
+
   /** Takes a hint into memory. */
   buffer(hint: Uint8Array): void {
     this.#hints.push(hint)

@@ -44,5 +44,7 @@ export const DISPATCH_PERIOD_MS = 10_000
 export const CLEANUP_PERIOD_MS = 60 * 60 * 1000
 /** Hints that wait in memory to be written, in all: beyond that they are written at once. */
 export const BUFFER_BYTES = 4 * 1024 * 1024
+/** While the disk takes nothing and so much waits, no more writes are taken for nodes whose hints wait. */
+export const OVERLOAD_BYTES = 24 * 1024 * 1024
 /** What is kept in memory while the disk takes nothing; beyond that hints are dropped. */
 export const UNWRITTEN_BYTES_MAX = 32 * 1024 * 1024
