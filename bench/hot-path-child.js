@@ -10,7 +10,7 @@ import {
   queryTemplate,
   startup,
 } from './frames.js'
-import { schema, workloads } from './workloads.js'
+import { schemaOf, workloads } from './workloads.js'
 
 /** Frames that come in one chunk. */
 const chunkFrames = 32
@@ -187,7 +187,7 @@ await startNode(
 )
 await new Promise((fulfil) => setImmediate(fulfil))
 await talk(startup())
-for (const statement of schema) await talk(query(statement))
+for (const statement of schemaOf(1)) await talk(query(statement))
 
 process.on('message', async (/** @type {{ warm?: string, run?: string, ops?: number }} */ message) => {
   try {
