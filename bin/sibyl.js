@@ -5,7 +5,11 @@
 const { readFileSync, writeFileSync } = require('node:fs')
 const { Module } = require('node:module')
 const { join } = require('node:path')
+const { setFlagsFromString } = require('node:v8')
 const { Script, constants } = require('node:vm')
+
+// See docs/decisions/0014-scavenges.md. Before anything is compiled: the code cache is only for the flags that it was made with.
+setFlagsFromString('--no-parallel-scavenge')
 
 const filename = join(__dirname, '../dist/cli.cjs')
 const cacheFile = join(__dirname, '../dist/cli.cache')
