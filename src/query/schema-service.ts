@@ -1,3 +1,4 @@
+import { schemaMutation } from '../cluster/schema/schema-message.ts'
 import { utf8Bytes, utf8Text } from '../common/bytes.ts'
 import { InvalidRequestError } from '../common/errors.ts'
 import { uuidText } from '../common/uuid.ts'
@@ -36,6 +37,7 @@ import {
   writeInternalRow,
 } from './internal-rows.ts'
 import { KeyspaceFactors } from './keyspace-factors.ts'
+import { LatestSchemaTime } from './latest-schema-time.ts'
 import { LeftAlone } from './left-alone.ts'
 import { PreparedStatementsTable } from './prepared-statements-table.ts'
 import { changesBetween, withFreshTables, withUnchanged } from './schema-merge.ts'
@@ -76,6 +78,7 @@ export class SchemaService implements ReplaySchema {
   /** The tables of system_schema by their handles. */
   readonly #schemaTables: ReadonlyMap<number, SchemaTable>
   readonly #factors = new KeyspaceFactors()
+  readonly #latest = new LatestSchemaTime()
 
   constructor(options: SchemaServiceOptions) {
     this.#engine = options.engine
@@ -201,6 +204,7 @@ export class SchemaService implements ReplaySchema {
     const touched = nothingTouched()
     for (const mutation of mutations) {
       this.#engine.apply(mutation)
+      this.#latest.merged(mutation)
       addTouched(touched, mutation, (handle) => this.#schemaTables.get(handle) ?? null)
     }
     for (const name of touched.keyspaces) this.#stale.add(name)
@@ -316,6 +320,7 @@ export class SchemaService implements ReplaySchema {
 
   #change(statement: SchemaStatement, keyspace: string | null, isOrdinaryUser: boolean): QueryResult {
     const before = this.#current
+    if (this.onRows !== null) this.#timestamps.advanceTo(this.#latest.micros(() => this.#whole()))
     const nowMicros = this.#timestamps.nextMicros()
     // The time of a drop is that of the next whole millisecond.
     if (isDrop(statement)) this.#timestamps.advanceTo(nowMicros + 999)
@@ -347,6 +352,11 @@ export class SchemaService implements ReplaySchema {
     this.#current = after
     this.#tellOf(outcome.changes)
     return { kind: 'schemaChange', change: outcome.change, ...warnings }
+  }
+
+  /** All of the schema that nodes share, with what was deleted. */
+  #whole(): MutationBuilder {
+    return schemaMutation(this.#engine, this.#current.keyspace('system_schema')!.tables.values())
   }
 
   /** The schema is another one. */

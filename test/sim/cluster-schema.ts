@@ -58,8 +58,8 @@ export class SchemaChanges implements Part {
   async #drop(made: Made): Promise<void> {
     made.table = 'unknown'
     const answer = await this.#ask(`DROP TABLE ks.${made.name}`)
-    // A node whose clock is behind those of others can't undo what they did.
-    if (answer?.kind === 'failed' || answer === null) made.table = 'there'
+    if (answer?.kind === 'done') made.table = 'gone'
+    else if (answer?.kind === 'failed' || answer === null) made.table = 'there'
   }
 
   async #ask(cql: string): Promise<Answer | null> {

@@ -157,3 +157,40 @@ test('of two tables of one name that nodes make at once, one is left whole', asy
   expect(columns[1]).toEqual(columns[0])
   expect(columns[2]).toEqual(columns[0])
 })
+
+test('what a node alters or drops whose clock is behind is altered and dropped', async () => {
+  const ring = await started(7)
+  const [first, second] = ring.nodes as [WholeNode, WholeNode]
+  const { network, timers, clock } = ring
+  const maker = await first.connect()
+  const create = "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}"
+  await timers.run(maker.query(create))
+  await timers.advance(100)
+  const others = ring.nodes.slice(1).map(({ host }) => host)
+  for (const host of others) network.cut(first.host, host)
+  clock.jump(60_000)
+  for (const name of ['kept', 'dropped']) {
+    await timers.run(maker.query(`CREATE TABLE ks.${name} (k int PRIMARY KEY, x int)`))
+  }
+  clock.jump(-60_000)
+  for (const host of others) network.heal(first.host, host)
+  const tables = `SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'ks'`
+  const areAll = async (count: number): Promise<boolean> => {
+    const found = await Promise.all(ring.nodes.map((node) => rows(ring, node, tables)))
+    return found.every((list) => (list as unknown[]).length === count)
+  }
+  await ring.until('all have the tables', () => areAll(2), 10_000)
+  await timers.run((await second.connect()).query('ALTER TABLE ks.kept ADD y int'))
+  // What it had heard of before it started again is no less behind.
+  second.crash('kill')
+  await ring.start([second])
+  await allSee(ring, 3)
+  await timers.run((await second.connect()).query('DROP TABLE ks.dropped'))
+  await ring.until('all have dropped a table', () => areAll(1), 10_000)
+  const columns = `SELECT column_name FROM system_schema.columns WHERE keyspace_name = 'ks'`
+  for (const node of ring.nodes) {
+    expect(await rows(ring, node, columns)).toEqual(
+      ['k', 'x', 'y'].map((name) => [Buffer.from(name).toString('hex')]),
+    )
+  }
+})

@@ -1,0 +1,35 @@
+import { timestampsOfUpdate } from '../model/least-timestamp.ts'
+import { MUTATION_HEADER_WORDS, type MutationBuilder } from '../model/mutation.ts'
+import type { Words } from '../model/row-format.ts'
+
+/**
+ * The latest time at which any node has written to the schema that this node knows. What a statement writes here has to be later, or it
+ * would be lost beside what a node with a faster clock has written before: the statement has been executed on a schema with that.
+ */
+export class LatestSchemaTime {
+  #micros = 0
+  /** The schema that was there when the process started is looked through once, if ever. */
+  #isWhole = false
+
+  readonly #note = (hi: number, lo: number): void => {
+    const micros = hi * 0x1_0000_0000 + (lo >>> 0)
+    // What no clock can ever show is nobody's time.
+    if (micros > this.#micros && Number.isSafeInteger(micros)) this.#micros = micros
+  }
+
+  /** Hears of what another node wrote: a finished mutation. */
+  merged({ i32 }: Words): void {
+    let at = MUTATION_HEADER_WORDS
+    for (let n = i32[1]!; n > 0; n--) {
+      timestampsOfUpdate(i32, at, this.#note)
+      at += i32[at]! >>> 2
+    }
+  }
+
+  /** Microseconds since 1970. `whole` gives all of the schema, with what was deleted. */
+  micros(whole: () => MutationBuilder): number {
+    if (!this.#isWhole) this.merged(whole())
+    this.#isWhole = true
+    return this.#micros
+  }
+}
