@@ -1,12 +1,12 @@
 // Simulates clusters of many seeds, in a process for each core: `proof-cluster.js [COUNT] [FIRST]`. Fails where a seed does, or where
 // something that can go wrong never did.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MUST_HAPPEN } from '../test/sim/breaks/coverage.js'
 import { bundle } from './bundle.js'
+import { runPortions } from './cluster-seeds.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const count = Number(process.argv[2] ?? process.env['SEEDS'] ?? 10_000)
@@ -18,60 +18,14 @@ const PORTION = 250
 // Beside node_modules, where what is not bundled is found.
 const folder = mkdtempSync(join(process.env['PROOF_FOLDER'] ?? root, '.proof-'))
 const started = Date.now()
-const coverage = {}
-let failures = 0
-let next = first
-
-/** Runs portions until there are none. */
-async function work() {
-  while (next < first + count) {
-    const from = next
-    const size = Math.min(PORTION, Math.ceil(count / jobs), first + count - from)
-    next += size
-    await run(from, size)
-  }
-}
-
-function run(from, size) {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(folder, 'cluster-main.js'), String(from), String(size)])
-    let out = ''
-    let isSummed = false
-    const line = (text) => {
-      const found = JSON.parse(text)
-      if (found.coverage === undefined) {
-        failures++
-        console.log(`seed ${found.seed}: ${found.error}`)
-      } else {
-        isSummed = true
-        for (const [what, times] of Object.entries(found.coverage)) {
-          coverage[what] = (coverage[what] ?? 0) + times
-        }
-      }
-    }
-    child.stdout.on('data', (chunk) => {
-      out += chunk
-      const lines = out.split('\n')
-      out = lines.pop()
-      for (const text of lines) if (text.startsWith('{')) line(text)
-    })
-    child.stderr.on('data', (chunk) => process.stderr.write(chunk))
-    child.on('close', (code) => {
-      if (!isSummed) {
-        failures++
-        console.log(`seeds ${from} to ${from + size - 1}: the process ended with ${code}`)
-      }
-      resolve()
-    })
-  })
-}
-
+let run
 try {
   await bundle({ 'cluster-main': 'test/sim/cluster-main.ts' }, folder, 'esm', 'js')
-  await Promise.all(Array.from({ length: jobs }, work))
+  run = await runPortions(folder, first, count, { jobs, portion: PORTION, onFailure: console.log })
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
+const { failures, coverage } = run
 for (const [what, times] of Object.entries(coverage).sort(([a], [b]) => (a < b ? -1 : 1))) {
   console.log(`${what}: ${times}`)
 }

@@ -1,4 +1,4 @@
-import { ConsistencyLevel as Level } from '../../src/common/errors.ts'
+import { ConsistencyLevel as Level, WriteTimeoutError } from '../../src/common/errors.ts'
 import type { Row } from './cluster-client.ts'
 import { isStrong } from './cluster-levels.ts'
 import { type Part, type PartContext, rowsOf, unexpected, Violation, writeLevel } from './cluster-part.ts'
@@ -8,6 +8,8 @@ const KEYS = 5
 interface Batch {
   readonly keys: readonly number[]
   isAcked: boolean
+  /** It was kept for sure, and not executed in time. */
+  isKept: boolean
   isNothingDone: boolean
 }
 
@@ -32,7 +34,7 @@ export class Batches implements Part {
     const c = this.#batches.length
     const keys = [random.below(KEYS), random.below(KEYS), random.below(KEYS)]
     const level = writeLevel(this.#context)
-    const batch = { keys, isAcked: false, isNothingDone: false }
+    const batch = { keys, isAcked: false, isKept: false, isNothingDone: false }
     this.#batches.push(batch)
     const statements = keys.map((p, i) => ({
       cql: `INSERT INTO ks.${this.#table(i)} (p, c, v) VALUES (?, ?, ?)`,
@@ -42,6 +44,8 @@ export class Batches implements Part {
     unexpected(answer, statements[0]!)
     batch.isAcked = answer.kind === 'done'
     batch.isNothingDone = answer.kind === 'failed' && answer.isNothingDone
+    if (answer.kind === 'failed' && answer.error instanceof WriteTimeoutError)
+      batch.isKept = answer.error.writeType === 'BATCH'
     if (!batch.isAcked || !isStrong(level, this.#context.dataCenters)) return
     const reader = client.pick()
     if (reader === null) return
@@ -64,11 +68,12 @@ export class Batches implements Part {
     const found = new Set<string>()
     for (const table of this.tables)
       for (const row of rows(table)) found.add(`${table} ${row['p']} ${row['c']}`)
-    for (const [c, { keys, isAcked, isNothingDone }] of this.#batches.entries()) {
+    for (const [c, { keys, isAcked, isKept, isNothingDone }] of this.#batches.entries()) {
       const there = keys.filter((p, i) => found.has(`${this.#table(i)} ${p} ${c}`)).length
       if (there !== 0 && there !== keys.length)
         throw new Violation(`of batch ${c} ${there} of ${keys.length} are there`)
       if (isAcked && there === 0) throw new Violation(`batch ${c} was acknowledged, and is not there`)
+      if (isKept && there === 0) throw new Violation(`batch ${c} was in the batchlog, and is not there`)
       if (isNothingDone && there > 0) throw new Violation(`batch ${c} was refused, and is there`)
     }
   }

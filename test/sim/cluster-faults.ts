@@ -12,6 +12,17 @@ export interface FaultPlan {
   readonly gapMs: number
 }
 
+/** What is half done when a process dies right behind it. */
+const HALF_DONE = [
+  'MUTATION_REQ',
+  'MUTATION_REQ',
+  'PAXOS_COMMIT_REQ',
+  'PAXOS_COMMIT_REQ',
+  'PAXOS_PROPOSE_REQ',
+]
+/** As long as messages between nodes are under way, mostly. */
+const UNDER_WAY_MS = 4
+
 type Undo = () => void | Promise<void>
 
 /** What goes wrong in a cluster, one thing after another and several at once, until it is healed. */
@@ -48,6 +59,17 @@ export class Faults {
     this.#cluster.time.setTimeout(() => {
       if (host.isServing && !this.#isOver) host.crash(doomed.kind)
     }, this.#random.below(25))
+  }
+
+  /** It dies when it has asked something of others, which some of them have heard, and some have not. */
+  #dieSending(host: SimHost, verb: string, kind: CrashKind): void {
+    host.onSend = (sent) => {
+      if (sent !== verb) return
+      host.onSend = null
+      this.#cluster.time.setTimeout(() => {
+        if (host.isServing && !this.#isOver) host.crash(kind)
+      }, this.#random.below(UNDER_WAY_MS))
+    }
   }
 
   #wait(ms: number): Promise<void> {
@@ -186,7 +208,7 @@ export class Faults {
     if (this.#plan.victims.length === 0) return
     const host = this.#random.pick(this.#plan.victims)
     if (!host.isServing || host.isPaused) return
-    const how = this.#random.below(7)
+    const how = this.#random.below(9)
     if (how === 0) {
       this.#say('stops', host.name)
       const stopping = host.stop()
@@ -206,6 +228,10 @@ export class Faults {
     } else if (how < 4) {
       this.#say(what, `${host.name} when it is asked`)
       this.#doomed = { host, kind: isPower ? 'power' : 'kill' }
+    } else if (how < 7) {
+      const verb = this.#random.pick(HALF_DONE)
+      this.#say(what, `${host.name} when it sends ${verb}`)
+      this.#dieSending(host, verb, isPower ? 'power' : 'kill')
     } else {
       this.#say(what, host.name)
       host.crash(isPower ? 'power' : 'kill')
@@ -240,6 +266,7 @@ export class Faults {
       await undo()
     }
     for (const host of cluster.hosts) {
+      host.onSend = null
       host.disk.crashAfter(Number.POSITIVE_INFINITY)
       host.resume()
     }

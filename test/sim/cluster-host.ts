@@ -48,6 +48,8 @@ export class SimHost {
   #process: Process | null = null
   /** Clients are served. */
   isServing = false
+  /** Hears of what its processes ask of other nodes. */
+  onSend: ((verb: string) => void) | null = null
   starts = 0
   #pausedMs = 0
   #pausedAt = 0
@@ -164,6 +166,7 @@ export class SimHost {
     messaging.request = (to, verb, ...rest) => {
       this.#world.count(verb.name)
       request(to, verb, ...rest)
+      this.onSend?.(verb.name)
     }
     await startRingNode(node, database)
     node.setRpcReady(true)
@@ -190,7 +193,8 @@ export class SimHost {
   /** Whether something is kept for other nodes: hints, or batches that are not finished. */
   get isKeeping(): boolean {
     const { hints, batchlog } = this.node.keeping
-    return hints.pendingHints().length > 0 || batchlog.batchCount > 0
+    // Batches that were there when it started are looked for when it has run for a while.
+    return hints.pendingHints().length > 0 || !batchlog.isLoaded || batchlog.batchCount > 0
   }
 
   /** Nothing of the process does anything any more. */

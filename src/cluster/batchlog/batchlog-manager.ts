@@ -78,6 +78,11 @@ export class BatchlogManager implements Batchlog {
     return this.#settings.prefersLocalRack
   }
 
+  /** Whether those are known that were there at the start. */
+  get isLoaded(): boolean {
+    return this.#isLoaded
+  }
+
   /** Batches that are kept here. */
   get batchCount(): number {
     return this.#ids.size
