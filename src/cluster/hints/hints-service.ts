@@ -373,6 +373,11 @@ export class HintsService implements HintSink {
 
   // --- figures
 
+  /** Of hints that are in memory, and in no file yet. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes
+  }
+
   /** listpendinghints, in the order of the host ids. */
   pendingHints(): PendingHints[] {
     const pending = [...this.#stores.values()].flatMap((store) => store.pending ?? [])
