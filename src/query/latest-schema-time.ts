@@ -26,10 +26,15 @@ export class LatestSchemaTime {
     }
   }
 
-  /** Microseconds since 1970. `whole` gives all of the schema, with what was deleted. */
-  micros(whole: () => MutationBuilder): number {
+  /**
+   * The time of a change that is made now, where this node's clock says `nowMicros` (microseconds since 1970): that, or just behind the latest
+   * one. The node's other writes have their times from its own clock still. `whole` gives all of the schema, with what was
+   * deleted.
+   */
+  next(nowMicros: number, whole: () => MutationBuilder): number {
     if (!this.#isWhole) this.merged(whole())
     this.#isWhole = true
+    this.#micros = Math.max(nowMicros, this.#micros + 1)
     return this.#micros
   }
 }

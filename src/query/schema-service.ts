@@ -320,7 +320,6 @@ export class SchemaService implements ReplaySchema {
 
   #change(statement: SchemaStatement, keyspace: string | null, isOrdinaryUser: boolean): QueryResult {
     const before = this.#current
-    if (this.onRows !== null) this.#timestamps.advanceTo(this.#latest.micros(() => this.#whole()))
     const nowMicros = this.#timestamps.nextMicros()
     // The time of a drop is that of the next whole millisecond.
     if (isDrop(statement)) this.#timestamps.advanceTo(nowMicros + 999)
@@ -377,7 +376,7 @@ export class SchemaService implements ReplaySchema {
     }
   }
 
-  #writeRows(diff: ReturnType<typeof diffRows>, time: WriteTime = this.writeTime()): void {
+  #writeRows(diff: ReturnType<typeof diffRows>, time: WriteTime = this.#schemaTime()): void {
     const tables = this.#current.keyspace('system_schema')!.tables
     const mutation = this.#mutation
     mutation.begin()
@@ -390,12 +389,23 @@ export class SchemaService implements ReplaySchema {
         mutation.endUpdate()
       } else deleteInternalRow(mutation, table, row, time)
     }
-    const later = diff.deletes.length > 0 ? this.writeTime() : time
+    const later = diff.deletes.length > 0 ? this.#schemaTime() : time
     for (const row of diff.upserts) {
       const table = tables.get(row.table)
       if (table !== undefined) writeInternalRow(mutation, table, row, later)
     }
     if (mutation.updateCount > 0) this.#apply()
+  }
+
+  /** The time of a change: of all nodes' the latest. */
+  #schemaTime(): WriteTime {
+    if (this.onRows === null) return this.writeTime()
+    const micros = this.#latest.next(this.#timestamps.nextMicros(), () => this.#whole())
+    return {
+      timestampHi: Math.floor(micros / 0x1_0000_0000),
+      timestampLo: micros | 0,
+      nowSeconds: this.#nowSeconds(),
+    }
   }
 
   writeTime(): WriteTime {
