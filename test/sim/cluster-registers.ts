@@ -12,8 +12,9 @@ import {
   writeLevel,
 } from './cluster-part.ts'
 
-const KEYS = 4
-const ROWS = 3
+const KEYS = 3
+const ROWS = 6
+const ALL_ROWS: readonly number[] = Array.from({ length: ROWS }, (_, c) => c)
 const COLUMNS = ['v', 'w'] as const
 
 interface Write {
@@ -73,7 +74,8 @@ export class Registers implements Part {
   async act(): Promise<void> {
     const { random } = this.#context
     if (random.chance(0.55)) await this.#write()
-    else if (random.chance(0.75)) await this.#readOne()
+    else if (random.chance(0.6)) await this.#readOne()
+    else if (random.chance(0.5)) await this.#readFirst()
     else await this.#readPages()
   }
 
@@ -95,10 +97,10 @@ export class Registers implements Part {
       random.pick([
         [{ cql: `DELETE FROM ks.regs ${using} WHERE p = ? AND c = ?`, values: [p, c] }, [c], COLUMNS, true],
         [{ cql: `DELETE w FROM ks.regs ${using} WHERE p = ? AND c = ?`, values: [p, c] }, [c], ['w'], true],
-        [{ cql: `DELETE FROM ks.regs ${using} WHERE p = ?`, values: [p] }, [0, 1, 2], COLUMNS, true],
+        [{ cql: `DELETE FROM ks.regs ${using} WHERE p = ?`, values: [p] }, ALL_ROWS, COLUMNS, true],
         [
-          { cql: `DELETE FROM ks.regs ${using} WHERE p = ? AND c >= ?`, values: [p, 1] },
-          [1, 2],
+          { cql: `DELETE FROM ks.regs ${using} WHERE p = ? AND c >= ? AND c < ?`, values: [p, c, c + 3] },
+          ALL_ROWS.slice(c, c + 3),
           COLUMNS,
           true,
         ],
@@ -144,9 +146,31 @@ export class Registers implements Part {
     const answer = await client.ask(host, statement, { level })
     const found = rowsOf(answer, statement)
     if (found === null) return
-    for (const row of isRow ? [c] : [0, 1, 2]) {
+    for (const row of isRow ? [c] : ALL_ROWS) {
       const values = found.find((one) => one['c'] === row)
       this.#judgeRow(p, row, values, answer.calledAt, answer.returnedAt, guaranteeOf(host, level))
+    }
+  }
+
+  /** The first row that is left of a partition, from either end. Replicas stop at their own first rows. */
+  async #readFirst(): Promise<void> {
+    const { client, random } = this.#context
+    const host = client.pick()
+    if (host === null) return
+    const p = random.below(KEYS)
+    const isReversed = random.chance(0.5)
+    const order = isReversed ? ' ORDER BY c DESC' : ''
+    const statement = { cql: `SELECT c, v, w FROM ks.regs WHERE p = ?${order} LIMIT 1`, values: [p] }
+    const level = readLevel(this.#context)
+    const answer = await client.ask(host, statement, { level })
+    const found = rowsOf(answer, statement)
+    if (found === null) return
+    this.#context.count('limitedReads')
+    for (const c of isReversed ? ALL_ROWS.toReversed() : ALL_ROWS) {
+      const isIt = found[0]?.['c'] === c
+      const values = isIt ? found[0] : undefined
+      this.#judgeRow(p, c, values, answer.calledAt, answer.returnedAt, guaranteeOf(host, level))
+      if (isIt) break
     }
   }
 

@@ -43,7 +43,7 @@ export class ClusterRun {
     const random = new SimRandom(seed * 2 + 1)
     this.#random = random
     this.#places = placesOf(random)
-    this.#factorMax = random.pick([3, 3, 3, 2])
+    this.#factorMax = random.pick([3, 3, 3, 2, 1])
     this.#commitlogSync = random.pick(['periodic', 'batch', 'group'])
     const node: SibylOptions = {
       numTokens: random.pick([1, 2, 4]),
@@ -192,7 +192,7 @@ export class ClusterRun {
     }
   }
 
-  /** Three replicas mostly, where there are so many nodes. */
+  /** Three replicas mostly, where there are so many nodes; with one of them the coordinator is often none itself. */
   #factor(dataCenter: string): number {
     return Math.min(this.#factorMax, this.#places.filter((place) => place.dataCenter === dataCenter).length)
   }

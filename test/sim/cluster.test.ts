@@ -11,7 +11,7 @@ const PRINT = process.env['PRINT'] !== undefined
 const FOUND: Readonly<Record<number, string>> = {}
 
 async function run(seed: number, coverage: ClusterCoverage = {}): Promise<Trace> {
-  const trace = new Trace(PRINT)
+  const trace = new Trace(false, PRINT)
   try {
     await new ClusterRun(seed, coverage, trace).run()
   } catch (error) {
