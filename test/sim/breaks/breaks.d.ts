@@ -5,6 +5,8 @@ export interface Break {
   readonly file: string
   readonly search: string
   readonly replace: string
+  /** Tests that find it, where it is not the simulator of clusters that does. */
+  readonly by?: string
 }
 
 export const BREAKS: readonly Break[]

@@ -1,8 +1,9 @@
 /**
  * Deliberate breaks of rules that a cluster lives by. The simulator has to find each: `npm run proof:breaks` builds the simulator with
- * one of them at a time and runs seeds until one fails. `search` is in the file once.
+ * one of them at a time and runs seeds until one fails. `search` is in the file once. `by` are other simulations that find what needs
+ * more of a coincidence than whole clusters come to.
  *
- * @typedef {{ name: string, rule: string, file: string, search: string, replace: string }} Break
+ * @typedef {{ name: string, rule: string, file: string, search: string, replace: string, by?: string }} Break
  * @type {readonly Break[]}
  */
 export const BREAKS = [
@@ -75,6 +76,7 @@ export const BREAKS = [
     file: 'src/cluster/paxos/paxos.ts',
     search: 'if (missing.length === 0) return { ballot, contentions }',
     replace: 'return { ballot, contentions }',
+    by: 'test/sim/ring/paxos.test.ts',
   },
   {
     name: 'batchlog-not-written',
@@ -153,5 +155,6 @@ export const BREAKS = [
     file: 'src/cluster/coordinator/response-merge.ts',
     search: 'if (least === null || this.#compare(place, least) < 0) least = place',
     replace: 'if (least === null || this.#compare(place, least) > 0) least = place',
+    by: 'test/coordinator/random-ring.test.ts',
   },
 ]
