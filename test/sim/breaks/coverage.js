@@ -3,7 +3,7 @@ export const MUST_HAPPEN = [
   ...['slowLinks', 'lossyLinks', 'brokenConnections', 'oneWayCuts', 'cuts', 'isolations', 'splits'],
   ...['pauses', 'slowDisks', 'clockJumps', 'stops', 'kills', 'powerLosses'],
   ...['WriteTimeoutError', 'ReadTimeoutError', 'UnavailableError', 'TruncateError', 'CasWriteUnknownError'],
-  ...['casApplied', 'casRefused', 'casUnknown', 'schemaChanges', 'truncates', 'pagedReads'],
+  ...['casApplied', 'casRefused', 'casUnknown', 'schemaChanges', 'truncates', 'pagedReads', 'limitedReads'],
   ...['hintsWritten', 'hintsDelivered', 'batchesReplayed', 'unfinishedRoundsRepaired'],
   ...['READ_REPAIR_REQ', 'HINT_REQ', 'COUNTER_MUTATION_REQ', 'SCHEMA_PULL_REQ'],
 ]
