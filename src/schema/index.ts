@@ -17,6 +17,8 @@ export {
   COMPOUND,
   type ColumnSpec,
   createTableMetadata,
+  handleMark,
+  resetHandles,
   type TableChanges,
   type TableSpec,
 } from './table-builder.ts'

@@ -59,6 +59,20 @@ let nextHandle = 1
 /** The first column id that no column of a table has had, by handle: those of dropped columns wait for them. */
 const nextColumnIds = new Map<number, number>()
 
+/** How far handles have been given. */
+export function handleMark(): number {
+  return nextHandle
+}
+
+/**
+ * Gives the handles from a mark on again, with columns from 0 on. For simulations, each of which is to write the same bytes whatever ran
+ * before it in its process (the commit log names tables by their handles): no table that was made since the mark may be in use.
+ */
+export function resetHandles(mark: number): void {
+  for (let handle = mark; handle < nextHandle; handle++) nextColumnIds.delete(handle)
+  nextHandle = mark
+}
+
 function takeColumnId(handle: number): number {
   const id = nextColumnIds.get(handle) ?? 0
   assert(id < COLUMN_IDS, 'a table has had 65,536 columns in the life of this process')

@@ -1,6 +1,7 @@
 import { ConsistencyLevel as Level } from '../../src/common/errors.ts'
 import type { SibylOptions } from '../../src/node/options.ts'
 import { QueryProcessor } from '../../src/query/query-processor.ts'
+import { handleMark, resetHandles } from '../../src/schema/index.ts'
 import { Client, valuesOf } from '../golden/describe/client.ts'
 import { type Place, SimCluster, type Trace } from './cluster.ts'
 import { Batches } from './cluster-batches.ts'
@@ -15,6 +16,9 @@ import { Registers } from './cluster-registers.ts'
 import { SchemaChanges } from './cluster-schema.ts'
 import { settle } from './sim-clock.ts'
 import { SimRandom } from './sim-random.ts'
+
+/** Handles of tables that were there before any seed. */
+let handles: number | null = null
 
 export type ClusterCoverage = Record<string, number>
 
@@ -38,6 +42,8 @@ export class ClusterRun {
   }
 
   constructor(seed: number, coverage: ClusterCoverage, trace: Trace) {
+    handles ??= handleMark()
+    resetHandles(handles)
     this.#seed = seed
     this.#coverage = coverage
     const random = new SimRandom(seed * 2 + 1)
