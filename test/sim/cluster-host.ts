@@ -194,8 +194,7 @@ export class SimHost {
   get isKeeping(): boolean {
     const { hints, batchlog } = this.node.keeping
     // Batches that were there when it started are looked for when it has run for a while.
-    const isHinting = hints.bufferedBytes > 0 || hints.pendingHints().length > 0
-    return isHinting || !batchlog.isLoaded || batchlog.batchCount > 0
+    return hints.hasHints || !batchlog.isLoaded || batchlog.batchCount > 0
   }
 
   /** Nothing of the process does anything any more. */

@@ -208,10 +208,10 @@ export class HintsService implements HintSink {
   async flushAndFsync(hostIds: Iterable<string>): Promise<void> {
     const stores = [...hostIds].flatMap((hostId) => this.#stores.get(hostId) ?? [])
     this.flush(stores)
-    for (const store of stores) {
-      if (store.bufferedBytes > 0) throw new Error(`Hints for ${store.hostId} could not be written`)
-      await store.sync()
-    }
+    // Before anything is waited for: others may come meanwhile, which are for the next flush.
+    const unwritten = stores.find(({ bufferedBytes }) => bufferedBytes > 0)
+    if (unwritten !== undefined) throw new Error(`Hints for ${unwritten.hostId} could not be written`)
+    for (const store of stores) await store.sync()
   }
 
   // --- delivery
@@ -382,6 +382,12 @@ export class HintsService implements HintSink {
   pendingHints(): PendingHints[] {
     const pending = [...this.#stores.values()].flatMap((store) => store.pending ?? [])
     return pending.sort((a, b) => (a.hostId < b.hostId ? -1 : 1))
+  }
+
+  /** Whether there is anything for anybody: in memory, in files, or on its way. */
+  get hasHints(): boolean {
+    if (this.#bufferedBytes > 0 || this.#dispatching.size > 0) return true
+    return [...this.#stores.values()].some((store) => store.isWriting || store.hasFiles)
   }
 
   /** Bytes of hints for a node. */

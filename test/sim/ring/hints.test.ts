@@ -265,4 +265,24 @@ describe('hints', () => {
     await world.timers.advance((bytes / 1_000) * 800)
     expect(target!.process!.value(50)).toBe(50)
   })
+
+  it('are synced for nodes that get more of them meanwhile', async () => {
+    const world = new StoreWorld(5, 3, 3, 864_000, {
+      flushPeriodMs: 10_000,
+      maxFileBytes: 1 << 20,
+      throttleBytes: 0,
+    })
+    const { hints } = world.machines[0]!.process!
+    const others = world.machines.slice(1).map(({ node }) => node)
+    hints.store(others, world.mutation(1))
+    let isSynced = false
+    const synced = hints.flushAndFsync(others.map(({ hostId }) => hostId)).then(() => {
+      isSynced = true
+    })
+    expect(isSynced).toBe(false)
+    hints.store(others, world.mutation(2))
+    await world.timers.run(synced)
+    expect(isSynced).toBe(true)
+    expect(hints.hasHints).toBe(true)
+  })
 })
