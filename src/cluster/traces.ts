@@ -1,10 +1,9 @@
 /** How nodes take part in the tracing of a request (`Tracing`, `TraceState`); who keeps what is noted is not their matter. */
 
-import type { MutationBuilder } from '../model/mutation.ts'
+import { type MutationBuilder, updatesAt } from '../model/mutation.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
 import { type Endpoint, endpointLogText } from './endpoint.ts'
 import type { Verb } from './messaging/verb.ts'
-import { updatesAt } from './replica/mutation-message.ts'
 
 /** A request that is traced. */
 export interface Trace {

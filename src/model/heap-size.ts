@@ -4,6 +4,7 @@ import {
   ROW_HAS_DELETION,
   ROW_HAS_LIVENESS,
   ROW_LIVENESS_EXPIRES,
+  ROW_STATIC,
   RowHeader,
   type Words,
 } from './row-format.ts'
@@ -42,9 +43,10 @@ export function keyHeapBytes(length: number): number {
   return BUFFER + length
 }
 
-/** Of the row at word `at`, whose table has so many clustering columns; 0 of them for a static row. */
-export function rowHeapBytes({ i32 }: Words, at: number, clusterings: number): number {
+/** Of the row at word `at`, whose table has so many clustering columns; a static row has none of them. */
+export function rowHeapBytes({ i32 }: Words, at: number, clusteringsOfTable: number): number {
   header.read(i32, at)
+  const clusterings = (header.flags & ROW_STATIC) !== 0 ? 0 : clusteringsOfTable
   let bytes = ROW
   if (clusterings > 0) {
     bytes += CLUSTERING + arrayBytes(clusterings, 4)

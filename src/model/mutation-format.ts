@@ -1,3 +1,5 @@
+import type { Words } from './row-format.ts'
+
 /**
  * A mutation in its flat form: what one statement, or one batch, writes. It is built once, copied into the commit log
  * as it is, and applied to memtables from the same bytes; replay applies it again.
@@ -22,3 +24,14 @@ export const UPDATE_HAS_DELETION = 1
 
 export const MUTATION_HEADER_WORDS = 2
 export const UPDATE_KEY_WORD = 5
+
+/** Words at which the updates of a finished mutation begin. */
+export function updatesAt({ i32 }: Words): number[] {
+  const found: number[] = []
+  let at = MUTATION_HEADER_WORDS
+  for (let n = i32[1]!; n > 0; n--) {
+    found.push(at)
+    at += i32[at]! >>> 2
+  }
+  return found
+}

@@ -1,5 +1,5 @@
 import { timestampsOfUpdate } from '../model/least-timestamp.ts'
-import { MUTATION_HEADER_WORDS, type MutationBuilder } from '../model/mutation.ts'
+import { type MutationBuilder, updatesAt } from '../model/mutation.ts'
 import type { Words } from '../model/row-format.ts'
 
 /**
@@ -18,12 +18,8 @@ export class LatestSchemaTime {
   }
 
   /** Hears of what another node wrote: a finished mutation. */
-  merged({ i32 }: Words): void {
-    let at = MUTATION_HEADER_WORDS
-    for (let n = i32[1]!; n > 0; n--) {
-      timestampsOfUpdate(i32, at, this.#note)
-      at += i32[at]! >>> 2
-    }
+  merged(mutation: Words): void {
+    for (const at of updatesAt(mutation)) timestampsOfUpdate(mutation.i32, at, this.#note)
   }
 
   /**

@@ -399,22 +399,16 @@ export class SchemaService implements ReplaySchema {
 
   /** The time of a change: of all nodes' the latest. */
   #schemaTime(): WriteTime {
-    if (this.onRows === null) return this.writeTime()
-    const micros = this.#latest.next(this.#timestamps.nextMicros(), () => this.#whole())
+    const micros = this.#timestamps.nextMicros()
+    return this.writeTime(this.onRows === null ? micros : this.#latest.next(micros, () => this.#whole()))
+  }
+
+  /** The time of a write at so many microseconds since 1970; by default that of the next one. */
+  writeTime(micros: number = this.#timestamps.nextMicros()): WriteTime {
     return {
       timestampHi: Math.floor(micros / 0x1_0000_0000),
       timestampLo: micros | 0,
       nowSeconds: this.#nowSeconds(),
-    }
-  }
-
-  writeTime(): WriteTime {
-    const time = new Int32Array(2)
-    this.#timestamps.next(time)
-    return {
-      timestampHi: time[0]!,
-      timestampLo: time[1]!,
-      nowSeconds: Math.floor(this.#clock.nowMs() / 1000),
     }
   }
 

@@ -1,4 +1,4 @@
-import { MUTATION_HEADER_WORDS, UPDATE_HAS_DELETION, UPDATE_KEY_WORD } from '../model/mutation.ts'
+import { UPDATE_HAS_DELETION, UPDATE_KEY_WORD, updatesAt } from '../model/mutation.ts'
 import { clusteringAt, type Words } from '../model/row-format.ts'
 import type { SchemaTable } from '../schema/index.ts'
 
@@ -26,13 +26,11 @@ export function addTouched(
   nameOf: (handle: number) => SchemaTable | null,
 ): void {
   const { i32, u8 } = mutation
-  let at = MUTATION_HEADER_WORDS
-  for (let n = i32[1]!; n > 0; n--) {
+  for (const at of updatesAt(mutation)) {
     const table = nameOf(i32[at + 1]!)
     const keyAt = at + UPDATE_KEY_WORD
     const keyspace = textAt(u8, keyAt, i32[at + 4]!)
     if (table !== null) addUpdate(touched, keyspace, table, mutation, keyAt + ((i32[at + 4]! + 3) >>> 2))
-    at += i32[at]! >>> 2
   }
 }
 

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { updatesAt } from '../../src/cluster/replica/mutation-message.ts'
-import { MutationBuilder } from '../../src/model/mutation.ts'
+import { MutationBuilder, updatesAt } from '../../src/model/mutation.ts'
 import { RandomWrites, randomTable } from '../merge/random-writes.ts'
 import { SimRandom } from '../sim/sim-random.ts'
 

@@ -11,7 +11,6 @@ import {
 } from '../../common/errors.ts'
 import { type Endpoint, endpointLogText } from '../endpoint.ts'
 import { RequestFailureReason } from '../messaging/failure-reason.ts'
-import type { GivenUp } from './read-warnings.ts'
 
 /** Why replicas failed, in the order in which they said so. */
 export type ReplicaFailures = ReadonlyMap<Endpoint, RequestFailureReason>
@@ -94,18 +93,16 @@ export function reasonName(reason: RequestFailureReason): string {
 
 /** A read failed because replicas gave it up and said so: whoever knows what was asked makes the client's error of it (`ReadAbortException`). */
 export class ReadGivenUp extends Error {
-  readonly givenUp: GivenUp
   readonly #outcome: TooFewAnswers & { readonly dataPresent: boolean }
   readonly #level: ConsistencyLevel
 
   constructor(
-    givenUp: GivenUp,
+    table: string,
     outcome: TooFewAnswers & { readonly dataPresent: boolean },
     level: ConsistencyLevel,
   ) {
-    super(`Replicas gave up a read of ${givenUp.command.table.name}`)
+    super(`Replicas gave up a read of ${table}`)
     this.name = 'ReadGivenUp'
-    this.givenUp = givenUp
     this.#outcome = outcome
     this.#level = level
   }

@@ -19,7 +19,7 @@ import type { RingNode } from '../ring/ring.ts'
 import { noteReceived, noteSending, type Trace } from '../traces.ts'
 import { ReadGivenUp, type ReadOutcome, readError } from './level-failure.ts'
 import { ReadCallback } from './read-callback.ts'
-import { givenUpFor, type ReadListener, ReadWarnings } from './read-warnings.ts'
+import { type ReadListener, ReadWarnings } from './read-warnings.ts'
 import { type Replicas, sameNode } from './replica-plan.ts'
 
 /** What reads are made with. */
@@ -269,8 +269,8 @@ export class ReadAttempt implements RequestCallback {
       this.#resolve()
       return
     }
-    const givenUp = warnings === null ? null : givenUpFor(command, warnings)
-    this.#reject(givenUp === null ? readError(outcome, level) : new ReadGivenUp(givenUp, outcome, level))
+    const isGivenUp = warnings?.isGivenUp === true
+    this.#reject(isGivenUp ? new ReadGivenUp(command.table.name, outcome, level) : readError(outcome, level))
   }
 
   // --- what came, once it is done

@@ -5,8 +5,6 @@ import { RequestFailureReason } from '../messaging/failure-reason.ts'
 import type { ReadNotice } from '../replica/read-notice.ts'
 import type { RingNode } from '../ring/ring.ts'
 
-export type NoticeKind = 'tombstones' | 'bytes'
-
 /** Replicas that said the same, and the greatest number among theirs (`WarnAbortCounter`). */
 export class NoticeCounter {
   readonly #hosts = new Set<string>()
@@ -42,6 +40,11 @@ export class ReadWarnings {
     return givenUpFor === 'bytes' ? RequestFailureReason.READ_SIZE : null
   }
 
+  /** Whether replicas have given the read up (`WarningsSnapshot.maybeAbort`). */
+  get isGivenUp(): boolean {
+    return this.givenUp.tombstones.nodes > 0 || this.givenUp.bytes.nodes > 0
+  }
+
   /** Takes in what was said of the same command in another attempt, or of what was left of it. */
   merge({ warned, givenUp }: ReadWarnings): void {
     for (const kind of ['tombstones', 'bytes'] as const) {
@@ -68,21 +71,4 @@ export interface ReadListener {
   warned(command: ReadCommand, warnings: ReadWarnings): void
   /** This node's replica warns for itself. */
   metTombstones(command: ReadCommand, own: OwnTombstones): void
-}
-
-/** A read failed because replicas have given it up; what was said of it is with the listener (`ReadAbortException`). */
-export interface GivenUp {
-  readonly command: ReadCommand
-  readonly kind: NoticeKind
-  readonly nodes: number
-  readonly value: number
-}
-
-/** Why a read failed that replicas gave up, the reason that comes first; null where none did (`WarningsSnapshot.maybeAbort`). */
-export function givenUpFor(command: ReadCommand, { givenUp }: ReadWarnings): GivenUp | null {
-  for (const kind of ['tombstones', 'bytes'] as const) {
-    const { nodes, max } = givenUp[kind]
-    if (nodes > 0) return { command, kind, nodes, value: max }
-  }
-  return null
 }

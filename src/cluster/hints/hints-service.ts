@@ -373,11 +373,6 @@ export class HintsService implements HintSink {
 
   // --- figures
 
-  /** Of hints that are in memory, and in no file yet. */
-  get bufferedBytes(): number {
-    return this.#bufferedBytes
-  }
-
   /** listpendinghints, in the order of the host ids. */
   pendingHints(): PendingHints[] {
     const pending = [...this.#stores.values()].flatMap((store) => store.pending ?? [])
@@ -386,7 +381,7 @@ export class HintsService implements HintSink {
 
   /** Whether there is anything for anybody: in memory, in files, or on its way. */
   get hasHints(): boolean {
-    if (this.#bufferedBytes > 0 || this.#dispatching.size > 0) return true
+    if (this.#dispatching.size > 0) return true
     return [...this.#stores.values()].some((store) => store.isWriting || store.hasFiles)
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { int32Bytes, utf8Bytes } from '../../common/bytes.ts'
-import { MutationBuilder } from '../../model/mutation.ts'
+import { MutationBuilder, updatesAt } from '../../model/mutation.ts'
 import { CellReader, cellsAt, ROW_HAS_LIVENESS } from '../../model/row-format.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { createTableMetadata } from '../../schema/index.ts'
@@ -10,7 +10,6 @@ import {
   MutationDecoder,
   MutationEncoder,
   MutationFormatError,
-  updatesAt,
 } from './mutation-message.ts'
 
 const ID = '00000000-0000-0000-0000-000000000001'

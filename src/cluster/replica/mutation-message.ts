@@ -1,9 +1,4 @@
-import {
-  MUTATION_HEADER_WORDS,
-  MutationBuilder,
-  UPDATE_HAS_DELETION,
-  UPDATE_KEY_WORD,
-} from '../../model/mutation.ts'
+import { MutationBuilder, UPDATE_HAS_DELETION, UPDATE_KEY_WORD } from '../../model/mutation.ts'
 import { cellsAt, type Words } from '../../model/row-format.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { applyTranslation, cellEnd, describeTable, type TableDescriptor } from '../../storage/records.ts'
@@ -90,17 +85,6 @@ export class MutationEncoder {
     }
     return new Uint8Array(words.buffer, 0, to << 2)
   }
-}
-
-/** Words at which the updates of a finished mutation begin. */
-export function updatesAt({ i32 }: Words): number[] {
-  const found: number[] = []
-  let at = MUTATION_HEADER_WORDS
-  for (let n = i32[1]!; n > 0; n--) {
-    found.push(at)
-    at += i32[at]! >>> 2
-  }
-  return found
 }
 
 /** Reads what `MutationEncoder` wrote, in terms of this node's schema. */

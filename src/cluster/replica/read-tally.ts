@@ -5,7 +5,7 @@ import {
   keyHeapBytes,
   rowHeapBytes,
 } from '../../model/heap-size.ts'
-import { ROW_STATIC, type Words } from '../../model/row-format.ts'
+import type { Words } from '../../model/row-format.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { isSystemKeyspace } from '../../schema/names.ts'
 import { ReadGivenUpError } from './read-given-up.ts'
@@ -57,8 +57,7 @@ export class ReadTally {
   }
 
   addRow(row: Words, at: number): void {
-    const isStatic = (row.i32[at + 1]! & ROW_STATIC) !== 0
-    this.#addBytes(rowHeapBytes(row, at, isStatic ? 0 : this.#table.clusterings.length))
+    this.#addBytes(rowHeapBytes(row, at, this.#table.clusterings.length))
   }
 
   addMarker(isBoundary: boolean): void {

@@ -59,23 +59,17 @@ export class ReplicaMetrics {
     const nowMs = this.#clock.nowMs()
     const { i32, updateCount } = mutation
     let timed = 0
+    let last: ReplicaTableMetrics | null = null
     for (let n = updateCount, at = MUTATION_HEADER_WORDS; n > 0; n--) {
-      timed = this.of(i32[at + 1]!)?.beginLocalWrite(nowMs) ?? 0
+      last = this.of(i32[at + 1]!)
+      timed = last?.beginLocalWrite(nowMs) ?? 0
       at += i32[at]! >>> 2
     }
     const startedMs = timed === 0 ? 0 : this.#clock.monotonicMs()
     engine.apply(mutation)
-    if (timed === 0) return
     // One partition mostly is all; of several the last one's table tells how long it took.
-    const last = this.of(lastHandle(mutation))
-    last?.endLocalWrite(this.#clock.monotonicMs() - startedMs, nowMs, timed)
+    if (timed > 0) last?.endLocalWrite(this.#clock.monotonicMs() - startedMs, nowMs, timed)
   }
-}
-
-function lastHandle({ i32, updateCount }: MutationBuilder): number {
-  let at = MUTATION_HEADER_WORDS
-  for (let n = updateCount; n > 1; n--) at += i32[at]! >>> 2
-  return i32[at + 1]!
 }
 
 /** What a mutation is applied with. */

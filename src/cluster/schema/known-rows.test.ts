@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { MutationBuilder } from '../../model/mutation.ts'
+import { MutationBuilder, updatesAt } from '../../model/mutation.ts'
 import { ROW_HAS_LIVENESS } from '../../model/row-format.ts'
-import { updatesAt } from '../replica/mutation-message.ts'
 import { KnownRows } from './known-rows.ts'
 
 interface Partition {

@@ -1,6 +1,5 @@
-import { type MutationBuilder, UPDATE_KEY_WORD } from '../../model/mutation.ts'
+import { type MutationBuilder, UPDATE_KEY_WORD, updatesAt } from '../../model/mutation.ts'
 import type { Words } from '../../model/row-format.ts'
-import { updatesAt } from '../replica/mutation-message.ts'
 
 /** Words of an update behind its key: flags, number of rows, number of range tombstones. */
 const COUNT_WORDS = 3

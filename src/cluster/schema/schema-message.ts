@@ -1,5 +1,5 @@
 import { ALL_ROWS, type ClusteringBound } from '../../model/clustering.ts'
-import { MutationBuilder } from '../../model/mutation.ts'
+import { MutationBuilder, updatesAt } from '../../model/mutation.ts'
 import { FULL_RING } from '../../model/read-command.ts'
 import type { TableMetadata } from '../../model/table.ts'
 import { isLocalSystemKeyspace } from '../../schema/index.ts'
@@ -12,7 +12,7 @@ import {
   UNFILTERED_END,
   UNFILTERED_ROW,
 } from '../../storage/unfiltered.ts'
-import { MutationEncoder, updatesAt } from '../replica/mutation-message.ts'
+import { MutationEncoder } from '../replica/mutation-message.ts'
 
 /**
  * What this node has of the schema, with what was deleted, as one mutation (`SchemaKeyspace.convertSchemaToMutations`). The

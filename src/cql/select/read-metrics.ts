@@ -226,8 +226,7 @@ export class ReadMetrics {
   }
 
   #measure(live: LiveRow, reader: PartitionReader, command: ReadCommand): void {
-    const isStatic = (live.i32[live.at + 1] & ROW_STATIC) !== 0
-    const clusterings = isStatic ? 0 : this.#bound.prepared.table.clusterings.length
+    const clusterings = this.#bound.prepared.table.clusterings.length
     this.#addBytes(rowHeapBytes(live, live.at, clusterings), reader, command)
   }
 

@@ -47,14 +47,10 @@ export interface SSTableComponents {
   readonly filter: Pick<BloomFilter, 'hashCount' | 'bytes'> | null
 }
 
-interface SSTableParts {
+interface SSTableParts extends Omit<SSTableComponents, 'summary' | 'filter'> {
   readonly descriptor: Descriptor
   readonly table: TableMetadata
   readonly version: FormatVersion
-  readonly statistics: Statistics
-  readonly compression: CompressionInfo | null
-  readonly checksums: ChecksumFile | null
-  readonly indexChecksums: ChecksumFile | null
   readonly data: DiskFile
   readonly index: DiskFile
 }
@@ -113,10 +109,7 @@ export class SSTable {
     // What is not compressed has -1 there. Chunks that are taken for rows would be wrong rows.
     if (compression === null && statistics.stats.compressionRatio >= 0)
       throw missing(path('CompressionInfo.db'))
-    const data = openFile(disk, path('Data.db'))
-    let index: DiskFile | null = null
-    try {
-      index = openFile(disk, path('Index.db'))
+    return SSTable.#withFiles(disk, descriptor, (data, index) => {
       const crcBytes = compression === null ? readIfThere('CRC.db') : null
       const dataBytes = data.sizeSync()
       const checksums = crcBytes === null ? null : readChecksumFile(path('CRC.db'), crcBytes, dataBytes)
@@ -141,11 +134,7 @@ export class SSTable {
         checksums: indexChecksums,
       }
       return SSTable.#withIndex(disk, parts, files, options)
-    } catch (error) {
-      data.closeSync()
-      index?.closeSync()
-      throw error
-    }
+    })
   }
 
   /**
@@ -160,15 +149,29 @@ export class SSTable {
   ): SSTable {
     const { summary, filter, ...rest } = components
     const version = versionOf(descriptor)
+    return SSTable.#withFiles(
+      disk,
+      descriptor,
+      (data, index) =>
+        new SSTable(
+          { ...rest, descriptor, table, version, data, index },
+          IndexSummary.read(componentPath(descriptor, 'Summary.db'), summary),
+          filter === null ? null : new BloomFilter(filter.hashCount, filter.bytes),
+        ),
+    )
+  }
+
+  /** Opens the two files that stay open, and closes them again where the SSTable can't be made of them. */
+  static #withFiles(
+    disk: Disk,
+    descriptor: Descriptor,
+    make: (data: DiskFile, index: DiskFile) => SSTable,
+  ): SSTable {
     const data = openFile(disk, componentPath(descriptor, 'Data.db'))
     let index: DiskFile | null = null
     try {
       index = openFile(disk, componentPath(descriptor, 'Index.db'))
-      return new SSTable(
-        { ...rest, descriptor, table, version, data, index },
-        IndexSummary.read(componentPath(descriptor, 'Summary.db'), summary),
-        filter === null ? null : new BloomFilter(filter.hashCount, filter.bytes),
-      )
+      return make(data, index)
     } catch (error) {
       data.closeSync()
       index?.closeSync()
