@@ -12,7 +12,7 @@ import { bundle } from './bundle.js'
 import { eachOf, runSeeds } from './cluster-seeds.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const seeds = Number(process.env['SEEDS'] ?? 300)
+const seeds = Number(process.env['SEEDS'] ?? 1_000)
 const first = Number(process.env['SEED'] ?? 1)
 const jobs = Number(process.env['JOBS'] ?? availableParallelism())
 const wanted = process.argv.slice(2)
@@ -63,19 +63,20 @@ await withBundle([], (healthy) =>
         say(wrong ?? one.by)
         return
       }
+      const env = one.parts === undefined ? {} : { PARTS: one.parts }
       await withBundle([breaking(one.name)], async (folder) => {
-        const { failures, coverage, ended } = await runSeeds(folder, first, seeds, { STOP: '1' })
+        const { failures, coverage, ended } = await runSeeds(folder, first, seeds, { ...env, STOP: '1' })
         const [found] = failures
         if (found === undefined) {
           missed++
           say(`NOT FOUND in ${seeds} seeds (${one.rule})${coverage === null ? `: ${ended}` : ''}`)
           return
         }
-        const unbroken = await runSeeds(healthy, found.seed, 1)
+        const unbroken = await runSeeds(healthy, found.seed, 1, env)
         if (unbroken.failures.length > 0 || unbroken.coverage === null) {
           missed++
           say(`seed ${found.seed} fails WITHOUT IT: ${unbroken.failures[0]?.error ?? unbroken.ended}`)
-        } else say(`seed ${found.seed}: ${found.error.split('\n')[0].slice(0, 160)}`)
+        } else say(`seed ${found.seed}${one.parts === undefined ? '' : ` of ${one.parts}`}: ${found.error.split('\n')[0].slice(0, 160)}`)
       })
     },
   ),

@@ -162,7 +162,12 @@ export class ClusterNode {
     const replicaMetrics = new ReplicaMetrics(clock)
     const shared = { messaging, engine, commits, clock, timers, logger, thresholds, traces, replicaMetrics }
     new Replica({ ...shared, tableById: parts.tables.tableById }).listen()
-    this.view = new MemberView(this.membership, parts.snitch, dynamicSnitch, { clock, timers, random })
+    this.view = new MemberView(this.membership, parts.snitch, dynamicSnitch, {
+      clock,
+      timers,
+      random,
+      logger,
+    })
     const { counterId, tables } = parts
     this.coordinator = new Coordinator({
       ...shared,

@@ -1,3 +1,5 @@
+import { ConfigurationError } from '../common/errors.ts'
+import type { Logger } from '../common/logger.ts'
 import type { Clock } from '../io/clock.ts'
 import type { Random } from '../io/random.ts'
 import type { TimerHandle, Timers } from '../io/timers.ts'
@@ -8,6 +10,16 @@ import { DynamicSnitch, type DynamicSnitchConfig } from './ring/dynamic-snitch.t
 import type { Ring, RingNode } from './ring/ring.ts'
 import { isWorthMerging, type Snitch, sortedByProximity } from './ring/snitch.ts'
 
+interface MemberViewPorts {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** How often files of the snitch are looked at, milliseconds (`DEFAULT_REFRESH_PERIOD_IN_SECONDS`). */
+const REFRESH_MS = 5_000
+
 /** The ring as gossip has it and nodes as the snitch has them, for this node's coordinator. */
 export class MemberView implements ClusterView {
   readonly localNode: RingNode
@@ -17,7 +29,9 @@ export class MemberView implements ClusterView {
   readonly #dynamic: DynamicSnitch | null
   readonly #clock: Clock
   readonly #timers: Timers
+  readonly #logger: Logger
   #updating: TimerHandle | null = null
+  #refreshing: TimerHandle | null = null
   #resetAtMs = 0
   /** In which order nodes were asked when the scores were last computed. */
   #order = ''
@@ -27,7 +41,7 @@ export class MemberView implements ClusterView {
     membership: Membership,
     snitch: Snitch,
     dynamic: DynamicSnitchConfig | null,
-    { clock, timers, random }: { readonly clock: Clock; readonly timers: Timers; readonly random: Random },
+    { clock, timers, random, logger }: MemberViewPorts,
   ) {
     const { endpoint, hostId, dataCenter, rack } = membership.local
     this.localNode = Object.freeze({ endpoint, hostId, dataCenter, rack })
@@ -36,6 +50,7 @@ export class MemberView implements ClusterView {
     this.#dynamic = dynamic === null ? null : new DynamicSnitch(snitch, random, dynamic)
     this.#clock = clock
     this.#timers = timers
+    this.#logger = logger
     membership.subscribe(({ kind }) => {
       if (kind === 'alive' || kind === 'dead' || kind === 'ring') this.epoch++
     })
@@ -77,16 +92,40 @@ export class MemberView implements ClusterView {
     this.#dynamic?.receiveTiming(endpoint, latencyMs, this.#clock.monotonicMs())
   }
 
-  /** Computes the scores from time to time, until `stop`. */
+  /** Computes the scores and looks at the snitch's files from time to time, until `stop`. */
   start(): void {
+    if (this.#snitch.refresh !== undefined) this.#scheduleRefresh()
     if (this.#dynamic === null) return
     this.#resetAtMs = this.#clock.monotonicMs() + this.#dynamic.config.resetInterval
     this.#schedule(this.#dynamic)
   }
 
   stop(): void {
-    if (this.#updating !== null) this.#timers.clearTimeout(this.#updating)
+    for (const timer of [this.#updating, this.#refreshing])
+      if (timer !== null) this.#timers.clearTimeout(timer)
     this.#updating = null
+    this.#refreshing = null
+  }
+
+  #scheduleRefresh(): void {
+    this.#refreshing = this.#timers.setTimeout(
+      () => {
+        this.#refresh()
+        this.#scheduleRefresh()
+      },
+      REFRESH_MS,
+      { unref: true },
+    )
+  }
+
+  #refresh(): void {
+    try {
+      const live = [this.localNode.endpoint, ...this.#membership.liveTokenOwners]
+      if (this.#snitch.refresh!(live)) this.epoch++
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error
+      this.#logger.error(error.message)
+    }
   }
 
   #schedule(dynamic: DynamicSnitch): void {

@@ -1,5 +1,34 @@
 import { expect, it } from 'vitest'
-import { readCassandraYaml } from './cassandra-yaml.ts'
+import { readCassandraYaml as read } from './cassandra-yaml.ts'
+
+const INTERFACES = {
+  lo: [
+    { address: '127.0.0.1', family: 'IPv4' as const },
+    { address: '::1', family: 'IPv6' as const },
+  ],
+  eth0: [{ address: '10.0.0.7', family: 'IPv4' as const }],
+}
+const readCassandraYaml = (text: string, file: string) => read(text, file, INTERFACES)
+
+it('takes the address of an interface', () => {
+  const options = (text: string) => readCassandraYaml(text, 'cassandra.yaml').options
+  expect(options('listen_interface: eth0\nrpc_interface: lo\nlisten_address:\n')).toEqual({
+    listenAddress: '10.0.0.7',
+    host: '127.0.0.1',
+  })
+  expect(options('listen_interface: lo\nlisten_interface_prefer_ipv6: true')).toEqual({
+    listenAddress: '::1',
+  })
+  expect(options('listen_interface: eth0\nlisten_interface_prefer_ipv6: true')).toEqual({
+    listenAddress: '10.0.0.7',
+  })
+  expect(() => options('rpc_interface: eth1')).toThrow(
+    'cassandra.yaml: Configured rpc_interface "eth1" could not be found',
+  )
+  expect(() => options('listen_interface: eth0\nlisten_address: localhost')).toThrow(
+    'Set listen_address OR listen_interface, not both',
+  )
+})
 
 it('reads a cassandra.yaml as options and settings, and says what has no effect', () => {
   const { options, warnings } = readCassandraYaml(

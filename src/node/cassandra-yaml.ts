@@ -1,13 +1,19 @@
+import type { NetworkInterfaceInfo } from 'node:os'
 import { ConfigurationError } from '../common/errors.ts'
 import type { SibylOptions } from './options.ts'
 import { isSetting } from './settings.ts'
-import { parseYaml, type Yaml } from './yaml.ts'
+import { isMapping, parseYaml, type Yaml, type YamlMapping } from './yaml.ts'
 
 /** What a file says: options, and what is to be told whoever starts the server. */
 export interface ConfigFile {
   readonly options: SibylOptions
   readonly warnings: readonly string[]
 }
+
+/** Addresses by the names of network interfaces (`os.networkInterfaces`). */
+export type Interfaces = Readonly<
+  Record<string, readonly Pick<NetworkInterfaceInfo, 'address' | 'family'>[] | undefined>
+>
 
 type Mutable = { -readonly [K in keyof SibylOptions]: SibylOptions[K] }
 type Entry = (options: Mutable, value: Yaml, name: string) => void
@@ -34,7 +40,7 @@ function numberOption(option: keyof SibylOptions): Entry {
 function objectOption(option: keyof SibylOptions): Entry {
   return (options, value, name) => {
     if (value === null) return
-    if (typeof value !== 'object' || Array.isArray(value)) {
+    if (!isMapping(value)) {
       throw new ConfigurationError(`Invalid yaml: ${name} is to have names and values`)
     }
     const given = Object.entries(value).filter(([, one]) => one !== null)
@@ -45,8 +51,7 @@ function objectOption(option: keyof SibylOptions): Entry {
 /** A class by its name, or a mapping with `class_name`. */
 function classOption(option: keyof SibylOptions, known: readonly string[]): Entry {
   return (options, value, key) => {
-    const isMapping = value !== null && typeof value === 'object' && !Array.isArray(value)
-    const name = isMapping ? (value as { readonly class_name?: Yaml }).class_name : value
+    const name = isMapping(value) ? value['class_name'] : value
     if (typeof name !== 'string') return
     const simple = name.slice(name.lastIndexOf('.') + 1)
     if (!known.includes(simple)) {
@@ -85,8 +90,7 @@ const AS_HERE: Readonly<Record<string, string | boolean>> = {
 function isAsHere(name: string, value: Yaml): boolean {
   const here = Object.hasOwn(AS_HERE, name) ? AS_HERE[name] : undefined
   if (value === null || here === undefined) return value === null
-  const isMapping = typeof value === 'object' && !Array.isArray(value)
-  const said = isMapping ? (value as { readonly class_name?: Yaml }).class_name : value
+  const said = isMapping(value) ? value['class_name'] : value
   return typeof said === 'string' ? said.slice(said.lastIndexOf('.') + 1) === here : said === here
 }
 
@@ -135,21 +139,55 @@ function seedsOf(value: Yaml): string {
   return first.seeds
 }
 
+/** Keys that may name an interface in place of an address, and the options that these are. */
+const INTERFACES = [
+  {
+    key: 'listen_interface',
+    prefersIpv6: 'listen_interface_prefer_ipv6',
+    instead: 'listen_address',
+    option: 'listenAddress',
+  },
+  { key: 'rpc_interface', prefersIpv6: 'rpc_interface_prefer_ipv6', instead: 'rpc_address', option: 'host' },
+] as const
+const INTERFACE_KEYS: ReadonlySet<string> = new Set(
+  INTERFACES.flatMap(({ key, prefersIpv6 }) => [key, prefersIpv6]),
+)
+
+/** Makes addresses of interfaces (`DatabaseDescriptor.applyAddressConfig`). */
+function addInterfaces(options: Mutable, root: YamlMapping, interfaces: Interfaces): void {
+  for (const { key, prefersIpv6, instead, option } of INTERFACES) {
+    const name = root[key] ?? null
+    if (name === null) continue
+    if ((root[instead] ?? null) !== null) throw new ConfigurationError(`Set ${instead} OR ${key}, not both`)
+    options[option] = interfaceAddress(key, String(name), root[prefersIpv6] === true, interfaces)
+  }
+}
+
+/** The first address of the preferred kind, or the first one (`getNetworkInterfaceAddress`). */
+function interfaceAddress(key: string, name: string, prefersIpv6: boolean, interfaces: Interfaces): string {
+  const addresses = Object.hasOwn(interfaces, name) ? interfaces[name]! : []
+  const family = prefersIpv6 ? 'IPv6' : 'IPv4'
+  const found = addresses.find((one) => one.family === family) ?? addresses[0]
+  // One without addresses is not listed.
+  if (found === undefined) throw new ConfigurationError(`Configured ${key} "${name}" could not be found`)
+  return found.address
+}
+
 /**
  * The options of a cassandra.yaml: keys that are options or settings here; for others there is a warning that they have no effect.
  * Throws a ConfigurationError that names the file where it can't be read or a value can't be meant.
  */
-export function readCassandraYaml(text: string, file: string): ConfigFile {
+export function readCassandraYaml(text: string, file: string, interfaces: Interfaces): ConfigFile {
   try {
-    return configOf(parseYaml(text))
+    return configOf(parseYaml(text), interfaces)
   } catch (error) {
     if (error instanceof ConfigurationError) throw new ConfigurationError(`${file}: ${error.message}`)
     throw error
   }
 }
 
-function configOf(root: Yaml): ConfigFile {
-  if (root === null || typeof root !== 'object' || Array.isArray(root)) {
+function configOf(root: Yaml, interfaces: Interfaces): ConfigFile {
+  if (!isMapping(root)) {
     throw new ConfigurationError('Invalid yaml: the file has no names and values')
   }
   const options: Mutable = {}
@@ -157,12 +195,14 @@ function configOf(root: Yaml): ConfigFile {
   const without: string[] = []
   for (const [name, value] of Object.entries(root)) {
     const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined
+    if (INTERFACE_KEYS.has(name)) continue
     if (entry !== undefined) entry(options, value, name)
     else if (!isSetting(name)) {
       if (!isAsHere(name, value)) without.push(name)
     } else if (Array.isArray(value)) settings[name] = value.join(',')
     else if (value !== null) settings[name] = value as number | boolean | string
   }
+  addInterfaces(options, root, interfaces)
   if (Object.keys(settings).length > 0) options.settings = settings
   const warnings = without.map((name) => `cassandra.yaml: ${name} has no effect here`)
   return { options, warnings }

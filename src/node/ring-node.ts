@@ -1,5 +1,5 @@
 import { ClusterNode, type ClusterNodeSettings } from '../cluster/cluster-node.ts'
-import { endpoint } from '../cluster/endpoint.ts'
+import { type Endpoint, endpoint } from '../cluster/endpoint.ts'
 import {
   type GossipSettings,
   gossipSettings,
@@ -11,7 +11,7 @@ import {
   quickGossipSettings,
 } from '../cluster/gossip/index.ts'
 import { internodeEncryption, type MessagingSettings, NO_ENCRYPTION } from '../cluster/messaging/index.ts'
-import { type Location, type Snitch, snitchOf } from '../cluster/ring/snitch.ts'
+import { type Location, type Snitch, snitchOf, UNKNOWN_LOCATION } from '../cluster/ring/snitch.ts'
 import { tokenSettings } from '../cluster/ring/token-choice.ts'
 import { QUICK_SCHEMA_SETTINGS, SCHEMA_SETTINGS } from '../cluster/schema/schema-distribution.ts'
 import { parseUuid, uuidText } from '../common/uuid.ts'
@@ -42,7 +42,7 @@ export interface RingPlan {
   /** Where the snitch says that this node is. */
   readonly location: Location
   /** Whom the snitch asks of other nodes; set when there is gossip. */
-  readonly places: { of: ((host: ReturnType<typeof endpoint> & object) => Location | null) | null }
+  readonly places: { of: ((host: Endpoint) => Location) | null }
 }
 
 /** Reads what the snitch wants to read. Throws a ConfigurationError. */
@@ -70,9 +70,8 @@ export function ringPlanOf(
   const snitch = snitchOf(endpointSnitch ?? (isPlaced ? 'GossipingPropertyFileSnitch' : 'SimpleSnitch'), {
     local,
     rackDcFile,
-    topologyFile: file('cassandra-topology.properties'),
-    gossiped: (of) => places.of?.(of) ?? null,
-    saved: () => null,
+    readTopology: () => file('cassandra-topology.properties'),
+    gossiped: (of) => places.of?.(of) ?? UNKNOWN_LOCATION,
   })
   const location = snitch.locate(local)
   const isElsewhere = (dataCenter ?? location.dataCenter) !== location.dataCenter

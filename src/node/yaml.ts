@@ -2,7 +2,15 @@ import { createRequire } from 'node:module'
 import { ConfigurationError } from '../common/errors.ts'
 
 /** What a YAML file holds: cassandra.yaml has nothing else. */
-export type Yaml = null | boolean | number | string | readonly Yaml[] | { readonly [name: string]: Yaml }
+export type Yaml = null | boolean | number | string | readonly Yaml[] | YamlMapping
+
+export interface YamlMapping {
+  readonly [name: string]: Yaml
+}
+
+export function isMapping(value: Yaml): value is YamlMapping {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
 
 /**
  * Reads YAML 1.1, as Cassandra does (`yes` and `on` are true). Whole numbers that a number here can't hold, such as tokens, stay

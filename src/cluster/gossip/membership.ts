@@ -1,5 +1,6 @@
 import { compareEndpoints, type Endpoint, endpointLogText, parseEndpoint } from '../endpoint.ts'
 import { Ring, type RingChanges } from '../ring/ring.ts'
+import { type Location, UNKNOWN_LOCATION } from '../ring/snitch.ts'
 import { type ApplicationState, Status } from './application-state.ts'
 import type { EndpointState } from './endpoint-state.ts'
 import type { Gossiper } from './gossiper.ts'
@@ -10,10 +11,6 @@ import type { EndpointStateSubscriber, GossipLogger, RingMembers } from './subsc
 import { TokenClaims } from './token-claims.ts'
 import { TokenMap } from './token-map.ts'
 import { splitValue, type VersionedValue } from './versioned-value.ts'
-
-/** Cassandra's names of a place that nobody said. */
-const UNKNOWN_DC = 'UNKNOWN_DC'
-const UNKNOWN_RACK = 'UNKNOWN_RACK'
 
 /** States of a member that are kept in system.peers. */
 const PEER_STATES: ReadonlySet<ApplicationState> = new Set<ApplicationState>([
@@ -155,13 +152,13 @@ export class Membership implements EndpointStateSubscriber, RingMembers {
   }
 
   /** Data centre and rack: as it says, or as it said last before this node started. */
-  place(endpoint: Endpoint): { readonly dataCenter: string; readonly rack: string } {
+  place(endpoint: Endpoint): Location {
     if (endpoint.text === this.local.endpoint.text) return this.local
     const state = this.#gossiper.state(endpoint)
     const saved = this.#peers.get(endpoint)
     return {
-      dataCenter: state?.value('DC') ?? saved?.dataCenter ?? UNKNOWN_DC,
-      rack: state?.value('RACK') ?? saved?.rack ?? UNKNOWN_RACK,
+      dataCenter: state?.value('DC') ?? saved?.dataCenter ?? UNKNOWN_LOCATION.dataCenter,
+      rack: state?.value('RACK') ?? saved?.rack ?? UNKNOWN_LOCATION.rack,
     }
   }
 

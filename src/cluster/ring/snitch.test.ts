@@ -6,7 +6,6 @@ import { DEFAULT_DYNAMIC_SNITCH_CONFIG, DynamicSnitch } from './dynamic-snitch.t
 import { parseProperties } from './properties.ts'
 import type { RingNode } from './ring.ts'
 import {
-  GossipingPropertyFileSnitch,
   isWorthMerging,
   PropertyFileSnitch,
   parseRackDc,
@@ -28,9 +27,8 @@ const hosts = (of: readonly RingNode[]): string[] => of.map((node) => node.hostI
 const sources: SnitchSources = {
   local: at('10.0.0.1'),
   rackDcFile: null,
-  topologyFile: null,
-  gossiped: () => null,
-  saved: () => null,
+  readTopology: () => null,
+  gossiped: () => ({ dataCenter: 'there', rack: 'r9' }),
 }
 
 describe('property files', () => {
@@ -64,8 +62,6 @@ describe('property files', () => {
     expect(parseRackDc('dc = DC1 \nrack= R1\nprefer_local=TRUE\ndc_suffix=_x')).toEqual({
       dataCenter: 'DC1',
       rack: 'R1',
-      preferLocal: true,
-      dcSuffix: '_x',
     })
     expect(() => parseRackDc('dc=DC1')).toThrow(
       'DC or rack not found in snitch properties, check your configuration in: cassandra-rackdc.properties',
@@ -100,7 +96,7 @@ describe('snitches', () => {
 
   it('by the file of all nodes', () => {
     const text = '/10.0.0.1=DC1:RAC1\n10.0.0.2 = DC2 : RAC2\n10.0.0.3=nothing\ndefault=DC9:r9'
-    const snitch = new PropertyFileSnitch(text, at('10.0.0.1'))
+    const snitch = new PropertyFileSnitch({ ...sources, readTopology: () => text })
     const places = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'].map((host) => snitch.locate(at(host)))
     expect(places.map((place) => `${place.dataCenter} ${place.rack}`)).toEqual([
       'DC1 RAC1',
@@ -108,56 +104,42 @@ describe('snitches', () => {
       'default default',
       'DC9 r9',
     ])
-    expect(() => new PropertyFileSnitch('10.0.0.2=a:b', at('10.0.0.1'))).toThrow(
+    const of = (file: string) => new PropertyFileSnitch({ ...sources, readTopology: () => file })
+    expect(() => of('10.0.0.2=a:b')).toThrow(
       "Snitch definitions at cassandra-topology.properties do not define a location for this node's broadcast address /10.0.0.1:7000, nor does it provides a default",
     )
-    expect(() => new PropertyFileSnitch('what=a:b', at('10.0.0.1'))).toThrow('Unknown host what')
-    expect(() => new PropertyFileSnitch('10.0.0.1=a:b', at('10.0.0.1')).locate(at('10.0.0.2'))).toThrow(
-      'Unknown host /10.0.0.2:7000 with no default configured',
-    )
-    const changed = new PropertyFileSnitch(text.replace('DC2 ', 'DC3'), at('10.0.0.1'))
-    expect(snitch.reloadProblem(changed, [at('10.0.0.1')])).toBeNull()
-    expect(snitch.reloadProblem(changed, [at('10.0.0.1'), at('10.0.0.2')])).toBe(
-      'Cannot update data center or rack from [DC2, RAC2] to [DC3, RAC2] for live host /10.0.0.2:7000, property file NOT RELOADED',
-    )
+    expect(() => of('what=a:b')).toThrow('Unknown host what')
+    // Of whom nothing is said is where it says itself.
+    expect(of('10.0.0.1=a:b').locate(at('10.0.0.2'))).toEqual({ dataCenter: 'there', rack: 'r9' })
   })
 
-  it('by gossip, then the old file or what was saved', () => {
-    const rackDcFile = 'dc=here\nrack=r1\nprefer_local=true'
-    const gossiped = (of: Endpoint) =>
-      of.host === '10.0.0.2'
-        ? { dataCenter: 'here', rack: 'r2' }
-        : of.host === '10.0.0.3'
-          ? { rack: 'r3' }
-          : null
-    const saved = (of: Endpoint) => (of.host === '10.0.0.4' ? { dataCenter: 'old', rack: 'r4' } : null)
-    const text = (topologyFile: string | null) => {
-      const snitch = snitchOf('GossipingPropertyFileSnitch', {
-        ...sources,
-        rackDcFile,
-        topologyFile,
-        gossiped,
-        saved,
-      })
-      return [1, 2, 3, 4, 5].map((i) =>
-        Object.values(snitch.locate(at(`10.0.0.${i}`)))
-          .slice(0, 2)
-          .join(' '),
-      )
-    }
-    expect(text(null)).toEqual(['here r1', 'here r2', 'UNKNOWN_DC r3', 'old r4', 'UNKNOWN_DC UNKNOWN_RACK'])
-    expect(text('default=f:g')).toEqual(['here r1', 'here r2', 'f r3', 'f g', 'f g'])
-    // One that can't be used is left out.
-    expect(text('what=f:g')).toEqual(text(null))
-    const gossiping = new GossipingPropertyFileSnitch(
-      parseRackDc(rackDcFile),
-      sources.local,
-      gossiped,
-      saved,
-      null,
+  it('by that file as it is later, where no live node is moved', () => {
+    let file: string | null = '10.0.0.1=DC1:RAC1\n10.0.0.2=DC2:RAC2'
+    const snitch = new PropertyFileSnitch({ ...sources, readTopology: () => file })
+    const live = [at('10.0.0.1'), at('10.0.0.3')]
+    expect(snitch.refresh(live)).toBe(false)
+    file = null
+    expect(snitch.refresh(live)).toBe(false)
+    file = '10.0.0.1=DC1:RAC1\n10.0.0.2=DC3:RAC2\n10.0.0.3=DC1:RAC3'
+    expect(snitch.refresh(live)).toBe(true)
+    expect(snitch.locate(at('10.0.0.2')).dataCenter).toBe('DC3')
+    // It was not in the file before, so that it is not moved.
+    expect(snitch.locate(at('10.0.0.3')).rack).toBe('RAC3')
+    file = file.replace('RAC3', 'RAC4')
+    expect(() => snitch.refresh(live)).toThrow(
+      'Cannot update data center or rack from [DC1, RAC3] to [DC1, RAC4] for live host /10.0.0.3:7000, property file NOT RELOADED',
     )
-    expect(gossiping.preferredAddress(at('10.0.0.2'), at('192.168.0.2')).host).toBe('192.168.0.2')
-    expect(gossiping.preferredAddress(at('10.0.0.3'), at('192.168.0.3')).host).toBe('10.0.0.3')
+    expect(snitch.refresh(live)).toBe(false)
+    expect(snitch.locate(at('10.0.0.3')).rack).toBe('RAC3')
+    file = '10.0.0.2=DC1:RAC1'
+    expect(() => snitch.refresh(live)).toThrow('nor does it provides a default')
+    expect(snitch.locate(at('10.0.0.1')).rack).toBe('RAC1')
+  })
+
+  it('by its own file, and of others by gossip', () => {
+    const snitch = snitchOf('GossipingPropertyFileSnitch', { ...sources, rackDcFile: 'dc=here\nrack=r1' })
+    expect(snitch.locate(at('10.0.0.1'))).toEqual({ dataCenter: 'here', rack: 'r1' })
+    expect(snitch.locate(at('10.0.0.2'))).toEqual({ dataCenter: 'there', rack: 'r9' })
   })
 
   it('are refused where they are none', () => {

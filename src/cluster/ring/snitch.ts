@@ -10,13 +10,23 @@ export interface Location {
   readonly rack: string
 }
 
+/** Where a node is of whom nothing is known (`GossipingPropertyFileSnitch.DEFAULT_DC`). */
+export const UNKNOWN_LOCATION: Location = Object.freeze({ dataCenter: 'UNKNOWN_DC', rack: 'UNKNOWN_RACK' })
+
 export interface Snitch {
   /** Cassandra's class name, without its package. */
   readonly name: string
-  /** Where a node is. Throws an Error where that is not known and nothing is said for unknown nodes. */
+  /** Where a node is. */
   locate(endpoint: Endpoint): Location
   /** The order of two nodes by their distance from a third; 0 keeps the order that they have. */
   compare(from: Endpoint, a: Endpoint, b: Endpoint): number
+  /**
+   * Reads again what it has read, if that may change while the node runs; true where nodes are elsewhere now. Throws a
+   * ConfigurationError where it goes on with what it had, once for each change.
+   *
+   * @param live nodes that are alive, which cannot be moved
+   */
+  refresh?(live: readonly Endpoint[]): boolean
 }
 
 /** Nodes, the nearest first, and where they are as near in the order that they had (`sortedByProximity`). */
@@ -89,77 +99,92 @@ export type Resolve = (host: string) => Endpoint | null
 const TOPOLOGY_FILE = 'cassandra-topology.properties'
 const RACKDC_FILE = 'cassandra-rackdc.properties'
 
-/** `cassandra-topology.properties` of each node says where all of them are: `10.0.0.13=DC1:RAC2`, `default=DC1:r1`. */
+/** What a topology file says: places by the texts of endpoints, and that of all others, if it says any. */
+interface Topology {
+  readonly places: ReadonlyMap<string, Location>
+  readonly default: Location | null
+}
+
+/** Reads `10.0.0.13=DC1:RAC2` and `default=DC1:r1`. Throws a ConfigurationError. */
+function parseTopology(text: string, local: Endpoint, resolve: Resolve): Topology {
+  const places = new Map<string, Location>()
+  let fallback: Location | null = null
+  for (const [name, value] of parseProperties(text)) {
+    const parts = value.split(':')
+    const location =
+      parts.length < 2
+        ? { dataCenter: 'default', rack: 'default' }
+        : { dataCenter: parts[0]!.trim(), rack: parts[1]!.trim() }
+    if (name === 'default') {
+      fallback = location
+      continue
+    }
+    const host = name.replaceAll('/', '')
+    const endpoint = resolve(host)
+    if (endpoint === null) throw new ConfigurationError(`Unknown host ${host}`)
+    places.set(endpoint.text, location)
+  }
+  if (fallback === null && !places.has(local.text)) {
+    throw new ConfigurationError(
+      `Snitch definitions at ${TOPOLOGY_FILE} do not define a location for this node's broadcast address ` +
+        `${endpointLogText(local)}, nor does it provides a default`,
+    )
+  }
+  return { places, default: fallback }
+}
+
+/** `cassandra-topology.properties` of each node says where all of them are. */
 export class PropertyFileSnitch extends NetworkTopologySnitch {
   readonly name = 'PropertyFileSnitch'
-  readonly #locations: ReadonlyMap<string, Location>
-  readonly #default: Location | null
+  readonly #sources: SnitchSources
+  #text: string
+  #topology: Topology
 
-  /** `text` is the file's. Throws a ConfigurationError where it names unknown hosts or says nothing of `local`. */
-  constructor(text: string, local: Endpoint, resolve: Resolve = parseEndpoint) {
+  /** Throws a ConfigurationError where there is no file, or it names unknown hosts or says nothing of this node. */
+  constructor(sources: SnitchSources) {
     super()
-    const locations = new Map<string, Location>()
-    let fallback: Location | null = null
-    for (const [name, value] of parseProperties(text)) {
-      const parts = value.split(':')
-      const location =
-        parts.length < 2
-          ? { dataCenter: 'default', rack: 'default' }
-          : { dataCenter: parts[0]!.trim(), rack: parts[1]!.trim() }
-      if (name === 'default') {
-        fallback = location
-        continue
-      }
-      const host = name.replaceAll('/', '')
-      const endpoint = resolve(host)
-      if (endpoint === null) throw new ConfigurationError(`Unknown host ${host}`)
-      locations.set(endpoint.text, location)
-    }
-    if (fallback === null && !locations.has(local.text)) {
-      throw new ConfigurationError(
-        `Snitch definitions at ${TOPOLOGY_FILE} do not define a location for this node's broadcast address ` +
-          `${endpointLogText(local)}, nor does it provides a default`,
-      )
-    }
-    this.#locations = locations
-    this.#default = fallback
+    const text = sources.readTopology()
+    if (text === null) throw new ConfigurationError(`Unable to read ${TOPOLOGY_FILE}`)
+    this.#sources = sources
+    this.#text = text
+    this.#topology = this.#parse(text)
   }
 
+  /** A node that the file does not name is where it says itself. Cassandra fails whatever wants to know it. */
   locate(endpoint: Endpoint): Location {
-    const location = this.#locations.get(endpoint.text) ?? this.#default
-    if (location !== null) return location
-    throw new Error(`Unknown host ${endpointLogText(endpoint)} with no default configured`)
+    const { places, default: fallback } = this.#topology
+    return places.get(endpoint.text) ?? fallback ?? this.#sources.gossiped(endpoint)
   }
 
-  /**
-   * Why a changed file must not be taken over, or null: nodes that are alive cannot be moved to another place
-   * (`PropertyFileSnitch.livenessCheck`).
-   */
-  reloadProblem(changed: PropertyFileSnitch, live: Iterable<Endpoint>): string | null {
-    const text = (snitch: PropertyFileSnitch, endpoint: Endpoint) => {
-      const location = snitch.#locations.get(endpoint.text) ?? snitch.#default
-      return location === null ? 'null' : `[${location.dataCenter}, ${location.rack}]`
-    }
+  /** `PropertyFileSnitch.reloadConfiguration` and `livenessCheck`. */
+  refresh(live: readonly Endpoint[]): boolean {
+    const text = this.#sources.readTopology()
+    if (text === null || text === this.#text) return false
+    this.#text = text
+    const changed = this.#parse(text)
     for (const endpoint of live) {
-      const [before, after] = [text(this, endpoint), text(changed, endpoint)]
-      if (before !== after) {
-        return `Cannot update data center or rack from ${before} to ${after} for live host ${endpointLogText(endpoint)}, property file NOT RELOADED`
+      const [before, after] = [this.#topology, changed].map(({ places, default: fallback }) => {
+        const place = places.get(endpoint.text) ?? fallback
+        return place === null ? 'null' : `[${place.dataCenter}, ${place.rack}]`
+      })
+      if (before !== 'null' && before !== after) {
+        throw new ConfigurationError(
+          `Cannot update data center or rack from ${before} to ${after} for live host ${endpointLogText(endpoint)}, property file NOT RELOADED`,
+        )
       }
     }
-    return null
+    this.#topology = changed
+    return true
+  }
+
+  #parse(text: string): Topology {
+    const { local, resolve = parseEndpoint } = this.#sources
+    return parseTopology(text, local, resolve)
   }
 }
 
-/** What `cassandra-rackdc.properties` says of the node itself. */
-export interface RackDcProperties extends Location {
-  /** To talk to nodes of the own data centre at their internal addresses. */
-  readonly preferLocal: boolean
-  /** What snitches of clouds put behind the data centre's name; GossipingPropertyFileSnitch doesn't. */
-  readonly dcSuffix: string
-}
-
-/** Reads `cassandra-rackdc.properties`; throws a ConfigurationError where it lacks `dc` or `rack`. */
-export function parseRackDc(text: string): RackDcProperties {
+/** Reads `cassandra-rackdc.properties`, the node's own place; throws a ConfigurationError where it lacks `dc` or `rack`. */
+export function parseRackDc(text: string): Location {
   const properties = parseProperties(text)
   const [dataCenter, rack] = [properties.get('dc'), properties.get('rack')]
   if (dataCenter === undefined || rack === undefined) {
@@ -167,70 +192,36 @@ export function parseRackDc(text: string): RackDcProperties {
       `DC or rack not found in snitch properties, check your configuration in: ${RACKDC_FILE}`,
     )
   }
-  return {
-    dataCenter: dataCenter.trim(),
-    rack: rack.trim(),
-    preferLocal: (properties.get('prefer_local') ?? 'false').toLowerCase() === 'true',
-    dcSuffix: properties.get('dc_suffix') ?? '',
-  }
+  return { dataCenter: dataCenter.trim(), rack: rack.trim() }
 }
-
-/** What is known of another node's place: either may be missing. */
-export type KnownLocation = Partial<Location>
 
 /** Each node tells the others where it is, by gossip; its own file says where it is itself. */
 export class GossipingPropertyFileSnitch extends NetworkTopologySnitch {
   readonly name = 'GossipingPropertyFileSnitch'
-  readonly properties: RackDcProperties
-  readonly #local: Endpoint
-  readonly #gossiped: (endpoint: Endpoint) => KnownLocation | null
-  readonly #saved: (endpoint: Endpoint) => Location | null
-  readonly #fallback: PropertyFileSnitch | null
+  readonly #sources: SnitchSources
+  readonly #here: Location
 
-  /**
-   * `gossiped` is what gossip says of a node now and `saved` what system.peers had; `fallback` is the topology file, if there
-   * is one, from the time before the nodes told each other.
-   */
-  constructor(
-    properties: RackDcProperties,
-    local: Endpoint,
-    gossiped: (endpoint: Endpoint) => KnownLocation | null,
-    saved: (endpoint: Endpoint) => Location | null,
-    fallback: PropertyFileSnitch | null,
-  ) {
+  /** Throws a ConfigurationError where the file does not say where this node is. */
+  constructor(sources: SnitchSources) {
     super()
-    this.properties = properties
-    this.#local = local
-    this.#gossiped = gossiped
-    this.#saved = saved
-    this.#fallback = fallback
+    this.#sources = sources
+    this.#here = parseRackDc(sources.rackDcFile ?? '')
   }
 
   locate(endpoint: Endpoint): Location {
-    if (sameEndpoint(endpoint, this.#local)) return this.properties
-    const { dataCenter, rack } = this.#gossiped(endpoint) ?? {}
-    if (dataCenter !== undefined && rack !== undefined) return { dataCenter, rack }
-    const other =
-      this.#fallback !== null ? this.#fallback.locate(endpoint) : (this.#saved(endpoint) ?? UNKNOWN)
-    return { dataCenter: dataCenter ?? other.dataCenter, rack: rack ?? other.rack }
-  }
-
-  /** Where to connect to a node: with `prefer_local` at its internal address if it is in the own data centre. */
-  preferredAddress(peer: Endpoint, internal: Endpoint | null): Endpoint {
-    if (internal === null || !this.properties.preferLocal) return peer
-    return this.locate(peer).dataCenter === this.properties.dataCenter ? internal : peer
+    const { local, gossiped } = this.#sources
+    return sameEndpoint(endpoint, local) ? this.#here : gossiped(endpoint)
   }
 }
-
-const UNKNOWN: Location = Object.freeze({ dataCenter: 'UNKNOWN_DC', rack: 'UNKNOWN_RACK' })
 
 /** What the snitches that `endpoint_snitch` may name need to know; a file's text is null where there is none. */
 export interface SnitchSources {
   readonly local: Endpoint
   readonly rackDcFile: string | null
-  readonly topologyFile: string | null
-  readonly gossiped: (endpoint: Endpoint) => KnownLocation | null
-  readonly saved: (endpoint: Endpoint) => Location | null
+  /** `cassandra-topology.properties` as it is now. */
+  readonly readTopology: () => string | null
+  /** Where another node says, or has said, that it is. */
+  readonly gossiped: (endpoint: Endpoint) => Location
   readonly resolve?: Resolve
 }
 
@@ -239,7 +230,6 @@ export interface SnitchSources {
  * unknown and for files that don't say enough.
  */
 export function snitchOf(className: string, sources: SnitchSources): Snitch {
-  const { local, rackDcFile, topologyFile, gossiped, saved, resolve } = sources
   const full = className.includes('.') ? className : `org.apache.cassandra.locator.${className}`
   switch (full.replace(/^org\.apache\.cassandra\.locator\./, '')) {
     case 'SimpleSnitch':
@@ -247,33 +237,10 @@ export function snitchOf(className: string, sources: SnitchSources): Snitch {
     case 'RackInferringSnitch':
       return new RackInferringSnitch()
     case 'PropertyFileSnitch':
-      if (topologyFile === null) throw new ConfigurationError(`Unable to read ${TOPOLOGY_FILE}`)
-      return new PropertyFileSnitch(topologyFile, local, resolve)
-    case 'GossipingPropertyFileSnitch': {
-      const properties = parseRackDc(rackDcFile ?? '')
-      return new GossipingPropertyFileSnitch(
-        properties,
-        local,
-        gossiped,
-        saved,
-        compatible(topologyFile, sources),
-      )
-    }
+      return new PropertyFileSnitch(sources)
+    case 'GossipingPropertyFileSnitch':
+      return new GossipingPropertyFileSnitch(sources)
     default:
       throw new ConfigurationError(`Unable to find snitch class '${full}'`)
-  }
-}
-
-/** The topology file beside the other one; it is left out where it can't be used. */
-function compatible(
-  topologyFile: string | null,
-  { local, resolve }: SnitchSources,
-): PropertyFileSnitch | null {
-  if (topologyFile === null) return null
-  try {
-    return new PropertyFileSnitch(topologyFile, local, resolve)
-  } catch (error) {
-    if (error instanceof ConfigurationError) return null
-    throw error
   }
 }

@@ -5,6 +5,8 @@ export interface Break {
   readonly file: string
   readonly search: string
   readonly replace: string
+  /** Parts of the workload that it is looked for with, by commas; all of them otherwise. */
+  readonly parts?: string
   /** Tests that find it, where it is not the simulator of clusters that does. */
   readonly by?: string
 }

@@ -1,9 +1,10 @@
 /**
  * Deliberate breaks of rules that a cluster lives by. The simulator has to find each: `npm run proof:breaks` builds the simulator with
- * one of them at a time and runs seeds until one fails. `search` is in the file once. `by` are other simulations that find what needs
- * more of a coincidence than whole clusters come to.
+ * one of them at a time and runs seeds until one fails. `search` is in the file once. `parts` are those of the workload that the rule is
+ * about, where seeds with all of them would come to it too rarely. `by` are other simulations that find what needs more of a coincidence
+ * than whole clusters come to.
  *
- * @typedef {{ name: string, rule: string, file: string, search: string, replace: string, by?: string }} Break
+ * @typedef {{ name: string, rule: string, file: string, search: string, replace: string, parts?: string, by?: string }} Break
  * @type {readonly Break[]}
  */
 export const BREAKS = [
@@ -62,6 +63,7 @@ export const BREAKS = [
     file: 'src/cluster/paxos/acceptor.ts',
     search: 'this.#table.saveProposal(partition, proposal, this.#nowSeconds)',
     replace: '',
+    parts: 'conditions',
   },
   {
     name: 'unfinished-round-ignored',
@@ -91,6 +93,7 @@ export const BREAKS = [
     file: 'src/cluster/coordinator/batch-writes.ts',
     search: 'await this.#store(batch, keepers)',
     replace: 'await this.#store(batch, keepers)\n    this.#forget(batch.id, keepers)',
+    parts: 'batches',
   },
   {
     name: 'batchlog-not-replayed',
@@ -98,6 +101,7 @@ export const BREAKS = [
     file: 'src/cluster/batchlog/batchlog-manager.ts',
     search: '      replay.send()\n',
     replace: '      finished.push(id)\n      continue\n',
+    parts: 'batches',
   },
   {
     name: 'counter-shards-by-greatest-count',
@@ -119,6 +123,7 @@ export const BREAKS = [
     file: 'src/cluster/replica/read-response.ts',
     search: 'this.#encoder.row(this.#out, row, at, 0)\n    if (this.#isLive(row, at)) {',
     replace: 'if (this.#isLive(row, at)) {\n      this.#encoder.row(this.#out, row, at, 0)',
+    parts: 'registers',
   },
   {
     name: 'acknowledged-before-it-is-synced',
