@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../common/errors.ts'
 import { TABLE_PROPERTIES } from '../cql/ddl/index.ts'
 import { DEFAULT_GUARDRAILS, type Guardrails, type Threshold } from '../cql/guardrails/guardrails.ts'
-import type { Setting, SettingValue } from './settings.ts'
+import type { Setting, SettingValue } from './setting-values.ts'
 
 const INT_MAX = 0x7fffffff
 

@@ -1,6 +1,6 @@
 import { DEFAULT_HINTS_SETTINGS, type HintsSettings } from '../cluster/hints/settings.ts'
 import { DEFAULT_TIMEOUTS_MS } from '../cluster/messaging/verb.ts'
-import type { Setting, SettingValue } from './settings.ts'
+import type { Setting, SettingValue } from './setting-values.ts'
 
 /** Settings of a node of a ring, by cassandra.yaml's names; times in milliseconds. */
 export interface RingSettings {

@@ -9,6 +9,15 @@ import { doubleText } from '../types/floating.ts'
 import { guardrailDefinitions, guardrailsOf } from './guardrail-settings.ts'
 import type { SibylOptions } from './options.ts'
 import { RING_SETTINGS, type RingSettings, ringSettingsOf } from './ring-settings.ts'
+import { OLD_NAMES, oldText, refuseUnknown, withNewNames } from './setting-names.ts'
+import {
+  type Given,
+  parseValue,
+  type Setting,
+  type SettingValue,
+  valueText,
+  writtenText,
+} from './setting-values.ts'
 import { STORAGE_SETTINGS, type StorageSettings, storageSettingsOf } from './storage-settings.ts'
 
 /** What the settings of the options say to each room. */
@@ -25,109 +34,7 @@ export interface Settings {
   readonly warnings: readonly string[]
 }
 
-/**
- * How a value is written: bytes or '16MiB', bytes a second or '64MiB/s', milliseconds or '10s' (kept as microseconds by `micros`), a whole number,
- * one with a fraction, true or false, one of some words, or names with commas or spaces between them.
- */
-type Kind = NumberKind | 'fraction' | 'boolean' | 'word' | 'names'
-type NumberKind = 'size' | 'rate' | 'duration' | 'micros' | 'number'
-
-export type SettingValue = number | boolean | string | null | readonly string[]
-
-export interface Setting {
-  readonly kind: Kind
-  /** Where it is null, the setting may be without a value. */
-  readonly default: SettingValue
-  /** Why it has no effect. */
-  readonly inert?: string
-  /** What a word may be. */
-  readonly words?: readonly string[]
-  /** Least and greatest number. */
-  readonly min?: number
-  readonly max?: number
-}
-
-type Given = NonNullable<SibylOptions['settings']>
-
 const INT_MAX = 0x7fffffff
-
-/** Settings that have an option of their own. */
-const OPTIONS: Readonly<Record<string, string>> = {
-  authenticator: 'authenticator (--authenticator)',
-  client_encryption_options: 'clientEncryption (--tls-keystore and others)',
-  broadcast_address: 'broadcastAddress (--broadcast-address)',
-  broadcast_rpc_address: 'broadcastRpcAddress (--broadcast-rpc-address)',
-  cluster_name: 'clusterName (--cluster-name)',
-  commit_failure_policy: 'commitFailurePolicy (--commit-failure-policy)',
-  commitlog_sync: 'commitlogSync (--commitlog-sync)',
-  disk_failure_policy: 'diskFailurePolicy (--disk-failure-policy)',
-  endpoint_snitch: 'endpointSnitch (--endpoint-snitch)',
-  initial_token: 'initialToken (--initial-token)',
-  listen_address: 'listenAddress (--listen)',
-  memtable_offheap_space: 'memtableSpaceMiB (--memtable-space)',
-  native_transport_port: 'port (--port)',
-  num_tokens: 'numTokens (--num-tokens)',
-  rpc_address: 'host (--host)',
-  seed_provider: 'seeds (--seeds)',
-  server_encryption_options: 'serverEncryption',
-  ssl_storage_port: 'sslStoragePort (--ssl-storage-port)',
-  storage_port: 'storagePort (--storage-port)',
-}
-
-const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
-const DURATION_UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1e3,
-  m: 6e4,
-  h: 36e5,
-  d: 864e5,
-}
-
-/** Names of older versions, with the unit that their numbers had (`@Replaces`). */
-const OLD_NAMES: Readonly<Record<string, readonly [name: string, unit: string]>> = {
-  batch_size_fail_threshold_in_kb: ['batch_size_fail_threshold', 'KiB'],
-  batch_size_warn_threshold_in_kb: ['batch_size_warn_threshold', 'KiB'],
-  commitlog_segment_size_in_mb: ['commitlog_segment_size', 'MiB'],
-  commitlog_sync_group_window_in_ms: ['commitlog_sync_group_window', 'ms'],
-  commitlog_sync_period_in_ms: ['commitlog_sync_period', 'ms'],
-  column_index_size_in_kb: ['column_index_size', 'KiB'],
-  commitlog_total_space_in_mb: ['commitlog_total_space', 'MiB'],
-  compaction_throughput_mb_per_sec: ['compaction_throughput', 'MiB'],
-  compaction_tombstone_warning_threshold: ['partition_tombstones_warn_threshold', ''],
-  enable_drop_compact_storage: ['drop_compact_storage_enabled', ''],
-  file_cache_size_in_mb: ['file_cache_size', 'MiB'],
-  key_cache_size_in_mb: ['key_cache_size', 'MiB'],
-  max_mutation_size_in_kb: ['max_mutation_size', 'KiB'],
-  native_transport_idle_timeout_in_ms: ['native_transport_idle_timeout', 'ms'],
-  native_transport_max_concurrent_requests_in_bytes: ['native_transport_max_request_data_in_flight', 'B'],
-  native_transport_max_concurrent_requests_in_bytes_per_ip: [
-    'native_transport_max_request_data_in_flight_per_ip',
-    'B',
-  ],
-  native_transport_max_frame_size_in_mb: ['native_transport_max_frame_size', 'MiB'],
-  native_transport_receive_queue_capacity_in_bytes: ['native_transport_receive_queue_capacity', 'B'],
-  periodic_commitlog_sync_lag_block_in_ms: ['periodic_commitlog_sync_lag_block', 'ms'],
-  prepared_statements_cache_size_mb: ['prepared_statements_cache_size', 'MiB'],
-  batchlog_replay_throttle_in_kb: ['batchlog_replay_throttle', 'KiB'],
-  cas_contention_timeout_in_ms: ['cas_contention_timeout', 'ms'],
-  counter_write_request_timeout_in_ms: ['counter_write_request_timeout', 'ms'],
-  hinted_handoff_throttle_in_kb: ['hinted_handoff_throttle', 'KiB'],
-  hints_flush_period_in_ms: ['hints_flush_period', 'ms'],
-  max_hint_window_in_ms: ['max_hint_window', 'ms'],
-  max_hints_file_size_in_mb: ['max_hints_file_size', 'MiB'],
-  dynamic_snitch_reset_interval_in_ms: ['dynamic_snitch_reset_interval', 'ms'],
-  dynamic_snitch_update_interval_in_ms: ['dynamic_snitch_update_interval', 'ms'],
-  internode_tcp_connect_timeout_in_ms: ['internode_tcp_connect_timeout', 'ms'],
-  internode_tcp_user_timeout_in_ms: ['internode_tcp_user_timeout', 'ms'],
-  range_request_timeout_in_ms: ['range_request_timeout', 'ms'],
-  read_request_timeout_in_ms: ['read_request_timeout', 'ms'],
-  request_timeout_in_ms: ['request_timeout', 'ms'],
-  truncate_request_timeout_in_ms: ['truncate_request_timeout', 'ms'],
-  write_request_timeout_in_ms: ['write_request_timeout', 'ms'],
-}
 
 const ROW_INDEX = 'there are no SSTables whose index could be read'
 
@@ -318,21 +225,6 @@ export function isSetting(name: string): boolean {
   return Object.hasOwn(OLD_NAMES, name) || Object.hasOwn(definitions(), name)
 }
 
-/** Settings by their names of today. Throws a ConfigurationError where both names of one are given. */
-function withNewNames(given: Given): Given {
-  const named: Record<string, number | boolean | string> = {}
-  for (const [old, value] of Object.entries(given)) {
-    const [name, unit] = Object.hasOwn(OLD_NAMES, old) ? OLD_NAMES[old]! : [old, '']
-    if (old !== name && Object.hasOwn(given, name)) {
-      throw new ConfigurationError(`[${name}] are duplicate keys in cassandra.yaml: ${old} is its older name`)
-    }
-    const isRate = name === 'compaction_throughput'
-    named[name] =
-      unit !== '' && /^-?\d+$/.test(String(value)) ? `${value}${unit}${isRate ? '/s' : ''}` : value
-  }
-  return named
-}
-
 /** As Cassandra writes them: what was given with a unit stays as it is. */
 function textsOf(
   values: ReadonlyMap<string, SettingValue>,
@@ -350,29 +242,6 @@ function textsOf(
     texts.set(old, oldText(values.get(name) ?? null, unit))
   }
   return texts
-}
-
-function writtenText(kind: Kind, value: SettingValue, given: Given[string] | undefined): string | null {
-  const isWritten = typeof given === 'string' && /^\d+[a-zA-Zµ]+(\/s)?$/.test(given)
-  return isWritten ? given : valueText(kind, value)
-}
-
-function oldText(value: SettingValue, unit: string): string | null {
-  if (value === null) return null
-  const size = SIZE_UNITS[unit]
-  return String(typeof value === 'number' && size !== undefined ? Math.floor(value / size) : value)
-}
-
-function refuseUnknown(given: Given, known: Readonly<Record<string, Setting>>): void {
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(known, name)) continue
-    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
-    throw new ConfigurationError(
-      option === undefined
-        ? `Unknown setting ${name}. There are: ${Object.keys(known).sort().join(', ')}`
-        : `The setting ${name} is given by the option ${option}`,
-    )
-  }
 }
 
 /** Defaults that follow other settings (`DatabaseDescriptor.applySimpleConfig`). */
@@ -452,73 +321,4 @@ function validateReadSizes(name: string, values: ReadonlyMap<string, SettingValu
       `${name}_fail_threshold (${valueText('size', fail)}) must be greater than or equal to ${name}_warn_threshold (${valueText('size', warn)})`,
     )
   }
-}
-
-function parseValue(name: string, setting: Setting, value: number | boolean | string): SettingValue {
-  if (setting.kind === 'names') {
-    // Also as YAML and JSON write a list: [a, b] and ["a", "b"].
-    const list = String(value)
-      .trim()
-      .replace(/^\[(.*)\]$/, '$1')
-    return list.split(/[\s,"']+/).filter((item) => item !== '')
-  }
-  if (setting.default === null && (value === '' || value === 'null')) return null
-  if (setting.kind === 'boolean') {
-    if (String(value) !== 'true' && String(value) !== 'false') wrong(name, value, 'is true or false')
-    return String(value) === 'true'
-  }
-  const { kind } = setting
-  if (kind === 'word') {
-    const word = String(value)
-    return setting.words!.includes(word) ? word : wrong(name, value, `is ${setting.words!.join(' or ')}`)
-  }
-  if (kind === 'fraction') {
-    const fraction = String(value).trim() === '' ? Number.NaN : Number(value)
-    return Number.isFinite(fraction) ? fraction : wrong(name, value, 'is a number')
-  }
-  const { min = 0, max = setting.kind === 'micros' ? 2 ** 63 : Number.MAX_SAFE_INTEGER } = setting
-  const parsed =
-    typeof value === 'string'
-      ? parseNumber(kind, value)
-      : setting.kind === 'micros'
-        ? Number(value) * 1000
-        : value
-  if (typeof parsed !== 'number' || !Number.isInteger(parsed)) return wrong(name, value, FORMS[kind])
-  if (parsed < min) wrong(name, value, `is at least ${min}`)
-  if (parsed > max) wrong(name, value, `is at most ${max}`)
-  return parsed
-}
-
-const FORMS: Readonly<Record<NumberKind, string>> = {
-  micros: 'is a number of milliseconds, or one with a unit: us, ms, s, m, h or d',
-  size: 'is a number of bytes, or one with a unit: B, KiB, MiB or GiB',
-  rate: 'is a number of bytes a second, or one with a unit: B/s, KiB/s, MiB/s or GiB/s',
-  duration: 'is a number of milliseconds, or one with a unit: ns, us, ms, s, m, h or d',
-  number: 'is a whole number',
-}
-
-function parseNumber(kind: NumberKind, text: string): number {
-  const match = (kind === 'rate' ? /^(-?\d+)(?:([a-zA-Z]+)\/s)?$/ : /^(-?\d+)([a-zA-Zµ]*)$/).exec(text.trim())
-  if (match === null) return Number.NaN
-  const [, digits, unit = ''] = match
-  if (unit === '') return Number(digits) * (kind === 'micros' ? 1000 : 1)
-  const units = kind === 'size' || kind === 'rate' ? SIZE_UNITS : kind === 'number' ? {} : DURATION_UNITS
-  if (!Object.hasOwn(units, unit!)) return Number.NaN
-  return Math.ceil(Number(digits) * units[unit!]! * (kind === 'micros' ? 1000 : 1))
-}
-
-function wrong(name: string, value: number | boolean | string, expected: string): never {
-  throw new ConfigurationError(`Invalid value of the setting ${name}: ${value}. It ${expected}`)
-}
-
-function valueText(kind: Kind, value: SettingValue): string | null {
-  if (value === null) return null
-  if (typeof value === 'object') return `[${value.join(', ')}]`
-  if (typeof value === 'string') return value
-  if (kind === 'fraction') return doubleText(Number(value))
-  if (typeof value === 'boolean' || kind === 'number') return String(value)
-  if (kind === 'micros') return `${value}us`
-  if (kind === 'duration') return `${value}ms`
-  const unit = ['GiB', 'MiB', 'KiB'].find((name) => value > 0 && value % SIZE_UNITS[name]! === 0) ?? 'B'
-  return `${value / SIZE_UNITS[unit]!}${unit}${kind === 'rate' ? '/s' : ''}`
 }

@@ -1,4 +1,4 @@
-import type { Setting, SettingValue } from './settings.ts'
+import type { Setting, SettingValue } from './setting-values.ts'
 
 const MIB = 1024 * 1024
 
