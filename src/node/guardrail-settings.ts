@@ -40,6 +40,10 @@ const SIZES: Readonly<Record<string, string | null>> = {
   sai_vector_term_size: INDEXES,
 }
 
+/** Filters are applied to rows that are merged, so that no level is violated. */
+const FILTERS =
+  'filters see the rows of all replicas that are asked together, so that they keep what the consistency level says'
+
 const FLAGS: Readonly<Record<string, string | null>> = {
   allow_filtering_enabled: null,
   alter_table_enabled: null,
@@ -54,8 +58,8 @@ const FLAGS: Readonly<Record<string, string | null>> = {
   vector_type_enabled: null,
   zero_ttl_on_twcs_enabled: null,
   zero_ttl_on_twcs_warned: null,
-  intersect_filtering_query_enabled: 'it is about reads of several replicas',
-  intersect_filtering_query_warned: 'it is about reads of several replicas',
+  intersect_filtering_query_enabled: FILTERS,
+  intersect_filtering_query_warned: FILTERS,
   non_partition_restricted_index_query_enabled: INDEXES,
   secondary_indexes_enabled: INDEXES,
 }

@@ -36,7 +36,7 @@ export interface Settings {
 
 const INT_MAX = 0x7fffffff
 
-const ROW_INDEX = 'there are no SSTables whose index could be read'
+const ROW_INDEX = 'the index of a partition is searched in its file and never read as a whole'
 
 /** What a read may come to (`ReadCommand.withQuerySizeTracking`, `SelectStatement.maybeFail`). */
 const READ_SIZES: Readonly<Record<string, Setting>> = {

@@ -1,3 +1,4 @@
+import { blockFor } from '../common/block-for.ts'
 import { ConsistencyLevel, consistencyName, InvalidRequestError, UnavailableError } from '../common/errors.ts'
 
 export { consistencyName }
@@ -7,28 +8,6 @@ export interface ReplicationFactors {
   readonly total: number
   readonly local: number
   readonly network: boolean
-}
-
-/** Replicas that have to answer (`ConsistencyLevel.blockFor`). */
-function blockFor(level: ConsistencyLevel, factors: ReplicationFactors): number {
-  switch (level) {
-    case ConsistencyLevel.ANY:
-    case ConsistencyLevel.ONE:
-    case ConsistencyLevel.LOCAL_ONE:
-    case ConsistencyLevel.NODE_LOCAL:
-      return 1
-    case ConsistencyLevel.TWO:
-      return 2
-    case ConsistencyLevel.THREE:
-      return 3
-    case ConsistencyLevel.ALL:
-      return factors.total
-    case ConsistencyLevel.LOCAL_QUORUM:
-    case ConsistencyLevel.LOCAL_SERIAL:
-      return factors.network ? (factors.local >> 1) + 1 : (factors.total >> 1) + 1
-    default:
-      return (factors.total >> 1) + 1
-  }
 }
 
 /**
@@ -41,7 +20,7 @@ export function assureSufficientReplicas(
   isWrite: boolean,
 ): void {
   const alive = factors.network ? Math.min(1, factors.local) : Math.min(1, factors.total)
-  const required = blockFor(level, factors)
+  const required = blockFor(level, factors.total, factors.network ? factors.local : null)
   if (required <= alive) return
   if (isWrite && level === ConsistencyLevel.ANY) return
   throw new UnavailableError(

@@ -1,5 +1,6 @@
 /** How many replicas a consistency level asks for, and whether so many are alive (`ConsistencyLevel`, `ReplicaPlans`). */
 
+import { blockFor as blockForFactors, quorumOf } from '../../common/block-for.ts'
 import { ConsistencyLevel, consistencyName, UnavailableError } from '../../common/errors.ts'
 import type { Ring, RingNode } from '../ring/ring.ts'
 import { factorIn, type ReplicationStrategy, totalFactor } from '../ring/strategy.ts'
@@ -38,20 +39,20 @@ export function needsReconciliation(level: ConsistencyLevel): boolean {
 
 /** More than half of all replicas that the strategy wants, whether there are so many nodes or not (`quorumFor`). */
 export function quorumFor({ strategy, ring }: Replication): number {
-  return (totalFactor(strategy, ring) >> 1) + 1
+  return quorumOf(totalFactor(strategy, ring))
 }
 
 /** More than half of the replicas of a data centre; of all, where the strategy knows no data centres (`localQuorumFor`). */
 export function localQuorumFor(replication: Replication, dataCenter: string): number {
   const factor = factorIn(replication.strategy, dataCenter)
-  return factor === null ? quorumFor(replication) : (factor >> 1) + 1
+  return factor === null ? quorumFor(replication) : quorumOf(factor)
 }
 
 /** The quorums of EACH_QUORUM by data centre, in the order of their names (`eachQuorumForRead`). */
 export function eachQuorumForRead(replication: Replication): Map<string, number> {
   const { strategy, localDataCenter } = replication
   if (strategy.kind !== 'NetworkTopologyStrategy') return new Map([[localDataCenter, quorumFor(replication)]])
-  return new Map([...strategy.factors].map(([dataCenter, factor]) => [dataCenter, (factor >> 1) + 1]))
+  return new Map([...strategy.factors].map(([dataCenter, factor]) => [dataCenter, quorumOf(factor)]))
 }
 
 /** The same and one more for each pending replica (`eachQuorumForWrite`). */
@@ -64,37 +65,15 @@ export function eachQuorumForWrite(
   return quorums
 }
 
-/**
- * How many replicas have to answer a read (`blockFor`). Throws a RangeError for NODE_LOCAL, which is executed before there
- * is a plan, if at all, and for what is no level.
- */
+/** How many replicas have to answer a read (`blockFor`). Throws a RangeError for NODE_LOCAL, and for what is no level. */
 export function blockFor(level: ConsistencyLevel, replication: Replication): number {
-  switch (level) {
-    case ConsistencyLevel.ANY:
-    case ConsistencyLevel.ONE:
-    case ConsistencyLevel.LOCAL_ONE:
-      return 1
-    case ConsistencyLevel.TWO:
-      return 2
-    case ConsistencyLevel.THREE:
-      return 3
-    case ConsistencyLevel.QUORUM:
-    case ConsistencyLevel.SERIAL:
-      return quorumFor(replication)
-    case ConsistencyLevel.ALL:
-      return totalFactor(replication.strategy, replication.ring)
-    case ConsistencyLevel.LOCAL_QUORUM:
-    case ConsistencyLevel.LOCAL_SERIAL:
-      return localQuorumFor(replication, replication.localDataCenter)
-    case ConsistencyLevel.EACH_QUORUM: {
-      if (replication.strategy.kind !== 'NetworkTopologyStrategy') return quorumFor(replication)
-      let sum = 0
-      for (const factor of replication.strategy.factors.values()) sum += (factor >> 1) + 1
-      return sum
-    }
-    default:
-      throw new RangeError(`Invalid consistency level: ${consistencyName(level)}`)
+  const { strategy, ring, localDataCenter } = replication
+  if (level === ConsistencyLevel.EACH_QUORUM && strategy.kind === 'NetworkTopologyStrategy') {
+    let sum = 0
+    for (const factor of strategy.factors.values()) sum += quorumOf(factor)
+    return sum
   }
+  return blockForFactors(level, totalFactor(strategy, ring), factorIn(strategy, localDataCenter))
 }
 
 /**
@@ -201,7 +180,7 @@ function lack(
       if (strategy.kind === 'NetworkTopologyStrategy') {
         // Pending replicas are alive here and do not raise what is required, as in Cassandra; those that are waited for do.
         for (const [dataCenter, factor] of strategy.factors) {
-          const quorum = (factor >> 1) + 1
+          const quorum = quorumOf(factor)
           const alive = countIn(dataCenter, live)
           // Whatever is alive, Cassandra says that none is: it passes its numbers on in the wrong order.
           if (alive < quorum) return { dataCenter, required: quorum, alive: 0 }

@@ -1,5 +1,6 @@
 /** Who agrees on a Paxos round (`ReplicaPlans.forPaxos`). */
 
+import { quorumOf } from '../../common/block-for.ts'
 import { ConsistencyLevel, consistencyName, UnavailableError } from '../../common/errors.ts'
 import type { PaxosPlan, PlanView, Replicas } from './replica-plan.ts'
 import { writeLayout } from './write-plan.ts'
@@ -18,7 +19,7 @@ export function planPaxos(view: PlanView, level: ConsistencyLevel, hi: number, l
   const liveAndDown = counted(layout.all)
   const pending = counted(layout.pending)
   const contacts = liveAndDown.filter(view.isAlive)
-  const required = (liveAndDown.length >> 1) + 1
+  const required = quorumOf(liveAndDown.length)
   if (contacts.length < required) {
     const text = `Cannot achieve consistency level ${consistencyName(level)}`
     throw new UnavailableError(text, level, required, contacts.length)

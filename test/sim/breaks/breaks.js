@@ -11,9 +11,9 @@ export const BREAKS = [
   {
     name: 'quorum-off-by-one',
     rule: 'A quorum is more than half of the replicas',
-    file: 'src/cluster/coordinator/level.ts',
-    search: 'return (totalFactor(strategy, ring) >> 1) + 1',
-    replace: 'return Math.max(1, totalFactor(strategy, ring) >> 1)',
+    file: 'src/common/block-for.ts',
+    search: 'return (replicas >> 1) + 1',
+    replace: 'return Math.max(1, replicas >> 1)',
   },
   {
     name: 'read-repair-not-written',
