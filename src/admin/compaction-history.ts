@@ -8,7 +8,7 @@ import type { Json } from './admin-node.ts'
 
 /** The rows of system.compaction_history, the latest first (`SystemKeyspace.getCompactionHistory`). */
 export function compactionHistory(schema: SchemaService, engine: StorageEngine, clock: Clock): Json {
-  const table = schema.systemTable('compaction_history')
+  const table = schema.system.table('compaction_history')
   const nowSeconds = Math.floor(clock.nowMs() / 1000)
   const rows = readInternalRows((command) => engine.read(command), table, null, nowSeconds)
   const value = (row: InternalRow, name: string): unknown => internalValue(table, row, name)

@@ -43,12 +43,12 @@ interface Local {
 
 /** What system.local says. */
 function local({ schema }: AdminNode): Local {
-  const row = schema.readLocal()
+  const row = schema.system.readLocal()
   const value = (name: string): unknown =>
-    row === null ? null : internalValue(schema.systemTable('local'), row, name)
+    row === null ? null : internalValue(schema.system.table('local'), row, name)
   const tokens = value('tokens')
   return {
-    hostId: schema.hostId ?? '',
+    hostId: schema.system.hostId ?? '',
     tokens: tokens instanceof Set ? [...tokens].map(String) : [],
     generation: Number(value('gossip_generation') ?? 0),
   }

@@ -41,12 +41,12 @@ export function ringViewOf(node: AdminNode): RingView {
 
 /** What a node that is alone would say of itself in gossip. */
 function aloneView({ schema, clock, dataCenter, rack, address, releaseVersion, load }: AdminNode): RingView {
-  const row = schema.readLocal()
+  const row = schema.system.readLocal()
   const value = (name: string): unknown =>
-    row === null ? null : internalValue(schema.systemTable('local'), row, name)
-  const at = endpoint(schema.listenAddress) ?? endpoint('127.0.0.1')!
+    row === null ? null : internalValue(schema.system.table('local'), row, name)
+  const at = endpoint(schema.system.listenAddress) ?? endpoint('127.0.0.1')!
   const native = endpoint(address, Number(value('rpc_port') ?? 9042)) ?? at
-  const local: RingNode = { hostId: schema.hostId ?? '', endpoint: at, dataCenter, rack }
+  const local: RingNode = { hostId: schema.system.hostId ?? '', endpoint: at, dataCenter, rack }
   const tokens = [...((value('tokens') as Iterable<string> | null) ?? [])]
     .map(BigInt)
     .sort((a, b) => (a < b ? -1 : 1))

@@ -13,7 +13,7 @@ export function logCompactions(engine: StorageEngine, schema: SchemaService, log
     // Its own compactions are not written, since that would in turn cause new ones.
     if (keyspace === 'system' && name === 'compaction_history') return
     try {
-      schema.writeSystemRow('compaction_history', rowOf(compaction), TTL_SECONDS)
+      schema.system.writeRow('compaction_history', rowOf(compaction), TTL_SECONDS)
       engine.commit()?.catch(() => undefined)
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)

@@ -112,7 +112,7 @@ export async function openDatabase(
     // Before anything is opened: a directory that is refused stays as it is.
     if (lock !== null) checkForeignSegments(disk, `${dir}/commitlog`)
     const schema = new SchemaService({ engine, clock, timestamps, timeUuids, config: ddl })
-    engine.hostId = () => schema.hostId ?? ''
+    engine.hostId = () => schema.system.hostId ?? ''
     engine.schemaText = snapshotSchemaCql
     if (lock !== null) {
       log = await openLog(dir, ports, engine, schema, settings, logger, onFailure)
@@ -125,7 +125,7 @@ export async function openDatabase(
     schema.dataCenter = name.dataCenter
     if (dir !== IN_MEMORY) {
       warnOfLeftAlone(schema, logger)
-      schema.forgetBuiltIndexes()
+      schema.system.forgetBuiltIndexes()
     }
     const hostId = writeIdentity(schema, options, name, ports, ring)
     const virtual = new VirtualTables()

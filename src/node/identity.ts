@@ -30,9 +30,9 @@ const DEFAULT_NAME = {
  * ConfigurationError when an option says other than the directory (`SystemKeyspace.checkHealth`, `StartupChecks`).
  */
 export function knownAs(schema: SchemaService, options: SibylOptions): NodeName {
-  const row = schema.readLocal()
+  const row = schema.system.readLocal()
   const saved = (name: string): unknown =>
-    row === null ? null : internalValue(schema.systemTable('local'), row, name)
+    row === null ? null : internalValue(schema.system.table('local'), row, name)
   const [cluster, dataCenter, rack] = ['cluster_name', 'data_center', 'rack'].map(
     (name) => saved(name) as string | null,
   ) as [string | null, string | null, string | null]
@@ -55,11 +55,11 @@ export function knownAs(schema: SchemaService, options: SibylOptions): NodeName 
 
 /** The tokens that the node had before, ascending; null where it has had none. */
 export function savedTokens(schema: SchemaService): readonly bigint[] | null {
-  const row = schema.readLocal()
+  const row = schema.system.readLocal()
   const saved =
     row === null
       ? null
-      : (internalValue(schema.systemTable('local'), row, 'tokens') as ReadonlySet<string> | null)
+      : (internalValue(schema.system.table('local'), row, 'tokens') as ReadonlySet<string> | null)
   if (saved === null || saved.size === 0) return null
   return [...saved].map(BigInt).sort((a, b) => (a < b ? -1 : 1))
 }
@@ -99,13 +99,13 @@ export function writeIdentity(
   ring: NodeAddresses | null,
 ): Uint8Array {
   const { listen, broadcast, native } = ring ?? ownAddresses(options)
-  const row = schema.readLocal()
+  const row = schema.system.readLocal()
   const generation =
-    row === null ? null : internalValue(schema.systemTable('local'), row, 'gossip_generation')
+    row === null ? null : internalValue(schema.system.table('local'), row, 'gossip_generation')
   const isNew = savedTokens(schema) === null
-  const hostId = schema.hostId ?? randomHostId(random)
-  schema.listenAddress = broadcast.host
-  schema.writeLocal({
+  const hostId = schema.system.hostId ?? randomHostId(random)
+  schema.system.listenAddress = broadcast.host
+  schema.system.writeLocal({
     ...(isNew && ring !== null ? {} : { bootstrapped: 'COMPLETED' }),
     broadcast_address: broadcast.host,
     broadcast_port: broadcast.port,

@@ -212,7 +212,7 @@ export async function startNode(given: SibylOptions, ports: NodePorts): Promise<
     node = new Node(transport, database, ports.timers, ring)
     try {
       const { host, port } = transport.address
-      if (ring === null) schema.writeLocal({ rpc_address: host, rpc_port: port })
+      if (ring === null) schema.system.writeLocal({ rpc_address: host, rpc_port: port })
       ring?.setRpcReady(true)
       await processor.commit()
       const admin = node.useAdmin(startAdminPort(options, ports, database, settings, node, logger))

@@ -105,7 +105,7 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
   const { clock, timers, random, network, internode = network } = ports
   const local: LocalMember = {
     endpoint: plan.addresses.broadcast,
-    hostId: schema.hostId!,
+    hostId: schema.system.hostId!,
     dataCenter: name.dataCenter,
     rack: name.rack,
     native: endpoint(plan.addresses.nativeHost, nativePort)!,
@@ -138,8 +138,8 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
       tableByHandle: (handle) => schema.current.tableByHandle(handle)!,
     },
     snitch: plan.snitch,
-    counterId: parseUuid(schema.hostId!)!,
-    system: { batches: schema.systemTable('batches'), paxos: schema.systemTable('paxos') },
+    counterId: parseUuid(schema.system.hostId!)!,
+    system: { batches: schema.system.table('batches'), paxos: schema.system.table('paxos') },
     truncatedAtMs: (id) => truncations.atMs(id),
     largestGcGraceSeconds: () => {
       let most = 0
@@ -159,18 +159,18 @@ export function createRingNode(parts: RingNodeParts): ClusterNode {
     persistPeers: (changes) => {
       for (const change of changes) {
         if (change.kind === 'write') {
-          schema.writeSystemRow('peers', peersColumns(change.row))
-          schema.writeSystemRow('peers_v2', peersV2Columns(change.row))
+          schema.system.writeRow('peers', peersColumns(change.row))
+          schema.system.writeRow('peers_v2', peersV2Columns(change.row))
         } else {
           const { host, port } = change.endpoint
-          schema.deleteSystemRow('peers', { peer: host })
-          schema.deleteSystemRow('peers_v2', { peer: host, peer_port: port })
+          schema.system.deleteRow('peers', { peer: host })
+          schema.system.deleteRow('peers_v2', { peer: host, peer_port: port })
         }
       }
       commit()
     },
     persistTokens: async (tokens) => {
-      schema.writeLocal({ tokens: new Set(tokens.map(String)), bootstrapped: 'COMPLETED' })
+      schema.system.writeLocal({ tokens: new Set(tokens.map(String)), bootstrapped: 'COMPLETED' })
       await node.coordinator.commit()
     },
     notify: ({ kind, change, node: { address, port } }) =>
@@ -271,8 +271,8 @@ function withPhi(gossip: GossipSettings, phiConvictThreshold: number): GossipSet
 export async function startRingNode(node: ClusterNode, { schema, engine }: Database): Promise<boolean> {
   // Gossip must not say a generation that could be used again.
   await engine.commit()
-  const local = schema.readLocal()!
-  const generation = internalValue(schema.systemTable('local'), local, 'gossip_generation') as number
+  const local = schema.system.readLocal()!
+  const generation = internalValue(schema.system.table('local'), local, 'gossip_generation') as number
   const tokens = savedTokens(schema)
   await node.start({ generation, peers: peerRows(schema, engine), tokens })
   return tokens === null
@@ -300,7 +300,7 @@ export async function waitForNodes(
 
 /** The rows of system.peers_v2. */
 function peerRows(schema: Database['schema'], engine: Database['engine']): PeerRow[] {
-  const table = schema.systemTable('peers_v2')
+  const table = schema.system.table('peers_v2')
   const names = [
     'data_center',
     'rack',

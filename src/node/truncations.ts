@@ -17,8 +17,8 @@ export class Truncations {
   constructor(schema: SchemaService, clock: Clock) {
     this.#schema = schema
     this.#clock = clock
-    const row = schema.readLocal()
-    const saved = row === null ? null : internalValue(schema.systemTable('local'), row, 'truncated_at')
+    const row = schema.system.readLocal()
+    const saved = row === null ? null : internalValue(schema.system.table('local'), row, 'truncated_at')
     if (!(saved instanceof Map)) return
     for (const [id, entry] of saved as ReadonlyMap<string | Uint8Array, Uint8Array>) {
       if (entry.length < ENTRY_BYTES) continue
@@ -37,7 +37,7 @@ export class Truncations {
     const { current } = this.#schema
     // Those of tables that are gone go with the next.
     const entries = [...this.#atMs].filter(([id]) => current.tableById(id) !== null)
-    this.#schema.writeLocal({ truncated_at: new Map(entries.map(([id, ms]) => [id, entryOf(ms)])) })
+    this.#schema.system.writeLocal({ truncated_at: new Map(entries.map(([id, ms]) => [id, entryOf(ms)])) })
   }
 }
 

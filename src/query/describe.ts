@@ -169,9 +169,9 @@ export class DescribeExecutor {
 
   /** A column of system.local, which the node writes whole before it answers anybody. */
   #local<T>(column: string): T {
-    const row = this.#schema.readLocal()
+    const row = this.#schema.system.readLocal()
     assert(row !== null, 'system.local is not written')
-    return internalValue(this.#schema.systemTable('local'), row, column) as T
+    return internalValue(this.#schema.system.table('local'), row, column) as T
   }
 
   #cluster(schema: Schema, used: string | null): Described {

@@ -43,7 +43,7 @@ export class MutationWriter {
   constructor(scope: ExecutionScope) {
     this.#scope = scope
     this.#rows = new RowLookup(scope)
-    scope.schema.onWrite = (mutation) => {
+    scope.schema.system.onWrite = (mutation) => {
       const trace = scope.tracing.session
       if (trace === null) return
       if (scope.engine.isLogged) trace.note('Appending to commitlog')

@@ -1,19 +1,19 @@
 import { asciiText, utf8Text } from '../common/bytes.ts'
 import type { PartitionReader, ReadCommand } from '../model/read-command.ts'
 import { readInternalRows } from './internal-rows.ts'
-import type { SchemaService } from './schema-service.ts'
+import type { SystemKeyspace } from './system-keyspace.ts'
 
 /** Where prepared statements are kept over restarts: system.prepared_statements. */
 export class PreparedStatementsTable {
-  readonly #schema: Pick<SchemaService, 'systemTable' | 'writeSystemRow' | 'deleteSystemRow'>
+  readonly #system: Pick<SystemKeyspace, 'table' | 'writeRow' | 'deleteRow'>
   readonly #read: (command: ReadCommand) => PartitionReader
   readonly #stored = new Set<string>()
 
   constructor(
-    schema: Pick<SchemaService, 'systemTable' | 'writeSystemRow' | 'deleteSystemRow'>,
+    system: Pick<SystemKeyspace, 'table' | 'writeRow' | 'deleteRow'>,
     read: (command: ReadCommand) => PartitionReader,
   ) {
-    this.#schema = schema
+    this.#system = system
     this.#read = read
   }
 
@@ -22,7 +22,7 @@ export class PreparedStatementsTable {
     if (this.#stored.has(name)) return
     this.#stored.add(name)
     if (this.#isThere(id)) return
-    this.#schema.writeSystemRow('prepared_statements', {
+    this.#system.writeRow('prepared_statements', {
       prepared_id: id,
       logged_keyspace: statement.keyspace,
       query_string: statement.query,
@@ -31,16 +31,16 @@ export class PreparedStatementsTable {
 
   evicted(id: Uint8Array): void {
     this.#stored.delete(asciiText(id))
-    if (this.#isThere(id)) this.#schema.deleteSystemRow('prepared_statements', { prepared_id: id })
+    if (this.#isThere(id)) this.#system.deleteRow('prepared_statements', { prepared_id: id })
   }
 
   #isThere(id: Uint8Array): boolean {
-    return readInternalRows(this.#read, this.#schema.systemTable('prepared_statements'), id, 0).length > 0
+    return readInternalRows(this.#read, this.#system.table('prepared_statements'), id, 0).length > 0
   }
 
   /** Statements that were prepared before a restart. */
   all(): { id: Uint8Array; query: string; keyspace: string | null }[] {
-    const table = this.#schema.systemTable('prepared_statements')
+    const table = this.#system.table('prepared_statements')
     return readInternalRows(this.#read, table, null, 0).map((row) => ({
       id: row.key,
       query: utf8Text(row.values.get('query_string') ?? new Uint8Array(0)),

@@ -33,7 +33,7 @@ export class RowLookup {
       return rowFound(reader, table, clustering, context.nowSeconds)
     } catch (error) {
       const { schema } = this.#scope
-      throw diskReadFailure(engine, error, table, ConsistencyLevel.ONE, schema.listenAddress) ?? error
+      throw diskReadFailure(engine, error, table, ConsistencyLevel.ONE, schema.system.listenAddress) ?? error
     } finally {
       reader.close()
     }

@@ -30,8 +30,6 @@ import {
   beginUpdate,
   deleteInternalRow,
   type InternalRow,
-  internalRow,
-  internalValue,
   readInternalRows,
   type WriteTime,
   writeInternalRow,
@@ -39,10 +37,10 @@ import {
 import { KeyspaceFactors } from './keyspace-factors.ts'
 import { LatestSchemaTime } from './latest-schema-time.ts'
 import { LeftAlone } from './left-alone.ts'
-import { PreparedStatementsTable } from './prepared-statements-table.ts'
 import { changesBetween, withFreshTables, withUnchanged } from './schema-merge.ts'
 import { addTouched, nothingTouched } from './schema-touched.ts'
 import type { TimeUuidSource } from './statement-context.ts'
+import { SystemKeyspace } from './system-keyspace.ts'
 
 export interface SchemaServiceOptions {
   readonly engine: StorageEngine
@@ -64,6 +62,7 @@ export type SchemaListener = (
  * it is stored as (`SchemaManager`).
  */
 export class SchemaService implements ReplaySchema {
+  readonly system: SystemKeyspace
   #current: Schema
   readonly #engine: StorageEngine
   readonly #clock: Clock
@@ -91,6 +90,7 @@ export class SchemaService implements ReplaySchema {
       datacenters: new Map([[this.#factors.dataCenter, 1]]),
     }
     this.#current = new Schema(systemKeyspaces())
+    this.system = new SystemKeyspace(this.#current.keyspace('system')!.tables, options)
     for (const table of this.#current.tables()) if (!table.isVirtual) this.#engine.setTable(table)
     this.#schemaTables = new Map(
       [...this.#current.keyspace('system_schema')!.tables.values()].map((table) => [
@@ -114,10 +114,6 @@ export class SchemaService implements ReplaySchema {
   /** How many nodes each data centre of the ring has, which statements that replicate are checked against. */
   set dataCenters(datacenters: ReadonlyMap<string, number>) {
     this.#ddlConfig = { ...this.#ddlConfig, datacenters }
-  }
-
-  systemTable(name: string): TableMetadata {
-    return this.#current.table('system', name)!
   }
 
   // --- replay
@@ -270,7 +266,7 @@ export class SchemaService implements ReplaySchema {
     for (const keyspace of this.#current.keyspaces.values()) {
       if (keyspace.isVirtual) continue
       // What a node that starts says of keyspaces that all have is older than what anybody has said of them since.
-      const time = isReplicatedSystemKeyspace(keyspace.name) ? BUILT_IN_TIME : this.writeTime()
+      const time = isReplicatedSystemKeyspace(keyspace.name) ? BUILT_IN_TIME : this.system.writeTime()
       this.#writeRows({ upserts: schemaRows(keyspace), deletes: [] }, time)
     }
   }
@@ -288,19 +284,6 @@ export class SchemaService implements ReplaySchema {
     this.#leftAlone = LeftAlone.read((name) =>
       readInternalRows(this.#read, tables.get(name)!, null, nowSeconds),
     )
-  }
-
-  /**
-   * What is written here is in no index. Cassandra builds those again when it starts that system."IndexInfo" does not name
-   * (`SystemKeyspace.isIndexBuilt`).
-   */
-  forgetBuiltIndexes(): void {
-    const table = this.systemTable('IndexInfo')
-    for (const { key, clustering } of readInternalRows(this.#read, table, null, this.#nowSeconds())) {
-      this.#mutation.begin()
-      deleteInternalRow(this.#mutation, table, { key, clustering }, this.writeTime())
-      this.#apply()
-    }
   }
 
   // --- change
@@ -361,7 +344,7 @@ export class SchemaService implements ReplaySchema {
   /** The schema is another one. */
   #tellOf(changes: readonly SchemaChange[]): void {
     const after = this.#current
-    this.writeLocal({ schema_version: after.version })
+    this.system.writeLocal({ schema_version: after.version })
     const affected = (table: TableMetadata): boolean => after.table(table.keyspace, table.name) !== table
     for (const listener of this.#listeners) listener(changes, affected)
   }
@@ -394,78 +377,15 @@ export class SchemaService implements ReplaySchema {
       const table = tables.get(row.table)
       if (table !== undefined) writeInternalRow(mutation, table, row, later)
     }
-    if (mutation.updateCount > 0) this.#apply()
+    if (mutation.updateCount > 0) this.system.apply(mutation)
   }
 
   /** The time of a change: of all nodes' the latest. */
   #schemaTime(): WriteTime {
     const micros = this.#timestamps.nextMicros()
-    return this.writeTime(this.onRows === null ? micros : this.#latest.next(micros, () => this.#whole()))
-  }
-
-  /** The time of a write at so many microseconds since 1970; by default that of the next one. */
-  writeTime(micros: number = this.#timestamps.nextMicros()): WriteTime {
-    return {
-      timestampHi: Math.floor(micros / 0x1_0000_0000),
-      timestampLo: micros | 0,
-      nowSeconds: this.#nowSeconds(),
-    }
-  }
-
-  // --- system tables
-
-  /** Address of this node as its system tables give it. */
-  listenAddress = '127.0.0.1'
-
-  /** The row of system.local, or null before it was first written. */
-  readLocal(): InternalRow | null {
-    return readInternalRows(this.#read, this.systemTable('local'), utf8Bytes('local'), 0)[0] ?? null
-  }
-
-  /** This node's host id as text; null before it has one. */
-  get hostId(): string | null {
-    if (this.#hostId === null) {
-      const row = this.readLocal()
-      if (row !== null)
-        this.#hostId = internalValue(this.systemTable('local'), row, 'host_id') as string | null
-    }
-    return this.#hostId
-  }
-
-  #hostId: string | null = null
-
-  /** Sets columns of system.local, from JavaScript values. */
-  writeLocal(values: Readonly<Record<string, unknown>>): void {
-    this.writeSystemRow('local', { key: 'local', ...values })
-  }
-
-  /** Writes a row of a table of the system keyspace, from JavaScript values; with a TTL it expires after so many seconds. */
-  writeSystemRow(tableName: string, values: Readonly<Record<string, unknown>>, ttl: number = 0): void {
-    const table = this.systemTable(tableName)
-    this.#mutation.begin()
-    writeInternalRow(this.#mutation, table, internalRow(table, values), { ...this.writeTime(), ttl })
-    this.#apply()
-  }
-
-  /** Deletes a row of a table of the system keyspace, whose key is given as JavaScript values. */
-  deleteSystemRow(tableName: string, key: Readonly<Record<string, unknown>>): void {
-    const table = this.systemTable(tableName)
-    this.#mutation.begin()
-    deleteInternalRow(this.#mutation, table, internalRow(table, key), this.writeTime())
-    this.#apply()
-  }
-
-  /** Hears of what is written to system tables, when it is. */
-  onWrite: ((mutation: MutationBuilder) => void) | null = null
-
-  #apply(): void {
-    this.#engine.apply(this.#mutation)
-    this.onWrite?.(this.#mutation)
-  }
-
-  /** Where prepared statements are kept over restarts. */
-  preparedStatementsTable(): PreparedStatementsTable {
-    return new PreparedStatementsTable(this, this.#read)
+    return this.system.writeTime(
+      this.onRows === null ? micros : this.#latest.next(micros, () => this.#whole()),
+    )
   }
 
   // --- replication

@@ -244,7 +244,7 @@ export class SelectExecutor {
         if (isStarved) await execution.reader!.fill!()
         else await nextTurn(timers)
         this.#sliceStart = clock.monotonicMs()
-        deadline?.check(this.#sliceStart, consistency, schema.listenAddress)
+        deadline?.check(this.#sliceStart, consistency, schema.system.listenAddress)
         const isDone = this.#goOn(execution)
         isStarved = isDone === STARVED
         if (isDone === true) {
@@ -308,7 +308,7 @@ export class SelectExecutor {
   /** What a client is told when this node, the only replica, gave a read up. */
   #readFailure(error: unknown, consistency: ConsistencyLevel, table: TableMetadata): unknown {
     const { schema, engine } = this.#scope
-    const node = schema.listenAddress
+    const node = schema.system.listenAddress
     if (!(error instanceof ReadAbortedError)) {
       return diskReadFailure(engine, error, table, consistency, node) ?? error
     }

@@ -33,7 +33,7 @@ export class StatementStore {
     this.#scope = scope
     const { schema, config } = scope
     const sizeBytes = config.prepared_statements_cache_size_bytes
-    this.#onChange = whereWritable(schema.preparedStatementsTable())
+    this.#onChange = whereWritable(schema.system.preparedStatements())
     this.prepared = new PreparedStatements(sizeBytes, (id) => this.#onChange.evicted(id))
     this.texts = new StatementCache(sizeBytes)
     schema.onChange((_changes, affected) => {
@@ -101,7 +101,7 @@ export class StatementStore {
 
   /** Prepares again what was prepared before a restart; statements whose tables are gone are left out. */
   restore(): void {
-    for (const { id, query, keyspace } of this.#scope.schema.preparedStatementsTable().all()) {
+    for (const { id, query, keyspace } of this.#scope.schema.system.preparedStatements().all()) {
       try {
         this.prepared.set(id, this.#make(query, keyspace))
       } catch (error) {

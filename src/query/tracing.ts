@@ -225,7 +225,7 @@ export class Tracing {
       session_id: uuidText(session.id),
       command: 'QUERY',
       client: state.remoteAddress,
-      coordinator: this.#schema.listenAddress,
+      coordinator: this.#schema.system.listenAddress,
       coordinator_port: 7000,
       duration,
       parameters,
@@ -256,7 +256,7 @@ export class Tracing {
         session_id: uuidText(id),
         event_id: uuidText(event.id),
         activity: event.activity,
-        source: this.#schema.listenAddress,
+        source: this.#schema.system.listenAddress,
         source_port: 7000,
         source_elapsed: event.elapsedMicros,
         thread,
@@ -266,7 +266,7 @@ export class Tracing {
 
   #write(name: string, values: Readonly<Record<string, unknown>>): void {
     const table = this.#schema.current.keyspace('system_traces')!.tables.get(name)!
-    const time = { ...this.#schema.writeTime(), ttl: TRACE_TTL }
+    const time = { ...this.#schema.system.writeTime(), ttl: TRACE_TTL }
     writeInternalRow(this.#mutation, table, internalRow(table, values), time)
   }
 

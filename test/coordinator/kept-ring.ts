@@ -68,7 +68,7 @@ export async function startKeptRing(options: SimRingOptions): Promise<KeptRing> 
         ring: viewOf(ring, one),
         disk: new SimDisk(random).attach(timers),
         timestamps: new TimestampSource(clock),
-        system: { batches: schema.systemTable('batches'), paxos: schema.systemTable('paxos') },
+        system: { batches: schema.system.table('batches'), paxos: schema.system.table('paxos') },
         tableById: (id) => schema.current.tableById(id),
         largestGcGraceSeconds: () => 864_000,
         truncatedAtMs: () => 0,

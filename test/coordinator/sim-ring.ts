@@ -162,7 +162,7 @@ export class SimRing {
       new Replica({ ...parts, tableById, traces }).listen()
       coordinator.listen()
       coordinator.usePaxos(new TimestampSource(clock), 1_800)
-      const paxos = schema.systemTable('paxos')
+      const paxos = schema.system.table('paxos')
       new PaxosAcceptor({ ...parts, paxos, tableById, truncatedAtMs: () => 0 }).listen()
       processor.useCluster(coordinator)
       const client = new Client(database)

@@ -44,7 +44,7 @@ test('writes and reads are traced through the nodes', async () => {
     `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
   )
   ring.nodes.forEach(({ database, node }) => {
-    database.schema.listenAddress = node.endpoint.host
+    database.schema.system.listenAddress = node.endpoint.host
   })
   const write = await traced(ring, 'INSERT INTO ks.t (p, v) VALUES (1, 2)')
   expect([...write.keys()].sort()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
@@ -86,7 +86,7 @@ test('the rounds of a conditional statement are traced through the nodes', async
     `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
   )
   ring.nodes.forEach(({ database, node }) => {
-    database.schema.listenAddress = node.endpoint.host
+    database.schema.system.listenAddress = node.endpoint.host
   })
   const trace = await traced(ring, 'INSERT INTO ks.t (p, v) VALUES (1, 2) IF NOT EXISTS')
   const own = trace.get('10.0.0.1')!.map((activity) => activity.replace(/[0-9a-f-]{36}/g, 'BALLOT'))

@@ -11,8 +11,8 @@ import type { Observed, Row } from './index.ts'
  */
 export function gossipRows({ schema, transport, clock, ring }: Observed): Row[] {
   if (ring !== null) return ring.gossip.gossiper.endpoints.map(rowOf)
-  const table = schema.systemTable('local')
-  const local = schema.readLocal()
+  const table = schema.system.table('local')
+  const local = schema.system.readLocal()
   if (local === null) return []
   const value = (column: string): unknown => internalValue(table, local, column)
   const tokens = [...((value('tokens') as Iterable<string> | null) ?? [])].map((token) => BigInt(token))
@@ -35,9 +35,9 @@ export function gossipRows({ schema, transport, clock, ring }: Observed): Row[] 
     ['load', '0.0'],
   ]
   const row: Record<string, unknown> = {
-    address: schema.listenAddress,
+    address: schema.system.listenAddress,
     port: 7000,
-    hostname: schema.listenAddress,
+    hostname: schema.system.listenAddress,
     generation,
     heartbeat: states.length + Math.max(0, Math.floor(clock.nowMs() / 1000) - generation),
   }
