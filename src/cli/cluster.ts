@@ -6,7 +6,8 @@ import { type NodesOption, nativesOf, placesOf, type RingLayout } from '../node/
 const USAGE = `Usage: sibyl cluster --nodes N [options]
        sibyl cluster --dc dc1:3,dc2:3 --racks 3 [options]
 
-Starts a ring of processes on this machine, a process a node, at 127.0.0.1, 127.0.0.2 and so on; SIGINT or SIGTERM stops them.
+Starts a ring of processes on this machine, a process a node, at 127.0.0.1, 127.0.0.2 and so on; SIGINT or SIGTERM stops them, and
+so does the end of this process.
 
   --nodes N             so many nodes (3)
   --dc NAME:N,...       so many nodes in each data centre, in place of --nodes
@@ -14,6 +15,7 @@ Starts a ring of processes on this machine, a process a node, at 127.0.0.1, 127.
   --port PORT           port of clients (9042)
   --dir PATH|:memory:   directory; each node has one of its own in it (./data)
   --init FILE|DIR       CQL to execute when all nodes are there; may be given several times
+  --log-level LEVEL     what nodes log to stderr, each line with its node (warn)
   --help                this text
 
 Other options are given to each node, as sibyl --help has them; nodetool finds node N at 127.0.0.N (-h 127.0.0.N). Where 127.0.0.1 is
@@ -146,10 +148,16 @@ function startNode(
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   // What one node is told all know.
   if (index === 0) for (const path of init) flags.push('--init', path)
+  const isLevelGiven =
+    others.some((text) => /^--log-level(=|$)/.test(text)) || 'SIBYL_LOG_LEVEL' in process.env
+  if (!isLevelGiven) flags.push('--log-level', 'warn')
   const command = [...process.execArgv, process.argv[1]!, ...flags, '--quick-gossip', ...others]
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  // The channel ends with this process, however that ends, and nodes end with the channel.
+  const child = spawn(process.execPath, command, {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
   const ready = new Promise<void>((resolve) => {
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout!.on('data', (chunk: Buffer) => {
       for (const line of chunk.toString().split('\n')) {
         if (line !== '') process.stdout.write(`node${index + 1}: ${line}\n`)
       }

@@ -1,4 +1,5 @@
 import { createLogger } from '../node/logger.ts'
+import { ringNodeName } from '../node/ring-mode.ts'
 import { Sibyl } from '../node/sibyl.ts'
 import { RELEASE_VERSION } from '../node/version.ts'
 import { parseArguments, USAGE } from './arguments.ts'
@@ -23,7 +24,7 @@ async function main(): Promise<number> {
     return 2
   }
   const { options, warnings } = parsed
-  const logger = createLogger(options.logLevel ?? 'info')
+  const logger = createLogger(options.logLevel ?? 'info', ringNodeName(options))
   for (const warning of warnings) logger.warn(warning)
   const db = await Sibyl.start(options)
   // The loop's delay is asked for by signal where it is being measured.
@@ -34,8 +35,11 @@ async function main(): Promise<number> {
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())
+    // Whoever started it over a channel, as `sibyl cluster` does its nodes, is gone.
+    process.once('disconnect', () => resolve())
   })
   await db.stop()
+  if (process.connected) process.disconnect()
   return 0
 }
 

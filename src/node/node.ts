@@ -15,7 +15,7 @@ import { type Database, type DatabasePorts, openDatabase } from './database.ts'
 import type { NodeAddresses } from './identity.ts'
 import { createLogger, type Logger } from './logger.ts'
 import type { SibylOptions } from './options.ts'
-import { isRingNode } from './ring-mode.ts'
+import { isRingNode, ringNodeName } from './ring-mode.ts'
 import type { RingPlan } from './ring-node.ts'
 import type { Lookup } from './ring-options.ts'
 import { type Settings, settingsOf } from './settings.ts'
@@ -169,7 +169,7 @@ export class Node {
 
 /** Starts a node; resolves when a query would succeed. Rejects as `Sibyl.start` does. */
 export async function startNode(given: SibylOptions, ports: NodePorts): Promise<Node> {
-  const logger = createLogger(given.logLevel ?? 'silent')
+  const logger = createLogger(given.logLevel ?? 'silent', ringNodeName(given))
   const joining = isRingNode(given) ? await planRing(given, ports, logger) : null
   const options = joining?.options ?? given
   const settings = settingsOf(options)

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -104,6 +105,39 @@ describe.skipIf(!isBuilt)('sibyl cluster', () => {
       expect(running.out).toContain(`node${node} has ended (0)\n`)
       expect(existsSync(join(dir, `node${node}`, 'commitlog'))).toBe(true)
     }
+  })
+
+  it('leaves no nodes behind when it is killed', async () => {
+    const running = run(
+      '--nodes',
+      '2',
+      '--port',
+      '0',
+      '--dir',
+      ':memory:',
+      '--num-tokens',
+      '4',
+      '--log-level',
+      'info',
+    )
+    const port = await announced(running)
+    const connects = (host: string): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = connect(port, host, () => {
+          socket.destroy()
+          resolve(true)
+        })
+        socket.on('error', () => resolve(false))
+      })
+    expect(await connects('127.0.0.2')).toBe(true)
+    // Each says which of them it is.
+    expect(running.out).toMatch(/"node":"127\.0\.0\.1","msg":/)
+    expect(running.out).toMatch(/"node":"127\.0\.0\.2","msg":/)
+    running.child.kill('SIGKILL')
+    // Its streams are those of the nodes too: they close with the last of them.
+    await once(running.child, 'close')
+    expect(await connects('127.0.0.1')).toBe(false)
+    expect(await connects('127.0.0.2')).toBe(false)
   })
 
   it.each([
