@@ -3,6 +3,7 @@
 import { type MutationBuilder, updatesAt } from '../model/mutation.ts'
 import type { StorageEngine } from '../storage/storage-engine.ts'
 import { type Endpoint, endpointLogText } from './endpoint.ts'
+import type { InboundMessage } from './messaging/messaging-service.ts'
 import type { Verb } from './messaging/verb.ts'
 
 /** A request that is traced. */
@@ -34,6 +35,27 @@ export function noteSending(trace: Trace, verb: Verb, to: Endpoint, bytes: numbe
 
 export function noteReceived(trace: Trace, verb: Verb, from: Endpoint): void {
   trace.note(`${verb.name} message received from ${endpointLogText(from)}`)
+}
+
+/**
+ * The part of this node in the session that a message of another one belongs to; null for most messages
+ * (`Tracing.initializeFromMessage`).
+ */
+export function tracedPart(
+  { session, verb, from }: InboundMessage,
+  traces: Traces | undefined,
+): RemoteTrace | null {
+  if (session === null || traces === undefined) return null
+  const trace = traces.remote(session)
+  if (trace !== null) noteReceived(trace, verb, from)
+  return trace
+}
+
+/** Answers a message, and ends the part of this node in its session. */
+export function respondTraced(message: InboundMessage, answer: Uint8Array, trace: RemoteTrace | null): void {
+  if (trace !== null) noteSending(trace, message.verb.response!, message.from, answer.length)
+  message.respond(answer)
+  trace?.end()
 }
 
 /** What a mutation that is finished is going to be applied to. */

@@ -79,6 +79,69 @@ test('writes and reads are traced through the nodes', async () => {
   )
 })
 
+test('what a read repairs, truncation, and the work of a leader of counters are traced too', async () => {
+  const { ring } = await startKeptRing({ places: THREE })
+  await ring.schema(
+    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
+    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
+    "CREATE KEYSPACE far WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    `CREATE TABLE far.c (p int PRIMARY KEY, n counter) WITH id = ${ID.replaceAll('1', '2')}`,
+  )
+  ring.nodes.forEach(({ database, node }) => {
+    database.schema.system.listenAddress = node.endpoint.host
+  })
+  await ring.nodes[0]!.alone.query('INSERT INTO ks.t (p, v) VALUES (1, 3)')
+  const repaired = await traced(ring, 'SELECT * FROM ks.t WHERE p = 1')
+  const lacked = ['10.0.0.2', '10.0.0.3'].filter((host) =>
+    repaired.get(host)?.includes('READ_REPAIR_REQ message received from /10.0.0.1:7000'),
+  )
+  expect(lacked).toHaveLength(1)
+  expect(repaired.get(lacked[0]!)).toContain('Adding to t memtable')
+  expect(repaired.get('10.0.0.1')).toContain(`READ_REPAIR_RSP message received from /${lacked[0]}:7000`)
+
+  const truncated = await traced(ring, 'TRUNCATE ks.t')
+  expect(truncated.get('10.0.0.3')).toEqual([
+    'TRUNCATE_REQ message received from /10.0.0.1:7000',
+    'Applying truncation of ks.t',
+    'Enqueuing response to truncate operation to /10.0.0.1:7000',
+    'Sending TRUNCATE_RSP message to /10.0.0.1:7000 message size 0 bytes',
+  ])
+
+  const added = await traced(ring, 'UPDATE far.c SET n = n + 1 WHERE p = 4')
+  const leaders = [...added].filter(([host, activities]) => host !== '10.0.0.1' && activities.length > 0)
+  expect(leaders.map(([, activities]) => activities)).toEqual([
+    [
+      'COUNTER_MUTATION_REQ message received from /10.0.0.1:7000',
+      'Adding to c memtable',
+      'Sending COUNTER_MUTATION_RSP message to /10.0.0.1:7000 message size 0 bytes',
+    ],
+  ])
+})
+
+test('a logged batch is traced through those that keep it and those that it is for', async () => {
+  const { ring } = await startKeptRing({ places: THREE })
+  await ring.schema(
+    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
+    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
+  )
+  ring.nodes.forEach(({ database, node }) => {
+    database.schema.system.listenAddress = node.endpoint.host
+  })
+  const cql =
+    'BEGIN BATCH INSERT INTO ks.t (p, v) VALUES (1, 1); INSERT INTO ks.t (p, v) VALUES (2, 2); APPLY BATCH'
+  const trace = await traced(ring, cql)
+  expect(trace.get('10.0.0.1')).toContain('Adding to t memtable')
+  for (const host of ['10.0.0.2', '10.0.0.3']) {
+    const activities = trace.get(host)!
+    expect(activities).toContain('BATCH_STORE_REQ message received from /10.0.0.1:7000')
+    expect(
+      activities.filter((activity) => activity.startsWith('MUTATION_REQ message received')),
+    ).toHaveLength(2)
+    expect(activities.filter((activity) => activity === 'Adding to t memtable')).toHaveLength(2)
+    expect(trace.get('10.0.0.1')).toContain(`BATCH_STORE_RSP message received from /${host}:7000`)
+  }
+})
+
 test('the rounds of a conditional statement are traced through the nodes', async () => {
   const { ring } = await startKeptRing({ places: THREE })
   await ring.schema(

@@ -10,6 +10,7 @@ import { RateLimiter } from '../rate-limiter.ts'
 import { type Commits, committed } from '../replica/commit-promise.ts'
 import type { ReplicaMetrics } from '../replica/replica-metrics.ts'
 import type { RingView } from '../ring-view.ts'
+import { respondTraced, type Traces, tracedPart } from '../traces.ts'
 import { type Batch, decodeBatch, encodeBatch } from './batch.ts'
 import { BatchReplay } from './batch-replay.ts'
 import { BatchesTable } from './batches-table.ts'
@@ -36,6 +37,7 @@ export interface BatchlogParts {
   readonly truncatedAtMs: (tableId: string) => number
   readonly clock: Clock
   readonly timers: Timers
+  readonly traces?: Traces
   readonly logger: { warn(text: string): void; error(text: string): void }
   /** Without, nothing is counted. */
   readonly replicaMetrics?: ReplicaMetrics
@@ -107,9 +109,11 @@ export class BatchlogManager implements Batchlog {
       message.drop()
       return
     }
+    const trace = tracedPart(message, this.#parts.traces)
     const failed = (error: unknown): void => {
       this.#parts.logger.error(`${message.verb.name} of ${message.from.text} failed: ${textOf(error)}`)
       message.fail(RequestFailureReason.UNKNOWN)
+      trace?.end()
     }
     try {
       work()
@@ -117,7 +121,7 @@ export class BatchlogManager implements Batchlog {
       failed(error)
       return
     }
-    committed(this.#parts.commits).then(() => message.respond(NO_BYTES), failed)
+    committed(this.#parts.commits).then(() => respondTraced(message, NO_BYTES, trace), failed)
   }
 
   #store(message: InboundMessage): void {

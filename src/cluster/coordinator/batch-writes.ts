@@ -7,7 +7,7 @@ import { blockFor } from './level.ts'
 import type { PlanCache } from './plan-cache.ts'
 import { sameNode, type WriteReplicaPlan } from './replica-plan.ts'
 import { BatchlogCallback, BatchlogCleanup, WriteCallback } from './write-callback.ts'
-import { WriteOperation, type WriteRequest } from './write-operation.ts'
+import { WriteOperation, type WriteRequest, type WriteSetting } from './write-operation.ts'
 import { planBatchlogWrite } from './write-plan-batchlog.ts'
 import { allDone, type PlannedWrite, started, type Writes } from './writes.ts'
 
@@ -73,9 +73,9 @@ export class BatchWrites {
     batch: Batch,
     keepers: WriteReplicaPlan,
   ): Promise<void> {
-    await this.#store(batch, keepers)
-    const cleanup = new BatchlogCleanup(kept.length)
     const setting = this.#writes.setting()
+    await this.#store(batch, keepers, setting)
+    const cleanup = new BatchlogCleanup(kept.length)
     const request: WriteRequest = { ...this.#request('BATCH'), hintsFailures: true }
     const operations = started(kept, ({ plan, partition, payload, isHere }) => {
       const { view } = this.#plans.of(partition.keyspace)
@@ -108,7 +108,7 @@ export class BatchWrites {
       })
       return { ...write, partition: { ...write.partition, updates } }
     })
-    this.#writes.applyHere(mutation, placed, operations)
+    this.#writes.applyHere(mutation, placed, operations, setting.trace)
     await allDone(operations)
   }
 
@@ -118,11 +118,10 @@ export class BatchWrites {
   }
 
   /** `StorageProxy.syncWriteToBatchlog`. */
-  #store(batch: Batch, keepers: WriteReplicaPlan): Promise<void> {
+  #store(batch: Batch, keepers: WriteReplicaPlan, setting: WriteSetting): Promise<void> {
     const { view, commits } = this.#parts
-    const setting = { ...this.#writes.setting(), hints: null }
     const operation = new WriteOperation(
-      setting,
+      { ...setting, hints: null },
       keepers,
       new WriteCallback(keepers),
       this.#request('BATCH_LOG'),

@@ -2,6 +2,7 @@ import { type ConsistencyLevel, CqlError } from '../../common/errors.ts'
 import { MutationBuilder, updatesAt } from '../../model/mutation.ts'
 import { type InboundMessage, RequestFailureReason, Verb, wordsOf } from '../messaging/index.ts'
 import { MutationDecoder } from '../replica/mutation-message.ts'
+import { noteApplying, respondTraced, type Trace, tracedPart } from '../traces.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { CounterShards } from './counter-shards.ts'
 import { writeError } from './level-failure.ts'
@@ -49,7 +50,7 @@ export class CounterWrites {
     return allDone(
       started(planned, ({ partition, leader }) =>
         leader === null
-          ? this.#lead(mutation, partition, level)
+          ? this.#lead(mutation, partition, level, this.#parts.traces?.current() ?? null)
           : this.#forward(mutation, partition, level, leader),
       ),
     )
@@ -89,16 +90,17 @@ export class CounterWrites {
   }
 
   /** Adds at this node, and writes what came of it to the other replicas. Throws an UnavailableError, and what applying throws. */
-  #lead(mutation: MutationBuilder, partition: PartitionWrite, level: ConsistencyLevel): WriteOperation {
+  #lead(
+    mutation: MutationBuilder,
+    partition: PartitionWrite,
+    level: ConsistencyLevel,
+    trace: Trace | null,
+  ): WriteOperation {
     const { keyspace, tokenHi, tokenLo, updates } = partition
-    const { clock, commits, logger } = this.#parts
+    const { engine, clock, commits, logger } = this.#parts
     const plan = this.#plans.of(keyspace).write(level, tokenHi, tokenLo)
-    const operation = new WriteOperation(
-      this.#writes.setting(),
-      plan,
-      new WriteCallback(plan),
-      this.#request(false),
-    )
+    const setting = { ...this.#writes.setting(), trace }
+    const operation = new WriteOperation(setting, plan, new WriteCallback(plan), this.#request(false))
     const result = this.#result
     result.begin()
     try {
@@ -112,6 +114,7 @@ export class CounterWrites {
       throw writeError({ kind: 'timeout', received: 0, blockFor: plan.blockFor }, level, 'COUNTER')
     }
     result.finish()
+    if (trace !== null) noteApplying(trace, engine, result)
     const bytes = this.#writes.encode(result, { ...partition, updates: updatesAt(result) })
     operation.send(Verb.MUTATION_REQ, bytes, true)
     commits.add(operation, false)
@@ -125,21 +128,26 @@ export class CounterWrites {
       message.drop()
       return
     }
+    const trace = tracedPart(message, this.#parts.traces)
     try {
       const level = message.payload[0] as ConsistencyLevel
       const words = wordsOf(message.payload).slice(1)
       const mutation = this.#decoder.decode(words, (id) => schema.tableById(id))
       const partitions = partitionsOf(mutation, (handle) => schema.tableByHandle(handle))
-      const operations = started(partitions, (partition) => this.#lead(mutation, partition, level))
+      const operations = started(partitions, (partition) => this.#lead(mutation, partition, level, trace))
       allDone(operations).then(
-        () => message.respond(NO_BYTES),
-        // In Cassandra the coordinator hears nothing then, and times out. That is said to it at once.
-        () => message.fail(RequestFailureReason.TIMEOUT),
+        () => respondTraced(message, NO_BYTES, trace),
+        () => {
+          // In Cassandra the coordinator hears nothing then, and times out. That is said to it at once.
+          message.fail(RequestFailureReason.TIMEOUT)
+          trace?.end()
+        },
       )
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       logger.error(`${message.verb.name} of ${message.from.text} failed: ${text}`)
       message.fail(RequestFailureReason.UNKNOWN)
+      trace?.end()
     }
   }
 }

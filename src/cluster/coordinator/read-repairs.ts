@@ -5,6 +5,7 @@ import { MutationDecoder, MutationEncoder } from '../replica/mutation-message.ts
 import type { ResponseEnd } from '../replica/read-response.ts'
 import { applyHere } from '../replica/replica-metrics.ts'
 import type { RingNode } from '../ring/ring.ts'
+import { noteApplying, type Trace } from '../traces.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import type { Answer, ReadAttempt, ReadTask } from './read-attempt.ts'
 import { repairsOf } from './read-repair.ts'
@@ -102,7 +103,7 @@ export class ReadRepairs {
       else if (!includesNode(readFrom, node)) sent.set(node, everything)
     }
     const leftMs = task.deadlineMs - clock.monotonicMs()
-    const operation = new RepairOperation(this.#setting(), plan, task.level, leftMs)
+    const operation = new RepairOperation(this.#setting(task.trace), plan, task.level, leftMs)
     operation.send(sent)
     const patienceMs = this.#patience(table)
     const others = plan.live.filter(
@@ -118,19 +119,19 @@ export class ReadRepairs {
     return operation
   }
 
-  #setting(): RepairSetting {
-    const { messaging, timers, view, commits, schema, logger } = this.#parts
+  #setting(trace: Trace | null): RepairSetting {
+    const { messaging, timers, view, commits, schema, engine, logger } = this.#parts
     return {
       messaging,
       timers,
       localNode: view.localNode,
+      trace,
       applyHere: (payload: Uint8Array, waiter: CommitWaiter) => {
         try {
           const words = new Int32Array(payload.slice().buffer)
-          applyHere(
-            this.#parts,
-            this.#decoder.decode(words, (id) => schema.tableById(id)),
-          )
+          const mutation = this.#decoder.decode(words, (id) => schema.tableById(id))
+          if (trace !== null) noteApplying(trace, engine, mutation)
+          applyHere(this.#parts, mutation)
         } catch (error) {
           logger.error(`A read repair failed: ${error instanceof Error ? error.message : String(error)}`)
           waiter.commitFailed(error)

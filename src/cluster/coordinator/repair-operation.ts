@@ -4,6 +4,7 @@ import type { Endpoint } from '../endpoint.ts'
 import { type MessagingService, type RequestCallback, Verb } from '../messaging/index.ts'
 import type { CommitWaiter } from '../replica/local-commits.ts'
 import type { RingNode } from '../ring/ring.ts'
+import { noteReceived, noteSending, type Trace } from '../traces.ts'
 import { timeoutText } from './level-failure.ts'
 import { sameNode, type WriteReplicaPlan } from './replica-plan.ts'
 
@@ -12,6 +13,7 @@ export interface RepairSetting {
   readonly messaging: MessagingService
   readonly timers: Timers
   readonly localNode: RingNode
+  readonly trace: Trace | null
   /** Applies the bytes of a mutation to this node. */
   readonly applyHere: (payload: Uint8Array, waiter: CommitWaiter) => void
 }
@@ -22,6 +24,8 @@ export interface RepairSetting {
  */
 export class RepairOperation implements RequestCallback, CommitWaiter {
   readonly timeoutMs: number
+  /** The tracing session. */
+  readonly session: Uint8Array | null
   /** Resolves when as many replicas as the level needs have the rows; rejects with a ReadTimeoutError. */
   readonly done: Promise<void>
   readonly #setting: RepairSetting
@@ -39,6 +43,7 @@ export class RepairOperation implements RequestCallback, CommitWaiter {
     this.#plan = plan
     this.#level = level
     this.#left = plan.blockFor
+    this.session = setting.trace?.id ?? null
     this.timeoutMs = Math.max(1, timeoutMs)
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -48,30 +53,34 @@ export class RepairOperation implements RequestCallback, CommitWaiter {
 
   /** Sends to each contact what it lacks; those that lack nothing need not answer. */
   send(repairs: ReadonlyMap<RingNode, Uint8Array>): void {
-    const { messaging, localNode, applyHere, timers } = this.#setting
     for (const node of this.#plan.contacts) if (!repairs.has(node)) this.#left--
-    for (const [node, payload] of repairs) {
-      if (sameNode(node, localNode)) applyHere(payload, this)
-      else messaging.request(node.endpoint, Verb.READ_REPAIR_REQ, payload, this)
-    }
+    for (const [node, payload] of repairs) this.#sendTo(node, payload)
     if (this.#left <= 0) this.#resolve()
-    else this.#timer = timers.setTimeout(() => this.#timedOut(), this.timeoutMs)
+    else this.#timer = this.#setting.timers.setTimeout(() => this.#timedOut(), this.timeoutMs)
   }
 
   /** Sends what is not acknowledged yet to nodes that had no part in it, any of which may answer in its place. */
   sendAlso(nodes: readonly RingNode[], payload: Uint8Array): void {
-    const { messaging, localNode, applyHere } = this.#setting
-    for (const node of nodes) {
-      if (sameNode(node, localNode)) applyHere(payload, this)
-      else messaging.request(node.endpoint, Verb.READ_REPAIR_REQ, payload, this)
+    for (const node of nodes) this.#sendTo(node, payload)
+  }
+
+  #sendTo(node: RingNode, payload: Uint8Array): void {
+    const { messaging, localNode, applyHere, trace } = this.#setting
+    if (sameNode(node, localNode)) {
+      applyHere(payload, this)
+      return
     }
+    if (trace !== null) noteSending(trace, Verb.READ_REPAIR_REQ, node.endpoint, payload.length)
+    messaging.request(node.endpoint, Verb.READ_REPAIR_REQ, payload, this)
   }
 
   get isDone(): boolean {
     return this.#left <= 0
   }
 
-  onResponse(_payload: Uint8Array, _from: Endpoint): void {
+  onResponse(_payload: Uint8Array, from: Endpoint): void {
+    const { trace } = this.#setting
+    if (trace !== null) noteReceived(trace, Verb.READ_REPAIR_RSP, from)
     this.committed()
   }
 

@@ -2,6 +2,7 @@ import { ConsistencyLevel, consistencyName, TruncateError, UnavailableError } fr
 import type { TableMetadata } from '../../model/table.ts'
 import { type Endpoint, endpointLogText } from '../endpoint.ts'
 import { type InboundMessage, type RequestCallback, RequestFailureReason, Verb } from '../messaging/index.ts'
+import { noteReceived, noteSending, respondTraced, type Trace, tracedPart } from '../traces.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { reasonName } from './level-failure.ts'
 import { sameNode } from './replica-plan.ts'
@@ -28,19 +29,23 @@ export class Truncations {
       const cause = new UnavailableError(text, level, nodes.length, live.length)
       return Promise.reject(new TruncateError(errorText(cause)))
     }
+    const trace = this.#parts.traces?.current() ?? null
     return new Promise((resolve, reject) => {
       const callback = new TruncateCallback(
         Math.max(1, live.length),
         timeouts.truncate_request_timeout_ms,
+        trace,
         resolve,
         reject,
       )
       const payload = new TextEncoder().encode(table.id)
       for (const node of live) {
-        if (!sameNode(node, localNode)) messaging.request(node.endpoint, Verb.TRUNCATE_REQ, payload, callback)
+        if (sameNode(node, localNode)) continue
+        if (trace !== null) noteSending(trace, Verb.TRUNCATE_REQ, node.endpoint, payload.length)
+        messaging.request(node.endpoint, Verb.TRUNCATE_REQ, payload, callback)
       }
       this.#truncateHere(table).then(
-        () => callback.onResponse(NO_BYTES, localNode.endpoint),
+        () => callback.done(),
         (error: unknown) => {
           this.#log(table, error)
           callback.onFailure(RequestFailureReason.UNKNOWN, localNode.endpoint)
@@ -64,15 +69,22 @@ export class Truncations {
   handle(message: InboundMessage): void {
     const id = Buffer.from(message.payload).toString('latin1')
     const table = this.#parts.schema.tableById(id)
+    const trace = tracedPart(message, this.#parts.traces)
     if (table === null) {
       message.fail(RequestFailureReason.INCOMPATIBLE_SCHEMA)
+      trace?.end()
       return
     }
+    trace?.note(`Applying truncation of ${table.keyspace}.${table.name}`)
     this.#truncateHere(table).then(
-      () => message.respond(NO_BYTES),
+      () => {
+        trace?.note(`Enqueuing response to truncate operation to ${endpointLogText(message.from)}`)
+        respondTraced(message, NO_BYTES, trace)
+      },
       (error: unknown) => {
         this.#log(table, error)
         message.fail(RequestFailureReason.UNKNOWN)
+        trace?.end()
       },
     )
   }
@@ -81,19 +93,36 @@ export class Truncations {
 /** Waits for all (`TruncateResponseHandler`). */
 class TruncateCallback implements RequestCallback {
   readonly timeoutMs: number
+  /** The tracing session. */
+  readonly session: Uint8Array | null
   readonly #count: number
+  readonly #trace: Trace | null
   readonly #resolve: () => void
   readonly #reject: (error: TruncateError) => void
   #received = 0
 
-  constructor(count: number, timeoutMs: number, resolve: () => void, reject: (error: TruncateError) => void) {
+  constructor(
+    count: number,
+    timeoutMs: number,
+    trace: Trace | null,
+    resolve: () => void,
+    reject: (error: TruncateError) => void,
+  ) {
     this.#count = count
+    this.#trace = trace
+    this.session = trace?.id ?? null
     this.timeoutMs = timeoutMs
     this.#resolve = resolve
     this.#reject = reject
   }
 
-  onResponse(_payload: Uint8Array, _from: Endpoint): void {
+  onResponse(_payload: Uint8Array, from: Endpoint): void {
+    if (this.#trace !== null) noteReceived(this.#trace, Verb.TRUNCATE_RSP, from)
+    this.done()
+  }
+
+  /** One of them, perhaps this node, has truncated it. */
+  done(): void {
     if (++this.#received === this.#count) this.#resolve()
   }
 

@@ -3,7 +3,7 @@ import { MutationBuilder } from '../../model/mutation.ts'
 import { Verb } from '../messaging/index.ts'
 import { MutationEncoder } from '../replica/mutation-message.ts'
 import { applyHere } from '../replica/replica-metrics.ts'
-import { noteApplying } from '../traces.ts'
+import { noteApplying, type Trace } from '../traces.ts'
 import type { HintSink } from './batchlog.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { type PartitionWrite, partitionsOf } from './partition-writes.ts'
@@ -35,7 +35,7 @@ export class Writes {
     this.#tableOf = (handle) => parts.schema.tableByHandle(handle)
   }
 
-  /** What operations work with; this moment's hints and node. */
+  /** What operations work with; this moment's hints and node, and the trace of the request of this turn. */
   setting(): WriteSetting {
     const { messaging, clock, timers, view, traces } = this.#parts
     const trace = traces?.current() ?? null
@@ -76,7 +76,7 @@ export class Writes {
       operation.send(Verb.MUTATION_REQ, this.encode(mutation, partition), isHere)
       return operation
     })
-    this.applyHere(mutation, planned, operations)
+    this.applyHere(mutation, planned, operations, setting.trace)
     return allDone(operations)
   }
 
@@ -89,6 +89,7 @@ export class Writes {
     mutation: MutationBuilder,
     planned: readonly PlannedWrite[],
     operations: readonly WriteOperation[],
+    trace: Trace | null,
   ): void {
     const { engine, commits } = this.#parts
     let own = mutation
@@ -100,7 +101,6 @@ export class Writes {
         if (isHere) for (const at of partition.updates) own.copyUpdate(mutation, at)
       }
     }
-    const trace = this.#parts.traces?.current() ?? null
     if (trace !== null) {
       own.finish()
       noteApplying(trace, engine, own)

@@ -9,7 +9,7 @@ import { type Commits, committed } from '../replica/commit-promise.ts'
 import { failMessage } from '../replica/failed-message.ts'
 import { IncompatibleSchemaError, MutationDecoder } from '../replica/mutation-message.ts'
 import { applyHere, type ReplicaMetrics } from '../replica/replica-metrics.ts'
-import { noteReceived, noteSending, type RemoteTrace, type Traces } from '../traces.ts'
+import { noteSending, type RemoteTrace, type Traces, tracedPart } from '../traces.ts'
 import { ballotMicros, ballotText } from './ballot.ts'
 import { commitText, decodePaxosMessage, encodePrepareResponse, type PaxosMessage } from './commit.ts'
 import { latestWitnessed, mayAccept, prepare } from './paxos-state.ts'
@@ -97,11 +97,11 @@ export class PaxosAcceptor {
     return from.text === this.#parts.messaging.self.text
   }
 
-  /** This node's part of the session that the message belongs to; null for most. */
-  #traceOf({ session, verb, from }: InboundMessage): RemoteTrace | null {
-    const trace = session === null ? null : (this.#parts.traces?.remote(session) ?? null)
-    if (trace !== null && !this.#isOwn(from)) noteReceived(trace, verb, from)
-    return trace
+  /** This node's part of the session; the coordinator tells nothing of messages to itself. */
+  #traceOf(message: InboundMessage): RemoteTrace | null {
+    const { traces } = this.#parts
+    if (!this.#isOwn(message.from)) return tracedPart(message, traces)
+    return message.session === null ? null : (traces?.remote(message.session) ?? null)
   }
 
   #partitionOf({ tableId, key }: PaxosMessage): PaxosPartition {

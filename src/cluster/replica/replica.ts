@@ -4,14 +4,7 @@ import type { TableMetadata } from '../../model/table.ts'
 import type { StorageEngine } from '../../storage/storage-engine.ts'
 import { endpointLogText } from '../endpoint.ts'
 import { type InboundMessage, type MessagingService, Verb, wordsOf } from '../messaging/index.ts'
-import {
-  noteApplying,
-  noteReceived,
-  noteSending,
-  type RemoteTrace,
-  type Trace,
-  type Traces,
-} from '../traces.ts'
+import { noteApplying, type RemoteTrace, respondTraced, type Traces, tracedPart } from '../traces.ts'
 import { failMessage } from './failed-message.ts'
 import type { CommitWaiter, LocalCommits } from './local-commits.ts'
 import { LocalReads } from './local-reads.ts'
@@ -73,7 +66,7 @@ export class Replica {
       message.drop()
       return
     }
-    const trace = this.#traceOf(message)
+    const trace = tracedPart(message, this.#parts.traces)
     try {
       const mutation = this.#decoder.decode(wordsOf(message.payload).slice(), tableById)
       if (trace !== null) noteApplying(trace, engine, mutation)
@@ -84,15 +77,6 @@ export class Replica {
       return
     }
     commits.add(new Acknowledgement(message, this, trace), true)
-  }
-
-  /** This node's part of the session that the message belongs to; null for most. */
-  #traceOf({ session, verb, from }: InboundMessage): RemoteTrace | null {
-    const { traces } = this.#parts
-    if (session === null || traces === undefined) return null
-    const trace = traces.remote(session)
-    if (trace !== null) noteReceived(trace, verb, from)
-    return trace
   }
 
   /** Tells the coordinator that it can't be done, and the log why. */
@@ -118,7 +102,7 @@ export class Replica {
       this.failed(message, error)
       return
     }
-    const trace = this.#traceOf(message)
+    const trace = tracedPart(message, this.#parts.traces)
     const failed = (error: unknown): void => {
       this.failed(message, error)
       trace?.end()
@@ -136,17 +120,15 @@ export class Replica {
 
 /** Null is what nobody waits for any more. */
 function respond(message: InboundMessage, answer: Uint8Array | null, trace: RemoteTrace | null): void {
-  if (answer === null) message.drop()
-  else {
-    if (trace !== null) noteAnswer(trace, message, answer.length)
-    message.respond(answer)
+  if (answer !== null) {
+    // Handlers of Cassandra's say so themselves, and this one does not.
+    if (message.verb !== Verb.READ_REPAIR_REQ)
+      trace?.note(`Enqueuing response to ${endpointLogText(message.from)}`)
+    respondTraced(message, answer, trace)
+    return
   }
+  message.drop()
   trace?.end()
-}
-
-function noteAnswer(trace: Trace, { from, verb }: InboundMessage, bytes: number): void {
-  trace.note(`Enqueuing response to ${endpointLogText(from)}`)
-  noteSending(trace, verb.response!, from, bytes)
 }
 
 /** A message whose mutation was applied waits for the commit. */
