@@ -35,3 +35,13 @@ export function updatesAt({ i32 }: Words): number[] {
   }
   return found
 }
+
+/** Word of the flags of the update at word `at`; behind it come the numbers of its rows and of its range tombstones. */
+export function countsAt(i32: Int32Array, at: number): number {
+  return at + UPDATE_KEY_WORD + ((i32[at + 4]! + 3) >>> 2)
+}
+
+/** Word of the first row of an update whose flags are at word `counts`. */
+export function rowsAt(i32: Int32Array, counts: number): number {
+  return counts + 3 + (i32[counts]! & UPDATE_HAS_DELETION ? 3 : 0)
+}

@@ -1,8 +1,15 @@
 import { timestampsOfRow, timestampsOfUpdate } from './least-timestamp.ts'
-import { MUTATION_HEADER_WORDS, UPDATE_HAS_DELETION, UPDATE_KEY_WORD, updatesAt } from './mutation-format.ts'
+import {
+  countsAt,
+  MUTATION_HEADER_WORDS,
+  rowsAt,
+  UPDATE_HAS_DELETION,
+  UPDATE_KEY_WORD,
+  updatesAt,
+} from './mutation-format.ts'
 import { CELL_EXPIRES, CELL_HAS_PATH, CELL_ROW_TIMESTAMP, compare64, type Words } from './row-format.ts'
 
-export { MUTATION_HEADER_WORDS, UPDATE_HAS_DELETION, UPDATE_KEY_WORD, updatesAt }
+export { countsAt, MUTATION_HEADER_WORDS, rowsAt, UPDATE_HAS_DELETION, UPDATE_KEY_WORD, updatesAt }
 
 /** Longer values are copied by one native call. */
 const SHORT_VALUE = 64

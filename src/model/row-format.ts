@@ -77,6 +77,16 @@ export function cellsAt(i32: Int32Array, at: number): number {
   return clusteringAt(i32, at) + (i32[at + 3]! >>> 2)
 }
 
+/** Word behind the cell at word `at`. */
+export function endOfCell(i32: Int32Array, at: number): number {
+  const head = i32[at]!
+  let p = head & CELL_ROW_TIMESTAMP ? at + 2 : at + 4
+  if (head & CELL_EXPIRES) p++
+  if (head & (CELL_EXPIRES | CELL_TOMBSTONE | CELL_COMPLEX_DELETION)) p++
+  if (head & CELL_HAS_PATH) p += 1 + ((i32[p]! + 3) >>> 2)
+  return p + ((i32[at + 1]! + 3) >>> 2)
+}
+
 /** Word behind the cell at word `at`, which has none of CELL_MAY_BE_DEAD. */
 export function endOfPlainCell(i32: Int32Array, at: number): number {
   const head = i32[at]!

@@ -1,4 +1,4 @@
-import { UPDATE_HAS_DELETION, UPDATE_KEY_WORD, updatesAt } from '../model/mutation.ts'
+import { countsAt, rowsAt, UPDATE_HAS_DELETION, UPDATE_KEY_WORD, updatesAt } from '../model/mutation.ts'
 import { clusteringAt, type Words } from '../model/row-format.ts'
 import type { SchemaTable } from '../schema/index.ts'
 
@@ -28,9 +28,8 @@ export function addTouched(
   const { i32, u8 } = mutation
   for (const at of updatesAt(mutation)) {
     const table = nameOf(i32[at + 1]!)
-    const keyAt = at + UPDATE_KEY_WORD
-    const keyspace = textAt(u8, keyAt, i32[at + 4]!)
-    if (table !== null) addUpdate(touched, keyspace, table, mutation, keyAt + ((i32[at + 4]! + 3) >>> 2))
+    const keyspace = textAt(u8, at + UPDATE_KEY_WORD, i32[at + 4]!)
+    if (table !== null) addUpdate(touched, keyspace, table, mutation, countsAt(i32, at))
   }
 }
 
@@ -52,7 +51,7 @@ function addUpdate(
   }
   let names = touched.tables.get(keyspace)
   if (names === undefined) touched.tables.set(keyspace, (names = new Set()))
-  let row = counts + 3
+  let row = rowsAt(i32, counts)
   for (let n = i32[counts + 1]!; n > 0; n--) {
     const component = clusteringAt(i32, row)
     names.add(textAt(u8, component + 1, i32[component]!))

@@ -3,6 +3,7 @@ import type { PreparedModification } from '../cql/modify/modification.ts'
 import { decorateKey } from '../cql/restrictions/index.ts'
 import { compareKeys } from '../cql/select/index.ts'
 import {
+  countsAt,
   MUTATION_HEADER_WORDS,
   MutationBuilder,
   UPDATE_HAS_DELETION,
@@ -76,7 +77,7 @@ export class VirtualTables {
     if (mutator === undefined) throw unsupported('Modification', table)
     const keyLength = i32[at + 4]!
     const key = u8.slice((at + UPDATE_KEY_WORD) << 2, ((at + UPDATE_KEY_WORD) << 2) + keyLength)
-    const counts = at + UPDATE_KEY_WORD + ((keyLength + 3) >>> 2)
+    const counts = countsAt(i32, at)
     if (i32[counts + 2]! > 0) throw unsupported('Range deletion', table)
     if (i32[counts]! & UPDATE_HAS_DELETION) {
       if (mutator.deletePartition === undefined) throw unsupported('Partition deletion', table)

@@ -1,11 +1,9 @@
-import { MUTATION_HEADER_WORDS, UPDATE_HAS_DELETION, UPDATE_KEY_WORD } from '../model/mutation.ts'
+import { countsAt, rowsAt, updatesAt } from '../model/mutation.ts'
 import {
   CELL_COMPLEX_DELETION,
-  CELL_EXPIRES,
-  CELL_HAS_PATH,
-  CELL_ROW_TIMESTAMP,
   CELL_TOMBSTONE,
   cellsAt,
+  endOfCell,
   ROW_HAS_LIVENESS,
   type Words,
 } from '../model/row-format.ts'
@@ -64,18 +62,13 @@ export function describeTable(table: TableMetadata): TableDescriptor {
 /** Whether a mutation adds no data, only deletes. */
 export function onlyDeletes(mutation: Words): boolean {
   const I = mutation.i32
-  let next = MUTATION_HEADER_WORDS
-  for (let updates = I[1]!; updates > 0; updates--) {
-    const at = next
-    next += I[at]! >>> 2
-    let row = at + UPDATE_KEY_WORD + ((I[at + 4]! + 3) >>> 2)
-    const flags = I[row]!
-    const rows = I[row + 1]!
-    row += 3 + (flags & UPDATE_HAS_DELETION ? 3 : 0)
-    for (let i = 0; i < rows; i++) {
+  for (const at of updatesAt(mutation)) {
+    const counts = countsAt(I, at)
+    let row = rowsAt(I, counts)
+    for (let rows = I[counts + 1]!; rows > 0; rows--) {
       const end = row + (I[row]! >>> 2)
       if (I[row + 1]! & ROW_HAS_LIVENESS) return false
-      for (let p = cellsAt(I, row); p < end; p = cellEnd(I, p)) {
+      for (let p = cellsAt(I, row); p < end; p = endOfCell(I, p)) {
         if ((I[p]! & (CELL_TOMBSTONE | CELL_COMPLEX_DELETION)) === 0) return false
       }
       row = end
@@ -112,13 +105,11 @@ export function applyTranslation(
   const size = record.i32[at]! >>> 2
   const out = new Int32Array(size)
   const I = record.i32
-  let from = at + UPDATE_KEY_WORD + ((I[at + 4]! + 3) >>> 2)
-  const flags = I[from]!
-  const rows = I[from + 1]!
-  from += 3 + (flags & UPDATE_HAS_DELETION ? 3 : 0)
+  const counts = countsAt(I, at)
+  let from = rowsAt(I, counts)
   let to = from - at
   out.set(I.subarray(at, from))
-  for (let i = 0; i < rows; i++) {
+  for (let rows = I[counts + 1]!; rows > 0; rows--) {
     const end = from + (I[from]! >>> 2)
     const rowTo = to
     let p = cellsAt(I, from)
@@ -126,7 +117,7 @@ export function applyTranslation(
     to += p - from
     const kept: { id: number; start: number; end: number }[] = []
     while (p < end) {
-      const next = cellEnd(I, p)
+      const next = endOfCell(I, p)
       const id = ids[I[p]! & 0xffff]!
       if (id >= 0) kept.push({ id, start: p, end: next })
       p = next
@@ -166,16 +157,4 @@ function columnIds(descriptor: TableDescriptor, table: TableMetadata): number[] 
   }
   translations.set(descriptor, { table, ids: same ? null : ids })
   return same ? null : ids
-}
-
-/** Word behind the cell at word `p`. */
-export function cellEnd(I: Int32Array, p: number): number {
-  const head = I[p]!
-  const valueLength = I[p + 1]!
-  p += 2
-  if (!(head & CELL_ROW_TIMESTAMP)) p += 2
-  if (head & CELL_EXPIRES) p++
-  if (head & (CELL_EXPIRES | CELL_TOMBSTONE | CELL_COMPLEX_DELETION)) p++
-  if (head & CELL_HAS_PATH) p += 1 + ((I[p]! + 3) >>> 2)
-  return p + ((valueLength + 3) >>> 2)
 }

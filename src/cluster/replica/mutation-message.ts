@@ -1,7 +1,7 @@
-import { MutationBuilder, UPDATE_HAS_DELETION, UPDATE_KEY_WORD } from '../../model/mutation.ts'
-import { cellsAt, type Words } from '../../model/row-format.ts'
+import { countsAt, MutationBuilder, rowsAt, UPDATE_KEY_WORD } from '../../model/mutation.ts'
+import { cellsAt, endOfCell, type Words } from '../../model/row-format.ts'
 import type { TableMetadata } from '../../model/table.ts'
-import { applyTranslation, cellEnd, describeTable, type TableDescriptor } from '../../storage/records.ts'
+import { applyTranslation, describeTable, type TableDescriptor } from '../../storage/records.ts'
 
 /** A mutation that came from another node means a table, or a column, that this one does not know (yet). */
 export class IncompatibleSchemaError extends Error {
@@ -179,13 +179,11 @@ function checkColumns(I: Int32Array, at: number, descriptor: TableDescriptor, ta
     unknownIds.set(descriptor, unknown)
   }
   if (unknown.ids.size === 0) return
-  let row = at + UPDATE_KEY_WORD + ((I[at + 4]! + 3) >>> 2)
-  const flags = I[row]!
-  const rows = I[row + 1]!
-  row += 3 + (flags & UPDATE_HAS_DELETION ? 3 : 0)
-  for (let i = 0; i < rows; i++) {
+  const counts = countsAt(I, at)
+  let row = rowsAt(I, counts)
+  for (let rows = I[counts + 1]!; rows > 0; rows--) {
     const end = row + (I[row]! >>> 2)
-    for (let p = cellsAt(I, row); p < end; p = cellEnd(I, p)) {
+    for (let p = cellsAt(I, row); p < end; p = endOfCell(I, p)) {
       const id = I[p]! & 0xffff
       if (!unknown.ids.has(id)) continue
       const name = descriptor.columns.find(([column]) => column === id)?.[1]

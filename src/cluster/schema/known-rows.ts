@@ -1,8 +1,5 @@
-import { type MutationBuilder, UPDATE_KEY_WORD, updatesAt } from '../../model/mutation.ts'
+import { countsAt, type MutationBuilder, rowsAt, UPDATE_KEY_WORD, updatesAt } from '../../model/mutation.ts'
 import type { Words } from '../../model/row-format.ts'
-
-/** Words of an update behind its key: flags, number of rows, number of range tombstones. */
-const COUNT_WORDS = 3
 
 /**
  * The rows of the schema that this node has, to tell what is new of another node's: of a schema that was pulled that is little, and often
@@ -34,8 +31,8 @@ export class KnownRows {
       out.copyUpdate(source, at)
       return
     }
-    const known = new Set(rowsAt(this.#own.i32, ownAt).map((row) => textOf(this.#own, row)))
-    const fresh = rowsAt(i32, at).filter((row) => !known.has(textOf(source, row)))
+    const known = new Set(rowsOf(this.#own.i32, ownAt).map((row) => textOf(this.#own, row)))
+    const fresh = rowsOf(i32, at).filter((row) => !known.has(textOf(source, row)))
     if (fresh.length === 0) return
     out.beginUpdate(i32[at + 1]!, i32[at + 2]!, i32[at + 3]!, u8, (at + UPDATE_KEY_WORD) << 2, i32[at + 4]!)
     for (const row of fresh) out.copyRow(source, row)
@@ -53,16 +50,11 @@ function partitionName({ i32, u8 }: Words, at: number): string {
   return `${i32[at + 1]}/${Buffer.from(u8.buffer, start, i32[at + 4]!).toString('latin1')}`
 }
 
-function countsAt(i32: Int32Array, at: number): number {
-  return at + UPDATE_KEY_WORD + ((i32[at + 4]! + 3) >>> 2)
-}
-
 /** Words at which the rows of an update begin. */
-function rowsAt(i32: Int32Array, at: number): number[] {
+function rowsOf(i32: Int32Array, at: number): number[] {
   const counts = countsAt(i32, at)
-  const deletionWords = i32[counts] === 0 ? 0 : 3
   const rows: number[] = []
-  let row = counts + COUNT_WORDS + deletionWords
+  let row = rowsAt(i32, counts)
   for (let n = i32[counts + 1]!; n > 0; n--) {
     rows.push(row)
     row += i32[row]! >>> 2
