@@ -7,10 +7,11 @@ import { nodeTimers } from '../io/node-timers.ts'
 import type { Timers } from '../io/timers.ts'
 import type { ServerEvent } from '../protocol/index.ts'
 import type { QueryHandler } from '../query/query-handler.ts'
-import type { ConnectionContext, ConnectionStage, HandledRequests } from './client-connection.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { NativeTransportConfig } from './config.ts'
 import { defaultConfig } from './config.ts'
+import type { ConnectionStage } from './connected-client.ts'
+import type { ConnectionContext, HandledRequests } from './connection-context.ts'
 import { QueueBackpressure, RateLimiter, ServerLimits } from './limits.ts'
 import type { TransportLogger } from './logger.ts'
 import { SILENT, withoutSpam } from './logger.ts'
@@ -109,17 +110,17 @@ export class NativeTransport {
       timers,
       logger,
       handled: { requests: 0, authRequests: 0 },
-      onClosed(connection) {
-        clients.delete(connection)
-        context.limits.leave(connection.endpoint)
-        if (clients.size === 0) transport?.onEmpty?.()
-      },
+    }
+    const onClosed = (connection: ClientConnection): void => {
+      clients.delete(connection)
+      context.limits.leave(connection.endpoint)
+      if (clients.size === 0) transport?.onEmpty?.()
     }
     const { network, host, port, tls } = options
     const listen = (at: number): Promise<Listener> =>
       network.listen({ host, port: at, tls }, (connection) => {
         if (transport?.isStopping === true) connection.destroy()
-        else accept(connection, context, clients)
+        else accept(connection, context, clients, onClosed)
       })
     transport = new NativeTransport(context, await listen(port), listen, clients, timers)
     return transport
@@ -201,6 +202,7 @@ function accept(
   connection: NetworkConnection,
   context: ConnectionContext,
   clients: Set<ClientConnection>,
+  onClosed: (connection: ClientConnection) => void,
 ): void {
   const endpoint = context.limits.admit(connection.remoteAddress)
   if (endpoint === null) {
@@ -208,23 +210,22 @@ function accept(
     connection.destroy()
     return
   }
-  clients.add(new ClientConnection(connection, endpoint, context))
+  clients.add(new ClientConnection(connection, endpoint, context, onClosed))
 }
 
-function describeConnection(client: ClientConnection): ConnectionInfo {
-  const { state } = client
-  const options = state.startupOptions
+function describeConnection({ client, network }: ClientConnection): ConnectionInfo {
+  const options = client.startupOptions
   return {
-    address: state.remoteAddress,
-    port: state.remotePort,
-    username: state.user ?? ANONYMOUS,
+    address: client.remoteAddress,
+    port: client.remotePort,
+    username: client.user ?? ANONYMOUS,
     connectionStage: client.stage,
-    protocolVersion: state.protocolVersion,
+    protocolVersion: client.protocolVersion,
     clientOptions: options,
     driverName: options.get('DRIVER_NAME') ?? null,
     driverVersion: options.get('DRIVER_VERSION') ?? null,
     requestCount: client.requestCount,
-    keyspace: state.keyspace,
-    tls: client.network.tls,
+    keyspace: client.keyspace,
+    tls: network.tls,
   }
 }
