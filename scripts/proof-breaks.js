@@ -76,7 +76,10 @@ await withBundle([], (healthy) =>
         if (unbroken.failures.length > 0 || unbroken.coverage === null) {
           missed++
           say(`seed ${found.seed} fails WITHOUT IT: ${unbroken.failures[0]?.error ?? unbroken.ended}`)
-        } else say(`seed ${found.seed}${one.parts === undefined ? '' : ` of ${one.parts}`}: ${found.error.split('\n')[0].slice(0, 160)}`)
+        } else
+          say(
+            `seed ${found.seed}${one.parts === undefined ? '' : ` of ${one.parts}`}: ${found.error.split('\n')[0].slice(0, 160)}`,
+          )
       })
     },
   ),

@@ -213,7 +213,8 @@ export class Faults {
       this.#say('stops', host.name)
       const stopping = host.stop()
       this.#for(30_000, async () => {
-        await stopping
+        // It may have died while it was stopping.
+        if (!(await stopping) && !host.isRunning) host.crash('kill')
         await this.#restart(host)
       })
       return

@@ -1,4 +1,5 @@
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
+import type { Verb } from '../../src/cluster/messaging/index.ts'
 import { TimestampSource } from '../../src/io/clock.ts'
 import type { Network } from '../../src/io/network.ts'
 import { type Database, openDatabase } from '../../src/node/database.ts'
@@ -15,10 +16,37 @@ import { SimRandom } from './sim-random.ts'
 /** Where simulated time begins. */
 const EPOCH_MS = Date.UTC(2026, 0, 1)
 
+/**
+ * What may come to a node twice, the second time late, without harm. Nothing here sends the others twice: additions to counters, TRUNCATE,
+ * a node's goodbye.
+ */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  'BATCH_REMOVE_REQ',
+  'BATCH_STORE_REQ',
+  'GOSSIP_DIGEST_ACK',
+  'GOSSIP_DIGEST_ACK2',
+  'GOSSIP_DIGEST_SYN',
+  'HINT_REQ',
+  'MUTATION_REQ',
+  'PAXOS_COMMIT_REQ',
+  'PAXOS_PREPARE_REQ',
+  'PAXOS_PROPOSE_REQ',
+  'RANGE_REQ',
+  'READ_REPAIR_REQ',
+  'READ_REQ',
+  'SCHEMA_PUSH_REQ',
+])
+/** How late the second time may be, milliseconds. */
+const REPEATED_WITHIN_MS = 4_000
+/** The answer to a repeated request is nobody's. */
+const NOBODY = { onResponse: () => undefined, onFailure: () => undefined }
+
 /** What a host has of the world it is in. */
 export interface HostWorld {
   readonly time: WorldTime
   readonly network: SimNetwork
+  /** How likely a message comes twice. */
+  readonly repeatChance: number
   /** What a node said that should not have happened. */
   readonly onError: (host: SimHost, text: string) => void
   readonly onWarning: (host: SimHost, text: string) => void
@@ -45,6 +73,7 @@ export class SimHost {
   readonly options: SibylOptions
   readonly #world: HostWorld
   readonly #random: SimRandom
+  readonly #repeating: SimRandom
   #process: Process | null = null
   /** Clients are served. */
   isServing = false
@@ -61,6 +90,7 @@ export class SimHost {
     this.options = options
     this.clockFault = clock
     this.#random = new SimRandom(seed)
+    this.#repeating = new SimRandom(seed ^ 0x1b873593)
     this.disk = new SimDisk(new SimRandom(seed ^ 0x5bd1e995))
     this.disk.onDeath = () => this.#die()
   }
@@ -161,16 +191,37 @@ export class SimHost {
       push: () => {},
     })
     process.node = node
-    const { messaging } = node
-    const request = messaging.request.bind(messaging)
-    messaging.request = (to, verb, ...rest) => {
-      this.#world.count(verb.name)
-      request(to, verb, ...rest)
-      this.onSend?.(verb.name)
-    }
+    this.#watch(node, time)
     await startRingNode(node, database)
     node.setRpcReady(true)
     await database.processor.commit()
+  }
+
+  /** Hears what a node sends, and repeats some of it. */
+  #watch({ messaging }: ClusterNode, time: ProcessTime): void {
+    const request = messaging.request.bind(messaging)
+    const send = messaging.send.bind(messaging)
+    messaging.request = (to, verb, payload, callback) => {
+      this.#world.count(verb.name)
+      this.#repeat(time, verb, payload, (copy) => request(to, verb, copy, NOBODY))
+      request(to, verb, payload, callback)
+      this.onSend?.(verb.name)
+    }
+    messaging.send = (to, verb, payload, options) => {
+      this.#repeat(time, verb, payload, (copy) => send(to, verb, copy))
+      send(to, verb, payload, options)
+    }
+  }
+
+  #repeat(time: ProcessTime, verb: Verb, payload: Uint8Array, again: (copy: Uint8Array) => void): void {
+    const random = this.#repeating
+    const { repeatChance } = this.#world
+    if (repeatChance === 0 || !REPEATABLE.has(verb.name) || !random.chance(repeatChance)) return
+    const copy = new Uint8Array(payload)
+    time.setTimeout(() => {
+      this.#world.count('messagesRepeated')
+      again(copy)
+    }, random.below(REPEATED_WITHIN_MS))
   }
 
   /** What a process that died does is never heard of. */

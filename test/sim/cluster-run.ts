@@ -67,7 +67,9 @@ export class ClusterRun {
     }
     const skewMs = random.pick([0, 20, 500])
     const drift = random.pick([0, 0, 0.002])
-    this.#cluster = new SimCluster(seed, { places: this.#places, node, skewMs, drift }, trace, this.#count)
+    const repeatChance = new SimRandom(seed * 7 + 13).pick([0, 0, 0.02, 0.2])
+    const options = { places: this.#places, node, skewMs, drift, repeatChance }
+    this.#cluster = new SimCluster(seed, options, trace, this.#count)
   }
 
   get cluster(): SimCluster {

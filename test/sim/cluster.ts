@@ -18,6 +18,8 @@ export interface SimClusterOptions {
   /** How far clocks may be from the world's, and how much faster or slower they may go: shares of 1. */
   readonly skewMs: number
   readonly drift: number
+  /** How likely a message comes twice. */
+  readonly repeatChance?: number
 }
 
 /** What is known of a run: kept whole only where it is asked for, and as a digest always. */
@@ -71,6 +73,7 @@ export class SimCluster {
     const world = {
       time: this.time,
       network: this.network,
+      repeatChance: options.repeatChance ?? 0,
       count,
       trace: (text: string): void => this.say(text),
       onError: (host: SimHost, text: string): void => {

@@ -5,5 +5,5 @@ export const MUST_HAPPEN = [
   ...['WriteTimeoutError', 'ReadTimeoutError', 'UnavailableError', 'TruncateError', 'CasWriteUnknownError'],
   ...['casApplied', 'casRefused', 'casUnknown', 'schemaChanges', 'truncates', 'pagedReads', 'limitedReads'],
   ...['hintsWritten', 'hintsDelivered', 'batchesReplayed', 'unfinishedRoundsRepaired'],
-  ...['READ_REPAIR_REQ', 'HINT_REQ', 'COUNTER_MUTATION_REQ', 'SCHEMA_PULL_REQ'],
+  ...['READ_REPAIR_REQ', 'HINT_REQ', 'COUNTER_MUTATION_REQ', 'SCHEMA_PULL_REQ', 'messagesRepeated'],
 ]
