@@ -84,15 +84,15 @@ export const BREAKS = [
     name: 'batchlog-not-written',
     rule: 'A logged batch is kept by others before any of it is written',
     file: 'src/cluster/coordinator/batch-writes.ts',
-    search: 'await this.#store(batch, keepers)',
+    search: 'await this.#store(batch, keepers, setting)',
     replace: '',
   },
   {
     name: 'batchlog-removed-too-early',
     rule: 'A batch is forgotten when each of its mutations is held by enough replicas',
     file: 'src/cluster/coordinator/batch-writes.ts',
-    search: 'await this.#store(batch, keepers)',
-    replace: 'await this.#store(batch, keepers)\n    this.#forget(batch.id, keepers)',
+    search: 'await this.#store(batch, keepers, setting)',
+    replace: 'await this.#store(batch, keepers, setting)\n    this.#forget(batch.id, keepers)',
     parts: 'batches',
   },
   {
