@@ -37,7 +37,7 @@ export const SNAPSHOT_OPERATIONS: Readonly<Record<string, Operation>> = {
     changes: true,
     run(node, args) {
       const store = namedStore(node, textOf(args, 'keyspace') ?? '', textOf(args, 'table') ?? '')
-      return node.engine.refresh(store)
+      return node.engine.imports.refresh(store)
     },
   },
 }
@@ -126,13 +126,17 @@ function clear({ disk, dataDirectory }: AdminNode, args: Arguments): Json {
 
 async function importTables(node: AdminNode, args: Arguments): Promise<Json> {
   const store = storeOf(node, textOf(args, 'keyspace') ?? '', textOf(args, 'table') ?? '')
-  const { imported, failed, warnings } = await node.engine.importInto(store, textsOf(args, 'directories'), {
-    ...IMPORT_DEFAULTS,
-    keepLevel: flagOf(args, 'keepLevel'),
-    keepRepaired: flagOf(args, 'keepRepaired'),
-    verify: !flagOf(args, 'noVerify'),
-    extendedVerify: flagOf(args, 'extendedVerify'),
-    copyData: flagOf(args, 'copyData'),
-  })
+  const { imported, failed, warnings } = await node.engine.imports.importInto(
+    store,
+    textsOf(args, 'directories'),
+    {
+      ...IMPORT_DEFAULTS,
+      keepLevel: flagOf(args, 'keepLevel'),
+      keepRepaired: flagOf(args, 'keepRepaired'),
+      verify: !flagOf(args, 'noVerify'),
+      extendedVerify: flagOf(args, 'extendedVerify'),
+      copyData: flagOf(args, 'copyData'),
+    },
+  )
   return { imported: imported.length, failed: failed.map((one) => ({ ...one })), warnings: [...warnings] }
 }

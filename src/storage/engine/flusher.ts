@@ -1,7 +1,7 @@
-import type { ColumnFamilyStore, Flushing, StoragePorts } from './column-family-store.ts'
-import { LogTransaction } from './lifecycle/log-transaction.ts'
-import type { LiveSSTable } from './live-sstable.ts'
-import type { Memtable } from './memtable/memtable.ts'
+import type { ColumnFamilyStore, Flushing, StoragePorts } from '../column-family-store.ts'
+import { LogTransaction } from '../lifecycle/log-transaction.ts'
+import type { LiveSSTable } from '../live-sstable.ts'
+import type { Memtable } from '../memtable/memtable.ts'
 
 /** Hears of flushes. */
 export interface FlushListener {

@@ -1,8 +1,8 @@
-import { MUTATION_HEADER_WORDS, UPDATE_KEY_WORD } from '../model/mutation.ts'
-import { LIVE_HI, LIVE_LO } from '../model/read-command.ts'
-import type { Words } from '../model/row-format.ts'
-import type { TableMetadata } from '../model/table.ts'
-import type { ColumnFamilyStore } from './column-family-store.ts'
+import { MUTATION_HEADER_WORDS, UPDATE_KEY_WORD } from '../../model/mutation.ts'
+import { LIVE_HI, LIVE_LO } from '../../model/read-command.ts'
+import type { Words } from '../../model/row-format.ts'
+import type { TableMetadata } from '../../model/table.ts'
+import type { ColumnFamilyStore } from '../column-family-store.ts'
 import {
   applyTranslation,
   RECORD_DESCRIPTOR,
@@ -12,8 +12,8 @@ import {
   recordKind,
   type TableDescriptor,
   type Truncation,
-} from './records.ts'
-import type { LogPosition } from './tasks/storage-task.ts'
+} from '../records.ts'
+import type { LogPosition } from '../tasks/storage-task.ts'
 
 /** How replay finds the table that a record names, as the schema is at that point of the log. */
 export interface ReplaySchema {
@@ -27,7 +27,7 @@ export interface ReplaySchema {
  * Which records are applied: all, those of the server's own tables, or the others. Where the schema is in SSTables, each of its
  * tables may be ahead of the log by another piece, so it is brought to the log's end before anything is opened by it.
  */
-export type ReplayedPart = 'all' | 'own' | 'others'
+type ReplayedPart = 'all' | 'own' | 'others'
 
 /** What replay does to the tables. */
 export interface ReplayTarget {
@@ -42,14 +42,26 @@ export interface ReplayTarget {
  */
 export class RecordReplay {
   readonly #target: ReplayTarget
+  #isOwnApplied = false
   readonly #translations = new Map<number, Map<number, RecordTranslation | null>>()
 
   constructor(target: ReplayTarget) {
     this.#target = target
   }
 
-  /** Applies a record that stands at `position`. What writers called by the same handle is kept apart by segment. */
-  apply(record: Words, position: LogPosition, schema: ReplaySchema, part: ReplayedPart = 'all'): void {
+  /** Applies what a record has of the tables `system` and `system_schema`; `apply` passes that over then. */
+  applyOwn(record: Words, position: LogPosition, schema: ReplaySchema): void {
+    this.#isOwnApplied = true
+    this.#apply(record, position, schema, 'own')
+  }
+
+  /** Applies a record that stands at `position`. */
+  apply(record: Words, position: LogPosition, schema: ReplaySchema): void {
+    this.#apply(record, position, schema, this.#isOwnApplied ? 'others' : 'all')
+  }
+
+  /** What writers called by the same handle is kept apart by segment. */
+  #apply(record: Words, position: LogPosition, schema: ReplaySchema, part: ReplayedPart): void {
     switch (recordKind(record)) {
       case RECORD_DESCRIPTOR:
         this.#describe(decodeJson(record) as TableDescriptor, position.segmentId, schema)

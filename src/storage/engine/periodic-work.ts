@@ -1,5 +1,5 @@
-import type { TimerHandle, Timers } from '../io/timers.ts'
-import type { ColumnFamilyStore } from './column-family-store.ts'
+import type { TimerHandle, Timers } from '../../io/timers.ts'
+import type { ColumnFamilyStore } from '../column-family-store.ts'
 
 /** How often tables are asked whether something is to be compacted that only time has brought about. */
 const COMPACTION_CHECK_MS = 60_000

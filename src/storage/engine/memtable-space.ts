@@ -1,4 +1,4 @@
-import type { Memtable } from './memtable/memtable.ts'
+import type { Memtable } from '../memtable/memtable.ts'
 
 /** What of the memory beyond the limit is kept for deletions, at least. */
 const SPACE_RESERVE_BYTES = 4 * 1024 * 1024

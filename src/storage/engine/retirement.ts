@@ -1,17 +1,20 @@
-import type { ColumnFamilyStore, StoragePorts } from './column-family-store.ts'
+import type { ColumnFamilyStore, StoragePorts } from '../column-family-store.ts'
+import { listSSTables, removeTableDirectory, tableDirectory } from '../lifecycle/directories.ts'
+import { LogTransaction } from '../lifecycle/log-transaction.ts'
+import { recoverTransactions } from '../lifecycle/recovery.ts'
+import type { LiveSSTable } from '../live-sstable.ts'
+import { encodeJsonRecord, RECORD_TRUNCATE, type Truncation } from '../records.ts'
+import type { TableView } from '../table-view.ts'
+import type { LogPosition } from '../tasks/storage-task.ts'
+import type { EngineLog } from './engine-log.ts'
 import type { Flusher } from './flusher.ts'
-import { listSSTables, removeTableDirectory, tableDirectory } from './lifecycle/directories.ts'
-import { LogTransaction } from './lifecycle/log-transaction.ts'
-import { recoverTransactions } from './lifecycle/recovery.ts'
-import type { LiveSSTable } from './live-sstable.ts'
-import type { Truncation } from './records.ts'
-import type { TableView } from './table-view.ts'
-import type { LogPosition } from './tasks/storage-task.ts'
 
 /** What else has to let go of a table's SSTables before they are removed. */
 export interface RetirementHooks {
   /** Stops the compactions of a table; resolves when they have ended. */
   stopCompactions(store: ColumnFamilyStore): Promise<void>
+  /** Whether what is dropped or truncated now is kept in a snapshot. */
+  isKept(store: ColumnFamilyStore): boolean
   /** Keeps the data of a view in a snapshot. */
   snapshot(store: ColumnFamilyStore, view: TableView, reason: 'dropped' | 'truncated'): Promise<void>
   /** Files that were to go are gone, so that the commit log need not say so any more. */
@@ -19,62 +22,74 @@ export interface RetirementHooks {
 }
 
 /**
- * Removes the files of what was truncated or dropped (`ColumnFamilyStore.truncateBlocking`, `dropTable`): reads see it gone
- * at once; the files go when the commit log says so durably, and when the last read of them ends.
+ * Removes what was truncated or dropped (`ColumnFamilyStore.truncateBlocking`, `dropTable`): reads see it gone at once; the
+ * files go when the commit log says so durably, and when the last read of them ends. Replay does the same again.
  */
 export class Retirement {
   readonly #ports: StoragePorts
+  readonly #log: EngineLog
   readonly #flusher: Flusher
   readonly #hooks: RetirementHooks
   readonly #running = new Set<Promise<void>>()
   /** Segments of the commit log that say that something is gone whose files are not yet, or could not be removed. */
   readonly #segments = new Map<symbol, number>()
+  /** Resolves when what was dropped since it was last taken is kept in snapshots. */
+  #kept: Promise<unknown> | null = null
 
-  constructor(ports: StoragePorts, flusher: Flusher, hooks: RetirementHooks) {
+  constructor(ports: StoragePorts, log: EngineLog, flusher: Flusher, hooks: RetirementHooks) {
     this.#ports = ports
+    this.#log = log
     this.#flusher = flusher
     this.#hooks = hooks
   }
 
   /**
-   * Empties the table; `logged` resolves when the commit log has that durably, in `segment` or later. Where `isKept` says so
-   * there is a snapshot of it first.
+   * Empties the table, durably with the next commit. Resolves when its files are gone; before that there is a snapshot of them, if
+   * they are kept. Throws why the commit log cannot say so, or an UnknownTransactionError.
    */
-  truncate(store: ColumnFamilyStore, logged: Promise<void>, segment: number, isKept: boolean): Promise<void> {
+  truncate(store: ColumnFamilyStore): Promise<void> {
+    store.checkKnown()
+    const { segment } = this.#log
+    if (this.#log.current !== null) this.#log.appendRecord(truncationRecord(store))
+    const logged = this.#log.synced()
+    const reason = this.#hooks.isKept(store) ? 'truncated' : null
     const { view } = store.tracker
     view.retain()
     store.truncate()
-    return this.#run(
-      store.table,
-      logged,
-      segment,
-      this.#retire(store, view, logged, isKept ? 'truncated' : null),
-    )
+    return this.#run(store.table, logged, segment, this.#retire(store, view, logged, reason))
   }
 
-  /** Lets go of a dropped table. Resolves when its data is in a snapshot, if it is kept at all, or could not be. */
-  drop(store: ColumnFamilyStore, logged: Promise<void>, segment: number, isKept: boolean): Promise<void> {
+  /** Lets go of a dropped table; `takeKept` says when its data is in a snapshot. */
+  drop(store: ColumnFamilyStore): void {
+    const { segment } = this.#log
+    const logged = this.#log.synced()
+    const reason = this.#hooks.isKept(store) ? 'dropped' : null
     const { view } = store.tracker
     view.retain()
     store.drop()
-    return new Promise((resolve) => {
-      const dropped = this.#retire(store, view, logged, isKept ? 'dropped' : null, resolve).then(() =>
-        store.removeDirectory(),
-      )
+    const kept = new Promise<void>((resolve) => {
+      const dropped = this.#retire(store, view, logged, reason, resolve).then(() => store.removeDirectory())
       this.#run(store.table, logged, segment, dropped).catch(() => resolve())
     })
+    this.#kept = this.#kept === null ? kept : Promise.all([this.#kept, kept])
   }
 
   /**
-   * Replays a truncation: what was in memory then is gone; so are the SSTables that there were, and those that have been
-   * flushed since from what stands in the log before it.
+   * Resolves when what was dropped since the last call is in snapshots, as far as it is kept at all, or could not be; null where
+   * nothing was.
    */
-  truncateAgain(
-    store: ColumnFamilyStore,
-    { sstables }: Truncation,
-    position: LogPosition,
-    logged: Promise<void>,
-  ): void {
+  takeKept(): Promise<unknown> | null {
+    const kept = this.#kept
+    this.#kept = null
+    return kept
+  }
+
+  /**
+   * Replays a truncation that stands in the log at `position`: what was in memory then is gone; so are the SSTables that there
+   * were, if the server died before, and those that have been flushed since from what stands in the log before it.
+   */
+  truncateAgain(store: ColumnFamilyStore, { sstables }: Truncation, position: LogPosition): void {
+    const logged = this.#log.synced()
     const named = new Set(sstables)
     const isBefore = (sstable: LiveSSTable): boolean => {
       if (named.has(sstable.sstable.descriptor.id)) return true
@@ -94,13 +109,11 @@ export class Retirement {
     void this.#run(store.table, logged, position.segmentId, this.#remove(store, gone, logged))
   }
 
-  /** Removes what was left of a table that is not in the schema any more, as the log says that `logged` makes durable. */
-  dropAgain(
-    table: { readonly keyspace: string; readonly name: string; readonly id: string },
-    logged: Promise<void>,
-    segment: number,
-  ): void {
+  /** Removes what was left of a table that is not in the schema any more, if the server died before that was done. */
+  dropAgain(table: { readonly keyspace: string; readonly name: string; readonly id: string }): void {
     const { disk, dataDirectory } = this.#ports
+    const { segment } = this.#log
+    const logged = this.#log.synced()
     const directory = tableDirectory(dataDirectory, table.keyspace, table.name, table.id)
     // Where there is nothing to do nobody waits for it.
     logged.catch(() => undefined)
@@ -193,6 +206,15 @@ export class Retirement {
     }
     if (sstables.length > 0) await store.remove(sstables)
   }
+}
+
+/** What the commit log says of a truncation. */
+function truncationRecord({ table, sstables }: ColumnFamilyStore): Uint8Array {
+  const truncation: Truncation = {
+    table: table.id,
+    sstables: sstables.map(({ sstable }) => sstable.descriptor.id),
+  }
+  return encodeJsonRecord(RECORD_TRUNCATE, truncation)
 }
 
 function held(sstables: readonly LiveSSTable[]): readonly LiveSSTable[] {

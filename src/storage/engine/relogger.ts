@@ -1,12 +1,12 @@
-import type { Clock } from '../io/clock.ts'
-import { nextTurn, type Timers } from '../io/timers.ts'
-import { ALL_ROWS, type ClusteringBound } from '../model/clustering.ts'
-import { MutationBuilder } from '../model/mutation.ts'
-import { FULL_RING } from '../model/read-command.ts'
-import type { ColumnFamilyStore } from './column-family-store.ts'
-import type { Memtable } from './memtable/memtable.ts'
-import { MemtableScan } from './memtable/memtable-source.ts'
-import { type DeletionTime, LIVE, UNFILTERED_END, UNFILTERED_ROW } from './unfiltered.ts'
+import type { Clock } from '../../io/clock.ts'
+import { nextTurn, type Timers } from '../../io/timers.ts'
+import { ALL_ROWS, type ClusteringBound } from '../../model/clustering.ts'
+import { MutationBuilder } from '../../model/mutation.ts'
+import { FULL_RING } from '../../model/read-command.ts'
+import type { ColumnFamilyStore } from '../column-family-store.ts'
+import type { Memtable } from '../memtable/memtable.ts'
+import { MemtableScan } from '../memtable/memtable-source.ts'
+import { type DeletionTime, LIVE, UNFILTERED_END, UNFILTERED_ROW } from '../unfiltered.ts'
 
 /** The event loop is held so long at a time. */
 const SLICE_MS = 2
