@@ -10,11 +10,12 @@ import {
   RowHeader,
 } from '../../src/model/row-format.ts'
 import type { TableMetadata } from '../../src/model/table.ts'
-import { type LiveSSTable, SSTableScan } from '../../src/storage/live-sstable.ts'
+import type { LiveSSTable } from '../../src/storage/live-sstable.ts'
 import type { Memtable } from '../../src/storage/memtable/memtable.ts'
 import { MemtableScan } from '../../src/storage/memtable/memtable-source.ts'
 import type { PartitionScan } from '../../src/storage/partition-merge.ts'
 import type { PartitionSource } from '../../src/storage/partition-source.ts'
+import { SSTableScan } from '../../src/storage/sstable-scan.ts'
 import {
   type DeletionTime,
   type RangeTombstoneMarker,

@@ -27,7 +27,7 @@ const RELOGGED_BYTES_MIN = 8 * 1024
 
 /**
  * Keeps the commit log short: sees to it that tables need its oldest segments no longer, and frees those that nothing needs
- * (`CommitLog.maybeFlushDirtyCFs`, `CommitLog.discardCompletedSegments`).
+ * (`AbstractCommitLogSegmentManager.maybeFlushToReclaim`, `CommitLog.discardCompletedSegments`).
  */
 export class LogRetention {
   readonly #keepers: LogKeepers
