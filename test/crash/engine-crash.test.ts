@@ -5,7 +5,7 @@
  *   CRASH_ROUNDS=30 npx vitest run test/crash        1 round of each without it
  *   CRASH_SEED=123                                   the operations of an earlier run
  */
-import { watch } from 'node:fs/promises'
+import { mkdir, watch } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
@@ -52,6 +52,8 @@ const alterations = [
 
 /** Waits until a file of that name appears in a table's directory, or changes; false when none does. */
 async function waitFor(data: string, moment: RegExp): Promise<boolean> {
+  // The first flush makes it, which may be still to come.
+  await mkdir(data, { recursive: true })
   const stop = AbortSignal.timeout(waitMsMax)
   try {
     for await (const { filename } of watch(data, { recursive: true, signal: stop })) {
