@@ -92,6 +92,34 @@ test('a node that was alone keeps its tokens and its data in a ring', async () =
   ).toHaveLength(1)
 })
 
+test('a node that comes empty into a ring of empty tables is a replica at once, and clients hear of it', async () => {
+  const ring = new WholeNodes(8, 3)
+  const [first, second, third] = ring.nodes as [WholeNode, WholeNode, WholeNode]
+  await ring.start([first, second])
+  await allSee(ring, 2)
+  const client = await first.connect()
+  const ask = (query: string) => ring.timers.run(client.query(query))
+  await ask("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}")
+  await ask('CREATE TABLE ks.t (k int PRIMARY KEY, v int)')
+  // Three replicas, two nodes.
+  await expect(ask('SELECT * FROM ks.t WHERE k = 1')).resolves.toMatchObject({ rows: [] })
+  const heard = await listener(ring, first)
+  await ring.start([third])
+  await allSee(ring, 3)
+  const change = (kind: string, what: string) => ({ event: kind, change: what, address: [third.host, 9042] })
+  expect(heard.events).toEqual([change('TOPOLOGY_CHANGE', 'NEW_NODE'), change('STATUS_CHANGE', 'UP')])
+  expect(await rows(ring, third, 'SELECT schema_version FROM system.local')).toEqual(
+    await rows(ring, first, 'SELECT schema_version FROM system.local'),
+  )
+  for (let k = 0; k < 20; k++) await ask(`INSERT INTO ks.t (k, v) VALUES (${k}, ${k})`)
+  await ring.timers.advance(1_000)
+  // What it has of them it says itself, with the others gone.
+  first.crash('kill')
+  second.crash('kill')
+  await ring.timers.advance(30_000)
+  expect(await rows(ring, third, 'SELECT k FROM ks.t')).toHaveLength(20)
+})
+
 test('tokens may be said, and not those of another node', async () => {
   const ring = new WholeNodes(4, 3)
   const [first, second, third] = ring.nodes as [WholeNode, WholeNode, WholeNode]
