@@ -222,3 +222,35 @@ test('what a node alters or drops whose clock is behind is altered and dropped',
     )
   }
 })
+
+test('nodes count what they say to each other', async () => {
+  const ring = await started(9)
+  const [first, second] = ring.nodes as [WholeNode, WholeNode]
+  const client = await first.connect()
+  const ask = (query: string) => ring.timers.run(client.query(query))
+  await ask("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}")
+  await ask('CREATE TABLE ks.t (k int PRIMARY KEY)')
+  await ring.timers.advance(1_000)
+  const counted = async (node: WholeNode, view: string, count: string, of: WholeNode): Promise<number> => {
+    const found = await rows(
+      ring,
+      node,
+      `SELECT ${count} FROM system_views.${view} WHERE address = '${of.host}' AND port = 7000`,
+    )
+    return Number(`0x${(found as string[][])[0]![0]}`)
+  }
+  const [into, out] = ['internode_inbound', 'internode_outbound'] as const
+  const processed = await counted(second, into, 'processed_count', first)
+  const sent = await counted(first, out, 'sent_count', second)
+  for (let k = 0; k < 50; k++) await ask(`INSERT INTO ks.t (k) VALUES (${k})`)
+  await ring.timers.advance(1_000)
+  expect(await counted(second, into, 'processed_count', first)).toBeGreaterThanOrEqual(processed + 50)
+  expect(await counted(first, out, 'sent_count', second)).toBeGreaterThanOrEqual(sent + 50)
+  expect(await counted(first, out, 'sent_bytes', second)).toBeGreaterThan(50 * 20)
+  expect(await counted(second, into, 'received_bytes', first)).toBeGreaterThan(50 * 20)
+  expect(await counted(first, out, 'active_connections', second)).toBe(2)
+  for (const column of ['scheduled_count', 'scheduled_bytes', 'using_bytes', 'error_count', 'expired_count'])
+    expect(await counted(second, into, column, first), column).toBe(0)
+  for (const view of [into, out])
+    expect(await rows(ring, first, `SELECT dc, rack FROM system_views.${view}`)).toHaveLength(2)
+})

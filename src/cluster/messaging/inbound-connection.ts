@@ -7,6 +7,7 @@ import { CONNECTION_TYPES, ConnectionType } from './handshake.ts'
 import { Lateness } from './lateness.ts'
 import { MessageAssembler } from './message-assembler.ts'
 import { InboundHeader } from './message-header.ts'
+import type { InboundFigures } from './messaging-metrics.ts'
 import type { QueueCapacity } from './resource-limit.ts'
 import type { TurnTask } from './turn.ts'
 
@@ -36,9 +37,8 @@ export class InboundConnection implements TurnTask {
   readonly type: ConnectionType
   readonly network: NetworkConnection
   readonly version: number
-  /** Messages received and bytes of them. */
-  receivedCount = 0
-  receivedBytes = 0
+  /** Of all connections of the peer, of those before this one too. */
+  readonly figures: InboundFigures
   readonly #context: MessagingContext
   readonly #capacity: QueueCapacity
   readonly #dispatch: Dispatch
@@ -60,12 +60,14 @@ export class InboundConnection implements TurnTask {
   #isClosed = false
   /** There is no room for the next message. */
   isStarved = false
+  #pausedAtMs = 0
   readonly release: (size: number) => void
 
   constructor(
     context: MessagingContext,
     peer: { from: Endpoint; type: ConnectionType; version: number; network: NetworkConnection },
     capacity: QueueCapacity,
+    figures: InboundFigures,
     dispatch: Dispatch,
     onClosed: (connection: InboundConnection) => void,
   ) {
@@ -75,11 +77,16 @@ export class InboundConnection implements TurnTask {
     this.version = peer.version
     this.network = peer.network
     this.#capacity = capacity
+    this.figures = figures
     this.#dispatch = dispatch
     this.#onClosed = onClosed
 
     this.#acks = new AckWriter(context.timers, peer.network)
-    this.release = (size) => this.#capacity.release(size)
+    this.release = (size) => {
+      this.#capacity.release(size)
+      figures.releasedCount++
+      figures.releasedBytes += size
+    }
     peer.network.onClose(() => this.close())
     peer.network.onData((chunk) => {
       if (this.#isClosed) return
@@ -150,6 +157,7 @@ export class InboundConnection implements TurnTask {
     } catch (error) {
       if (!(error instanceof CorruptFrameError)) throw error
       const name = `${this.from.text}->${this.#context.self.text}-${CONNECTION_TYPES[this.type]}`
+      this.figures.corruptFrames++
       this.#context.noSpam.error(`${name} closed, for what it brought is corrupt: ${error.message}`)
       this.close()
       return
@@ -163,8 +171,15 @@ export class InboundConnection implements TurnTask {
     const isFull = this.isStarved || (this.#isInTurn && this.#decoder.size > UNREAD_MAX)
     if (isFull === this.#isPaused || this.#isClosed) return
     this.#isPaused = isFull
-    if (isFull) this.network.pause()
-    else this.network.resume()
+    const nowMs = this.#context.turn.nowMs()
+    if (isFull) {
+      this.#pausedAtMs = nowMs
+      this.figures.throttledCount++
+      this.network.pause()
+    } else {
+      this.figures.throttledMs += nowMs - this.#pausedAtMs
+      this.network.resume()
+    }
   }
 
   /** Handles the next message; false when none is whole, or there is no room for it. */
@@ -235,8 +250,8 @@ export class InboundConnection implements TurnTask {
   }
 
   #deliver(bytes: Buffer, at: number, size: number): void {
-    this.receivedCount++
-    this.receivedBytes += size
+    this.figures.receivedCount++
+    this.figures.receivedBytes += size
     this.#dispatch(this, this.#header, bytes, at, at + size, this.#frameMs)
   }
 }

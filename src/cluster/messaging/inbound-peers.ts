@@ -1,16 +1,26 @@
 import type { NetworkConnection } from '../../io/network.ts'
+import type { Endpoint } from '../endpoint.ts'
 import type { MessagingContext } from './context.ts'
 import { type Dispatch, InboundConnection } from './inbound-connection.ts'
 import { receiveHandshake } from './inbound-handshake.ts'
+import { type InboundFigures, inboundFigures } from './messaging-metrics.ts'
 import { QueueCapacity, ResourceLimit } from './resource-limit.ts'
+
+/** What connections of one peer share. */
+export interface InboundPeer {
+  readonly from: Endpoint
+  /** What they have borrowed beyond their own capacities. */
+  readonly reserve: ResourceLimit
+  readonly figures: InboundFigures
+}
 
 /** The connections that peers have made to this node (`InboundMessageHandlers`, for all peers). */
 export class InboundPeers {
   readonly #context: MessagingContext
   readonly #dispatch: Dispatch
   readonly #globalReserve: ResourceLimit
-  /** By endpoints: what the connections of one peer may borrow. */
-  readonly #reserves = new Map<string, ResourceLimit>()
+  /** By endpoints, those whose connections are gone too. */
+  readonly #peers = new Map<string, InboundPeer>()
   readonly #opening = new Set<NetworkConnection>()
   readonly #connections = new Set<InboundConnection>()
   #isRetrying = false
@@ -21,6 +31,11 @@ export class InboundPeers {
     this.#globalReserve = new ResourceLimit(
       context.settings.internode_application_receive_queue_reserve_global_capacity,
     )
+  }
+
+  /** Who has ever connected. */
+  get peers(): Iterable<InboundPeer> {
+    return this.#peers.values()
   }
 
   get connections(): ReadonlySet<InboundConnection> {
@@ -41,17 +56,27 @@ export class InboundPeers {
       (accepted) => {
         if (!this.#opening.delete(network)) return
         const { settings } = context
-        let reserve = this.#reserves.get(accepted.from.text)
-        if (reserve === undefined) {
-          reserve = new ResourceLimit(settings.internode_application_receive_queue_reserve_endpoint_capacity)
-          this.#reserves.set(accepted.from.text, reserve)
+        const { from } = accepted
+        let peer = this.#peers.get(from.text)
+        if (peer === undefined) {
+          const limit = settings.internode_application_receive_queue_reserve_endpoint_capacity
+          peer = { from, reserve: new ResourceLimit(limit), figures: inboundFigures() }
+          this.#peers.set(from.text, peer)
         }
+        const { reserve, figures } = peer
         const own = settings.internode_application_receive_queue_capacity
         const capacity = new QueueCapacity(own, reserve, this.#globalReserve)
-        const connection = new InboundConnection(context, accepted, capacity, this.#dispatch, (closed) => {
-          this.#connections.delete(closed)
-          this.released()
-        })
+        const connection = new InboundConnection(
+          context,
+          accepted,
+          capacity,
+          figures,
+          this.#dispatch,
+          (closed) => {
+            this.#connections.delete(closed)
+            this.released()
+          },
+        )
         this.#connections.add(connection)
         context.logger.info(
           `${accepted.from.text}->${context.self.text} messaging connection established, version = ${accepted.version}`,

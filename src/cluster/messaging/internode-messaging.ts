@@ -8,6 +8,7 @@ import type { MessagingContext } from './context.ts'
 import { failureReasonOf, RequestFailureReason } from './failure-reason.ts'
 import { SPOKEN_VERSIONS, type VersionRange } from './handshake.ts'
 import type { InboundConnection } from './inbound-connection.ts'
+import type { InboundPeer } from './inbound-peers.ts'
 import { InboundPeers } from './inbound-peers.ts'
 import { type InboundHost, ReceivedMessage } from './inbound-request.ts'
 import { type InternodeEncryption, NO_ENCRYPTION } from './internode-encryption.ts'
@@ -173,6 +174,11 @@ export class InternodeMessaging implements MessagingService {
     return [...this.#peers.values()]
   }
 
+  /** What each peer's messages have come to. */
+  get inboundPeers(): Iterable<InboundPeer> {
+    return this.#inbound.peers
+  }
+
   get inboundConnections(): ReadonlySet<InboundConnection> {
     return this.#inbound.connections
   }
@@ -268,7 +274,7 @@ export class InternodeMessaging implements MessagingService {
     end: number,
     sentMs: number,
   ): void {
-    const { from, release } = connection
+    const { from, release, figures } = connection
     const verb = verbOf(header.verbId)
     // No Buffer: its `slice` would not copy.
     const start = at + header.headerBytes
@@ -276,10 +282,14 @@ export class InternodeMessaging implements MessagingService {
     if ((header.flags & MESSAGE_RESPONSE) !== 0) {
       release(header.size)
       this.#responded(header.id, from, verb, payload)
+      figures.processedCount++
+      figures.processedBytes += header.size
       return
     }
     if (verb === undefined) {
       release(header.size)
+      figures.errorCount++
+      figures.errorBytes += header.size
       this.#context.noSpam.error(`${from.text} sent a message of a verb that is not known: ${header.verbId}`)
       if ((header.flags & MESSAGE_REQUEST) === 0) return
       const request = { id: header.id, deadlineMs: sentMs + header.remainingMs, session: null }
@@ -290,9 +300,22 @@ export class InternodeMessaging implements MessagingService {
     const deadlineMs = sentMs + Math.min(FOREVER_MS, header.remainingMs)
     const session = header.session(bytes, at)
     const { id, size } = header
-    this.#handle(
+    const outcome = this.#handle(
       new ReceivedMessage(this.#host, from, verb, payload, session, isRequest, id, deadlineMs, size, release),
     )
+    switch (outcome) {
+      case 'processed':
+        figures.processedCount++
+        figures.processedBytes += size
+        break
+      case 'expired':
+        figures.expiredCount++
+        figures.expiredBytes += size
+        break
+      case 'error':
+        figures.errorCount++
+        figures.errorBytes += size
+    }
   }
 
   #responded(id: MessageId, from: Endpoint, verb: Verb | undefined, payload: Uint8Array): void {
@@ -312,29 +335,31 @@ export class InternodeMessaging implements MessagingService {
     )
   }
 
-  #handle(message: ReceivedMessage): void {
+  #handle(message: ReceivedMessage): 'processed' | 'expired' | 'error' {
     if (message.deadlineMs <= this.#context.turn.nowMs()) {
       message.drop()
-      return
+      return 'expired'
     }
     const handler = this.#handlers[message.verb.id]
     const { noSpam: logger } = this.#context
     if (handler === undefined) {
       logger.error(`Nothing handles ${message.verb.name}, which ${message.from.text} sent`)
       message.fail(RequestFailureReason.UNKNOWN)
-      return
+      return 'error'
     }
     try {
       handler(message)
     } catch (error) {
       logger.error(`${message.verb.name} of ${message.from.text} failed: ${describe(error)}`)
       message.fail(RequestFailureReason.UNKNOWN)
+      return 'error'
     }
     message.handled()
-    if (message.isDone) return
+    if (message.isDone) return 'processed'
     // It is answered later: its payload is not its own any more, its place in the queue is until its time is over.
     message.payload = NO_BYTES
     this.#wheel.add(message)
+    return 'processed'
   }
 
   // ---- what messages ask of their service

@@ -45,8 +45,13 @@ export interface OutboundFigures {
   sentBytes: number
   /** Dropped, for their time was over. */
   expiredCount: number
+  expiredBytes: number
   /** Refused, for there was no room. */
   overloadedCount: number
+  overloadedBytes: number
+  /** Lost with a connection that had sent a part of them. */
+  errorCount: number
+  errorBytes: number
   /** Taken from the queue when the connection was closed for good. */
   discardedCount: number
   connectionAttempts: number
@@ -60,9 +65,54 @@ export function outboundFigures(): OutboundFigures {
     sentCount: 0,
     sentBytes: 0,
     expiredCount: 0,
+    expiredBytes: 0,
     overloadedCount: 0,
+    overloadedBytes: 0,
+    errorCount: 0,
+    errorBytes: 0,
     discardedCount: 0,
     connectionAttempts: 0,
     successfulConnections: 0,
+  }
+}
+
+/** What happened to the messages that one peer has sent to this node (`InboundMessageHandlers`' counters); none is ever set back. */
+export interface InboundFigures {
+  receivedCount: number
+  receivedBytes: number
+  /** Handled, whether they are answered yet or not. */
+  processedCount: number
+  processedBytes: number
+  /** Whose time was over before they were handled. */
+  expiredCount: number
+  expiredBytes: number
+  /** That nothing handles, or that their handler has failed with. */
+  errorCount: number
+  errorBytes: number
+  /** That are done with: answered, given up, or in need of no answer. */
+  releasedCount: number
+  releasedBytes: number
+  /** Frames that ended their connection. */
+  corruptFrames: number
+  /** How often a connection was not read for want of room, and for how long. */
+  throttledCount: number
+  throttledMs: number
+}
+
+export function inboundFigures(): InboundFigures {
+  return {
+    receivedCount: 0,
+    receivedBytes: 0,
+    processedCount: 0,
+    processedBytes: 0,
+    expiredCount: 0,
+    expiredBytes: 0,
+    errorCount: 0,
+    errorBytes: 0,
+    releasedCount: 0,
+    releasedBytes: 0,
+    corruptFrames: 0,
+    throttledCount: 0,
+    throttledMs: 0,
   }
 }

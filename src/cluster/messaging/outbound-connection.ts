@@ -95,6 +95,7 @@ export class OutboundConnection implements TurnTask {
     const size = messageSize(message.session, payload.length)
     if (!this.#acquire(size, nowMs)) {
       this.figures.overloadedCount++
+      this.figures.overloadedBytes += size
       this.#context.noSpam.warn(`${this.#name} overloaded; dropping ${message.verb.name} message`)
       this.#onLost(message)
       return
@@ -173,17 +174,19 @@ export class OutboundConnection implements TurnTask {
   }
 
   #expire(message: OutboundMessage): void {
-    this.#leave(message)
+    this.figures.expiredBytes += this.#leave(message)
     this.figures.expiredCount++
     this.#context.dropped.internal(message.verb)
     this.#onLost(message)
   }
 
-  #leave(message: OutboundMessage): void {
+  /** Takes a message out of the queue's figures; returns its size. */
+  #leave(message: OutboundMessage): number {
     const size = messageSize(message.session, message.payload.length)
     this.figures.pendingCount--
     this.figures.pendingBytes -= size
     this.#capacity.release(size)
+    return size
   }
 
   #shift(): void {
@@ -345,7 +348,8 @@ export class OutboundConnection implements TurnTask {
     if (this.#partDone > 0) {
       const message = this.#queue[this.#head]!
       this.#shift()
-      this.#leave(message)
+      this.figures.errorBytes += this.#leave(message)
+      this.figures.errorCount++
     }
   }
 

@@ -16,6 +16,8 @@ export class OutboundPeer {
   readonly urgent: OutboundConnection
   readonly small: OutboundConnection
   readonly large: OutboundConnection
+  /** What the connections have borrowed beyond their own capacities. */
+  readonly reserve: ResourceLimit
 
   constructor(
     context: MessagingContext,
@@ -26,6 +28,7 @@ export class OutboundPeer {
     this.to = to
     const { settings } = context
     const reserve = new ResourceLimit(settings.internode_application_send_queue_reserve_endpoint_capacity)
+    this.reserve = reserve
     const connection = (type: ConnectionType): OutboundConnection => {
       const own = settings.internode_application_send_queue_capacity
       const capacity = new QueueCapacity(own, reserve, globalReserve)

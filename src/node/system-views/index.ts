@@ -11,6 +11,7 @@ import type { Settings } from '../settings.ts'
 import { clientRows } from './clients.ts'
 import { gossipRows } from './gossip.ts'
 import { pendingHintRows } from './hints.ts'
+import { internodeInboundRows, internodeOutboundRows } from './internode.ts'
 import { registerRequestMetrics } from './request-metrics.ts'
 import { settingRows } from './settings.ts'
 import { registerStages } from './stages.ts'
@@ -55,6 +56,8 @@ export function registerSystemViews(virtual: VirtualTables, observed: Observed):
   view('settings', () => settingRows(observed))
   view('gossip_info', () => gossipRows(observed))
   view('pending_hints', () => pendingHintRows(observed))
+  view('internode_inbound', () => internodeInboundRows(observed))
+  view('internode_outbound', () => internodeOutboundRows(observed))
   registerRequestMetrics(view, observed)
   registerTableMetrics(view, observed)
   registerStages(view, observed)
