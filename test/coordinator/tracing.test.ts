@@ -10,6 +10,15 @@ import { SimRing } from './sim-ring.ts'
 const ID = '11111111-1111-4111-8111-111111111111'
 const THREE = [{ tokens: [-6148914691236517206n] }, { tokens: [0n] }, { tokens: [6148914691236517206n] }]
 
+/** A table with three replicas; nodes are named in traces by their addresses. */
+async function prepare(ring: SimRing): Promise<void> {
+  await ring.schema(
+    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
+    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
+  )
+  for (const { database, node } of ring.nodes) database.schema.system.listenAddress = node.endpoint.host
+}
+
 async function traced(ring: SimRing, cql: string): Promise<Map<string, string[]>> {
   const options = { ...DEFAULT_QUERY_OPTIONS, consistency: Level.QUORUM, protocolVersion: 4 }
   const state = {
@@ -39,13 +48,7 @@ async function traced(ring: SimRing, cql: string): Promise<Map<string, string[]>
 
 test('writes and reads are traced through the nodes', async () => {
   const ring = await SimRing.start({ places: THREE })
-  await ring.schema(
-    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
-    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
-  )
-  ring.nodes.forEach(({ database, node }) => {
-    database.schema.system.listenAddress = node.endpoint.host
-  })
+  await prepare(ring)
   const write = await traced(ring, 'INSERT INTO ks.t (p, v) VALUES (1, 2)')
   expect([...write.keys()].sort()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
   const atCoordinator = write.get('10.0.0.1')!
@@ -82,14 +85,10 @@ test('writes and reads are traced through the nodes', async () => {
 test('what a read repairs, truncation, and the work of a leader of counters are traced too', async () => {
   const { ring } = await startKeptRing({ places: THREE })
   await ring.schema(
-    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
-    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
     "CREATE KEYSPACE far WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
     `CREATE TABLE far.c (p int PRIMARY KEY, n counter) WITH id = ${ID.replaceAll('1', '2')}`,
   )
-  ring.nodes.forEach(({ database, node }) => {
-    database.schema.system.listenAddress = node.endpoint.host
-  })
+  await prepare(ring)
   await ring.nodes[0]!.alone.query('INSERT INTO ks.t (p, v) VALUES (1, 3)')
   const repaired = await traced(ring, 'SELECT * FROM ks.t WHERE p = 1')
   const lacked = ['10.0.0.2', '10.0.0.3'].filter((host) =>
@@ -120,13 +119,7 @@ test('what a read repairs, truncation, and the work of a leader of counters are 
 
 test('a logged batch is traced through those that keep it and those that it is for', async () => {
   const { ring } = await startKeptRing({ places: THREE })
-  await ring.schema(
-    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
-    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
-  )
-  ring.nodes.forEach(({ database, node }) => {
-    database.schema.system.listenAddress = node.endpoint.host
-  })
+  await prepare(ring)
   const cql =
     'BEGIN BATCH INSERT INTO ks.t (p, v) VALUES (1, 1); INSERT INTO ks.t (p, v) VALUES (2, 2); APPLY BATCH'
   const trace = await traced(ring, cql)
@@ -144,13 +137,7 @@ test('a logged batch is traced through those that keep it and those that it is f
 
 test('the rounds of a conditional statement are traced through the nodes', async () => {
   const { ring } = await startKeptRing({ places: THREE })
-  await ring.schema(
-    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
-    `CREATE TABLE ks.t (p int PRIMARY KEY, v int) WITH id = ${ID}`,
-  )
-  ring.nodes.forEach(({ database, node }) => {
-    database.schema.system.listenAddress = node.endpoint.host
-  })
+  await prepare(ring)
   const trace = await traced(ring, 'INSERT INTO ks.t (p, v) VALUES (1, 2) IF NOT EXISTS')
   const own = trace.get('10.0.0.1')!.map((activity) => activity.replace(/[0-9a-f-]{36}/g, 'BALLOT'))
   for (const expected of [
