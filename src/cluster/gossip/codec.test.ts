@@ -17,14 +17,18 @@ const generation = fc.nat(0xffff_ffff)
 const version = fc.integer({ min: -1, max: 0x7fff_ffff })
 const text = fc.string({ unit: 'grapheme' })
 const digest = fc.record({ endpoint, generation, maxVersion: version })
-const state: fc.Arbitrary<EndpointStateView> = fc.record({
-  heartbeat: fc.record({ generation, version }),
-  states: fc
-    .uniqueArray(fc.tuple(fc.constantFrom(...APPLICATION_STATES), fc.record({ value: text, version })), {
-      selector: ([name]) => name,
-    })
-    .map((states) => new Map(states)),
-})
+const state: fc.Arbitrary<EndpointStateView> = fc.record(
+  {
+    heartbeat: fc.record({ generation, version }),
+    states: fc
+      .uniqueArray(fc.tuple(fc.constantFrom(...APPLICATION_STATES), fc.record({ value: text, version })), {
+        selector: ([name]) => name,
+      })
+      .map((states) => new Map(states)),
+    since: fc.integer({ min: 1, max: 0x7fff_ffff }),
+  },
+  { requiredKeys: ['heartbeat', 'states'] },
+)
 const states = fc.array(fc.tuple(endpoint, state))
 const message: fc.Arbitrary<GossipMessage> = fc.oneof(
   fc.record({
@@ -102,7 +106,7 @@ describe('gossip messages', () => {
       },
     }
     const bytes = encodeGossip(said)
-    bytes[10] = 200
+    bytes[14] = 200
     expect(decodeGossip('GOSSIP_SHUTDOWN', bytes)).toEqual({
       verb: 'GOSSIP_SHUTDOWN',
       state: { heartbeat: { generation: 1, version: 2 }, states: new Map() },

@@ -9,7 +9,7 @@ const FORMAT_VERSION = 1
 
 /** Bytes that a digest, a state of an endpoint and an application state take at least. */
 const MIN_DIGEST_BYTES = 15
-const MIN_ENDPOINT_STATE_BYTES = 16
+const MIN_ENDPOINT_STATE_BYTES = 20
 const MIN_STATE_BYTES = 9
 
 /** Bytes that are no gossip message. */
@@ -234,6 +234,7 @@ function readStates(input: Reader): EndpointStates {
 function writeState(out: Writer, state: EndpointStateView): void {
   out.u32(state.heartbeat.generation)
   out.i32(state.heartbeat.version)
+  out.u32(state.since ?? 0)
   out.u8(state.states.size)
   for (const [name, { value, version }] of statesInOrder(state)) {
     out.u8(stateOrdinal(name))
@@ -245,6 +246,7 @@ function writeState(out: Writer, state: EndpointStateView): void {
 /** States that this node doesn't know are of a newer one, and are passed over. */
 function readState(input: Reader): EndpointStateView {
   const heartbeat = { generation: input.u32(), version: input.version() }
+  const since = input.u32()
   const count = input.u8()
   if (count * MIN_STATE_BYTES > input.remaining)
     throw new GossipFormatError(`Gossip message has no room for ${count} states`)
@@ -257,5 +259,5 @@ function readState(input: Reader): EndpointStateView {
     if (states.has(name)) throw new GossipFormatError(`Gossip message says ${name} twice`)
     states.set(name, { value, version })
   }
-  return { heartbeat, states }
+  return { heartbeat, states, ...(since > 0 ? { since } : {}) }
 }

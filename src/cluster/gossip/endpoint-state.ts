@@ -23,6 +23,8 @@ export const HIGHEST_VERSION = 0x7fff_ffff
 export interface EndpointStateView {
   readonly heartbeat: HeartBeatState
   readonly states: ReadonlyMap<ApplicationState, VersionedValue>
+  /** States up to this version are left out: it is for who has these already. Without it, all are here. */
+  readonly since?: number
 }
 
 /** What this node knows of one (`EndpointState`); mutable, and never shared with a message. */

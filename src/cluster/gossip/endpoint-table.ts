@@ -60,9 +60,8 @@ export class EndpointTable {
     const states = new Map<ApplicationState, VersionedValue>()
     for (const [name, value] of state.states) if (value.version > version) states.set(name, value)
     // An older pulse goes along with newer states; who has it already throws it away.
-    return states.size > 0 || state.heartbeat.version > version
-      ? { heartbeat: state.heartbeat, states }
-      : undefined
+    if (states.size === 0 && state.heartbeat.version <= version) return undefined
+    return { heartbeat: state.heartbeat, states, ...(version > 0 ? { since: version } : {}) }
   }
 
   /**

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { endpoint } from '../endpoint.ts'
+import type { GossipTime } from './context.ts'
 import type { EndpointStateView } from './endpoint-state.ts'
 import { EndpointState } from './endpoint-state.ts'
 import { EndpointTable } from './endpoint-table.ts'
@@ -40,8 +41,33 @@ it('says what is newer, and nothing else', () => {
   expect(table.examine(digest(6, 9)).lacking.map(([, { states: newer }]) => newer.size)).toEqual([3])
 })
 
-it('does not take an echo of an earlier life for one of this', () => {
+it('takes nothing that leaves out what it does not have', () => {
   const now = { wallMs: 1_700_000_000_000, monotonicMs: 0 }
+  const gossiper = gossiperAt(now)
+  const value = (version: number) => ({ value: 'x', version })
+  const hear = (state: EndpointStateView): string[] | undefined => {
+    gossiper.receive(two, { verb: 'GOSSIP_DIGEST_ACK2', states: [[two, state]] }, now)
+    const known = gossiper.state(two)
+    return known && [...known.states.keys()]
+  }
+  const heartbeat = { generation: 10, version: 50 }
+  // Meant for this node before it started anew.
+  expect(hear({ heartbeat, states: new Map([['SCHEMA', value(60)]]), since: 40 })).toBeUndefined()
+  expect(hear({ heartbeat, states: new Map([['HOST_ID', value(3)]]) })).toEqual(['HOST_ID'])
+  expect(hear({ heartbeat, states: new Map([['SCHEMA', value(60)]]), since: 51 })).toEqual(['HOST_ID'])
+  expect(hear({ heartbeat, states: new Map([['SCHEMA', value(60)]]), since: 50 })).toEqual([
+    'HOST_ID',
+    'SCHEMA',
+  ])
+  const later = { generation: 11, version: 70 }
+  expect(hear({ heartbeat: later, states: new Map([['LOAD', value(70)]]), since: 60 })).toEqual([
+    'HOST_ID',
+    'SCHEMA',
+  ])
+  expect(hear({ heartbeat: later, states: new Map([['LOAD', value(70)]]) })).toEqual(['LOAD'])
+})
+
+function gossiperAt(now: GossipTime): Gossiper {
   const settings = gossipSettings({ clusterName: 'c', local: one, seeds: [one] })
   const gossiper = new Gossiper(settings, {
     random: { uint32: () => 0, bytes() {} },
@@ -50,6 +76,12 @@ it('does not take an echo of an earlier life for one of this', () => {
     now,
   })
   gossiper.start(1, [], now)
+  return gossiper
+}
+
+it('does not take an echo of an earlier life for one of this', () => {
+  const now = { wallMs: 1_700_000_000_000, monotonicMs: 0 }
+  const gossiper = gossiperAt(now)
   const hear = (generation: number, version: number): number => {
     const state: EndpointStateView = { heartbeat: { generation, version }, states: new Map() }
     const out = gossiper.receive(two, { verb: 'GOSSIP_DIGEST_ACK2', states: [[two, state]] }, now)

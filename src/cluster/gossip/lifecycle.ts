@@ -180,6 +180,7 @@ export class EndpointLifecycle {
 
   #apply(endpoint: Endpoint, said: EndpointStateView): void {
     const known = this.#table.get(endpoint)
+    if (isMisdirected(said, known)) return
     const { wallMs, monotonicMs } = this.#context.now
     if (known === undefined) {
       this.detector.report(endpoint.text, monotonicMs)
@@ -346,5 +347,19 @@ function inOrder(said: EndpointStates): EndpointStates {
 function withoutLegacy(said: EndpointStateView): EndpointStateView {
   const states = new Map(said.states)
   for (const [legacy, by] of LEGACY) if (states.has(by)) states.delete(legacy)
-  return { heartbeat: said.heartbeat, states }
+  return { ...said, states }
+}
+
+/**
+ * Whether it leaves out what this node does not have. A message that waited for a connection, while the node that it answers started
+ * anew, would make half a state of it, which nobody ever completes: versions say that nothing is lacking. Cassandra takes it.
+ */
+function isMisdirected(
+  { heartbeat, since = 0 }: EndpointStateView,
+  known: EndpointState | undefined,
+): boolean {
+  if (since === 0) return false
+  return (
+    known === undefined || known.heartbeat.generation !== heartbeat.generation || maxVersion(known) < since
+  )
 }
