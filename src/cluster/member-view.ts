@@ -30,8 +30,8 @@ export class MemberView implements ClusterView {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #logger: Logger
-  #updating: TimerHandle | null = null
-  #refreshing: TimerHandle | null = null
+  /** Of what is done from time to time. */
+  readonly #timerOf = new Map<() => void, TimerHandle>()
   #resetAtMs = 0
   /** In which order nodes were asked when the scores were last computed. */
   #order = ''
@@ -94,28 +94,24 @@ export class MemberView implements ClusterView {
 
   /** Computes the scores and looks at the snitch's files from time to time, until `stop`. */
   start(): void {
-    if (this.#snitch.refresh !== undefined) this.#scheduleRefresh()
-    if (this.#dynamic === null) return
-    this.#resetAtMs = this.#clock.monotonicMs() + this.#dynamic.config.resetInterval
-    this.#schedule(this.#dynamic)
+    if (this.#snitch.refresh !== undefined) this.#every(REFRESH_MS, () => this.#refresh())
+    const dynamic = this.#dynamic
+    if (dynamic === null) return
+    this.#resetAtMs = this.#clock.monotonicMs() + dynamic.config.resetInterval
+    this.#every(dynamic.config.updateInterval, () => this.#update(dynamic))
   }
 
   stop(): void {
-    for (const timer of [this.#updating, this.#refreshing])
-      if (timer !== null) this.#timers.clearTimeout(timer)
-    this.#updating = null
-    this.#refreshing = null
+    for (const timer of this.#timerOf.values()) this.#timers.clearTimeout(timer)
+    this.#timerOf.clear()
   }
 
-  #scheduleRefresh(): void {
-    this.#refreshing = this.#timers.setTimeout(
-      () => {
-        this.#refresh()
-        this.#scheduleRefresh()
-      },
-      REFRESH_MS,
-      { unref: true },
-    )
+  #every(intervalMs: number, work: () => void): void {
+    const again = (): void => {
+      work()
+      this.#every(intervalMs, work)
+    }
+    this.#timerOf.set(work, this.#timers.setTimeout(again, intervalMs, { unref: true }))
   }
 
   #refresh(): void {
@@ -126,17 +122,6 @@ export class MemberView implements ClusterView {
       if (!(error instanceof ConfigurationError)) throw error
       this.#logger.error(error.message)
     }
-  }
-
-  #schedule(dynamic: DynamicSnitch): void {
-    this.#updating = this.#timers.setTimeout(
-      () => {
-        this.#update(dynamic)
-        this.#schedule(dynamic)
-      },
-      dynamic.config.updateInterval,
-      { unref: true },
-    )
   }
 
   #update(dynamic: DynamicSnitch): void {

@@ -28,6 +28,11 @@ export class Traces {
   remote: (session: Uint8Array) => RemoteTrace | null = () => null
 }
 
+/** The trace of the request that is being executed in this turn; null for most. */
+export function currentTrace(traces: Traces | undefined): Trace | null {
+  return traces?.current() ?? null
+}
+
 /** `Tracing.traceOutgoingMessage`. */
 export function noteSending(trace: Trace, verb: Verb, to: Endpoint, bytes: number): void {
   trace.note(`Sending ${verb.name} message to ${endpointLogText(to)} message size ${bytes} bytes`)

@@ -13,7 +13,7 @@ import type { ReplicaMetrics } from '../replica/replica-metrics.ts'
 import { ResponseHeaders } from '../replica/response-header.ts'
 import type { RingNode } from '../ring/ring.ts'
 import { totalFactor } from '../ring/strategy.ts'
-import type { Traces } from '../traces.ts'
+import { currentTrace, type Traces } from '../traces.ts'
 import { BatchWrites } from './batch-writes.ts'
 import type { Batchlog, HintSink } from './batchlog.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
@@ -185,7 +185,7 @@ export class Coordinator {
     return this.#needPaxos().execute({
       table,
       key,
-      trace: this.#parts.traces?.current() ?? null,
+      trace: currentTrace(this.#parts.traces),
       startedMs,
       propose,
       consistencyForPaxos: levels.serial,
@@ -222,8 +222,8 @@ export class Coordinator {
     // Ranges are read at SERIAL as at QUORUM, as in Cassandra.
     const isRound = isSerial(read.level) && command.keys !== null
     if (isRound)
-      return new SerialReader(this.#needPaxos(), this, command, read, this.#parts.traces?.current() ?? null)
-    const task: ReadTask = { ...read, command, trace: this.#parts.traces?.current() ?? null }
+      return new SerialReader(this.#needPaxos(), this, command, read, currentTrace(this.#parts.traces))
+    const task: ReadTask = { ...read, command, trace: currentTrace(this.#parts.traces) }
     return command.keys === null ? this.#readRange(plans, task) : this.#readKeys(plans, task)
   }
 

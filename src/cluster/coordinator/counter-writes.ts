@@ -2,7 +2,7 @@ import { type ConsistencyLevel, CqlError } from '../../common/errors.ts'
 import { MutationBuilder, updatesAt } from '../../model/mutation.ts'
 import { type InboundMessage, RequestFailureReason, Verb, wordsOf } from '../messaging/index.ts'
 import { MutationDecoder } from '../replica/mutation-message.ts'
-import { noteApplying, respondTraced, type Trace, tracedPart } from '../traces.ts'
+import { currentTrace, noteApplying, respondTraced, type Trace, tracedPart } from '../traces.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { CounterShards } from './counter-shards.ts'
 import { writeError } from './level-failure.ts'
@@ -50,7 +50,7 @@ export class CounterWrites {
     return allDone(
       started(planned, ({ partition, leader }) =>
         leader === null
-          ? this.#lead(mutation, partition, level, this.#parts.traces?.current() ?? null)
+          ? this.#lead(mutation, partition, level, currentTrace(this.#parts.traces))
           : this.#forward(mutation, partition, level, leader),
       ),
     )

@@ -2,7 +2,7 @@ import { ConsistencyLevel, consistencyName, TruncateError, UnavailableError } fr
 import type { TableMetadata } from '../../model/table.ts'
 import { type Endpoint, endpointLogText } from '../endpoint.ts'
 import { type InboundMessage, type RequestCallback, RequestFailureReason, Verb } from '../messaging/index.ts'
-import { noteReceived, noteSending, respondTraced, type Trace, tracedPart } from '../traces.ts'
+import { currentTrace, noteReceived, noteSending, respondTraced, type Trace, tracedPart } from '../traces.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { reasonName } from './level-failure.ts'
 import { sameNode } from './replica-plan.ts'
@@ -29,7 +29,7 @@ export class Truncations {
       const cause = new UnavailableError(text, level, nodes.length, live.length)
       return Promise.reject(new TruncateError(errorText(cause)))
     }
-    const trace = this.#parts.traces?.current() ?? null
+    const trace = currentTrace(this.#parts.traces)
     return new Promise((resolve, reject) => {
       const callback = new TruncateCallback(
         Math.max(1, live.length),

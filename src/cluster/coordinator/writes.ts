@@ -3,7 +3,7 @@ import { MutationBuilder } from '../../model/mutation.ts'
 import { Verb } from '../messaging/index.ts'
 import { MutationEncoder } from '../replica/mutation-message.ts'
 import { applyHere } from '../replica/replica-metrics.ts'
-import { noteApplying, type Trace } from '../traces.ts'
+import { currentTrace, noteApplying, type Trace } from '../traces.ts'
 import type { HintSink } from './batchlog.ts'
 import type { CoordinatorParts } from './cluster-view.ts'
 import { type PartitionWrite, partitionsOf } from './partition-writes.ts'
@@ -38,7 +38,7 @@ export class Writes {
   /** What operations work with; this moment's hints and node, and the trace of the request of this turn. */
   setting(): WriteSetting {
     const { messaging, clock, timers, view, traces } = this.#parts
-    const trace = traces?.current() ?? null
+    const trace = currentTrace(traces)
     return { messaging, clock, timers, localNode: view.localNode, hints: this.hints, trace }
   }
 

@@ -7,7 +7,7 @@ import { CONNECTION_TYPES, ConnectionType } from './handshake.ts'
 import { Lateness } from './lateness.ts'
 import { MessageAssembler } from './message-assembler.ts'
 import { InboundHeader } from './message-header.ts'
-import type { InboundFigures } from './messaging-metrics.ts'
+import { addTo, type InboundFigures } from './messaging-metrics.ts'
 import type { QueueCapacity } from './resource-limit.ts'
 import type { TurnTask } from './turn.ts'
 
@@ -84,8 +84,7 @@ export class InboundConnection implements TurnTask {
     this.#acks = new AckWriter(context.timers, peer.network)
     this.release = (size) => {
       this.#capacity.release(size)
-      figures.releasedCount++
-      figures.releasedBytes += size
+      addTo(figures.released, size)
     }
     peer.network.onClose(() => this.close())
     peer.network.onData((chunk) => {
@@ -250,8 +249,7 @@ export class InboundConnection implements TurnTask {
   }
 
   #deliver(bytes: Buffer, at: number, size: number): void {
-    this.figures.receivedCount++
-    this.figures.receivedBytes += size
+    addTo(this.figures.received, size)
     this.#dispatch(this, this.#header, bytes, at, at + size, this.#frameMs)
   }
 }

@@ -3,7 +3,7 @@ import type { Endpoint } from '../endpoint.ts'
 import type { MessagingContext } from './context.ts'
 import { type Dispatch, InboundConnection } from './inbound-connection.ts'
 import { receiveHandshake } from './inbound-handshake.ts'
-import { type InboundFigures, inboundFigures } from './messaging-metrics.ts'
+import { InboundFigures } from './messaging-metrics.ts'
 import { QueueCapacity, ResourceLimit } from './resource-limit.ts'
 
 /** What connections of one peer share. */
@@ -60,7 +60,7 @@ export class InboundPeers {
         let peer = this.#peers.get(from.text)
         if (peer === undefined) {
           const limit = settings.internode_application_receive_queue_reserve_endpoint_capacity
-          peer = { from, reserve: new ResourceLimit(limit), figures: inboundFigures() }
+          peer = { from, reserve: new ResourceLimit(limit), figures: new InboundFigures() }
           this.#peers.set(from.text, peer)
         }
         const { reserve, figures } = peer

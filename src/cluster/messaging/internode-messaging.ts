@@ -20,7 +20,7 @@ import {
   type MessageId,
   messageSize,
 } from './message-header.ts'
-import { DroppedCounters } from './messaging-metrics.ts'
+import { addTo, DroppedCounters } from './messaging-metrics.ts'
 import type { MessageHandler, MessagingService, RequestCallback, SendOptions } from './messaging-service.ts'
 import { OutboundMessage } from './outbound-message.ts'
 import { OutboundPeer } from './outbound-peer.ts'
@@ -282,14 +282,12 @@ export class InternodeMessaging implements MessagingService {
     if ((header.flags & MESSAGE_RESPONSE) !== 0) {
       release(header.size)
       this.#responded(header.id, from, verb, payload)
-      figures.processedCount++
-      figures.processedBytes += header.size
+      addTo(figures.processed, header.size)
       return
     }
     if (verb === undefined) {
       release(header.size)
-      figures.errorCount++
-      figures.errorBytes += header.size
+      addTo(figures.error, header.size)
       this.#context.noSpam.error(`${from.text} sent a message of a verb that is not known: ${header.verbId}`)
       if ((header.flags & MESSAGE_REQUEST) === 0) return
       const request = { id: header.id, deadlineMs: sentMs + header.remainingMs, session: null }
@@ -303,19 +301,7 @@ export class InternodeMessaging implements MessagingService {
     const outcome = this.#handle(
       new ReceivedMessage(this.#host, from, verb, payload, session, isRequest, id, deadlineMs, size, release),
     )
-    switch (outcome) {
-      case 'processed':
-        figures.processedCount++
-        figures.processedBytes += size
-        break
-      case 'expired':
-        figures.expiredCount++
-        figures.expiredBytes += size
-        break
-      case 'error':
-        figures.errorCount++
-        figures.errorBytes += size
-    }
+    addTo(figures[outcome], size)
   }
 
   #responded(id: MessageId, from: Endpoint, verb: Verb | undefined, payload: Uint8Array): void {
@@ -355,10 +341,11 @@ export class InternodeMessaging implements MessagingService {
       return 'error'
     }
     message.handled()
-    if (message.isDone) return 'processed'
-    // It is answered later: its payload is not its own any more, its place in the queue is until its time is over.
-    message.payload = NO_BYTES
-    this.#wheel.add(message)
+    if (!message.isDone) {
+      // It is answered later: its payload is not its own any more, its place in the queue is until its time is over.
+      message.payload = NO_BYTES
+      this.#wheel.add(message)
+    }
     return 'processed'
   }
 

@@ -76,43 +76,34 @@ export function outboundFigures(): OutboundFigures {
   }
 }
 
-/** What happened to the messages that one peer has sent to this node (`InboundMessageHandlers`' counters); none is ever set back. */
-export interface InboundFigures {
-  receivedCount: number
-  receivedBytes: number
-  /** Handled, whether they are answered yet or not. */
-  processedCount: number
-  processedBytes: number
-  /** Whose time was over before they were handled. */
-  expiredCount: number
-  expiredBytes: number
-  /** That nothing handles, or that their handler has failed with. */
-  errorCount: number
-  errorBytes: number
-  /** That are done with: answered, given up, or in need of no answer. */
-  releasedCount: number
-  releasedBytes: number
-  /** Frames that ended their connection. */
-  corruptFrames: number
-  /** How often a connection was not read for want of room, and for how long. */
-  throttledCount: number
-  throttledMs: number
+/** Messages and bytes of them. */
+export interface MessageTally {
+  count: number
+  bytes: number
 }
 
-export function inboundFigures(): InboundFigures {
-  return {
-    receivedCount: 0,
-    receivedBytes: 0,
-    processedCount: 0,
-    processedBytes: 0,
-    expiredCount: 0,
-    expiredBytes: 0,
-    errorCount: 0,
-    errorBytes: 0,
-    releasedCount: 0,
-    releasedBytes: 0,
-    corruptFrames: 0,
-    throttledCount: 0,
-    throttledMs: 0,
-  }
+const tally = (): MessageTally => ({ count: 0, bytes: 0 })
+
+/** Counts a message of so many bytes. */
+export function addTo(sum: MessageTally, bytes: number): void {
+  sum.count++
+  sum.bytes += bytes
+}
+
+/** What happened to the messages that one peer has sent to this node (`InboundMessageHandlers`' counters); nothing is ever set back. */
+export class InboundFigures {
+  readonly received = tally()
+  /** Handled, whether they are answered yet or not. */
+  readonly processed = tally()
+  /** Whose time was over before they were handled. */
+  readonly expired = tally()
+  /** That nothing handles, or that their handler has failed with. */
+  readonly error = tally()
+  /** That are done with: answered, given up, or in need of no answer. */
+  readonly released = tally()
+  /** Frames that ended their connection. */
+  corruptFrames = 0
+  /** How often a connection was not read for want of room, and for how long. */
+  throttledCount = 0
+  throttledMs = 0
 }

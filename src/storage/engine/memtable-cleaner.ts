@@ -7,7 +7,7 @@ import type { SlabPool } from '../memtable/slab-allocator.ts'
 import { onlyDeletes } from '../records.ts'
 import type { Flusher } from './flusher.ts'
 import type { MemtableSpace } from './memtable-space.ts'
-import type { TableStores } from './table-stores.ts'
+import { isServersOwn, type TableStores } from './table-stores.ts'
 
 const POOL_KEPT_MS = 15_000
 
@@ -50,7 +50,7 @@ export class MemtableCleaner {
     this.makeRoom(size)
     if (!space.isOver(size)) return
     const { table, memtable } = this.#tables.of(mutation.i32[MUTATION_HEADER_WORDS + 1]!)
-    if (table.keyspace === 'system' || table.keyspace === 'system_schema') return
+    if (isServersOwn(table)) return
     const { slabs } = memtable
     if (space.hasReserve(size) && onlyDeletes(mutation)) return
     // Deletions need what is left then.

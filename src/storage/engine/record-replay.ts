@@ -14,6 +14,7 @@ import {
   type Truncation,
 } from '../records.ts'
 import type { LogPosition } from '../tasks/storage-task.ts'
+import { isServersOwn } from './table-stores.ts'
 
 /** How replay finds the table that a record names, as the schema is at that point of the log. */
 export interface ReplaySchema {
@@ -102,7 +103,7 @@ export class RecordReplay {
         throw new Error(`Segment ${segmentId} of the commit log does not say what table ${handle} is`)
       }
       const { table } = translation
-      const isApplied = table !== null && (part === 'all' || isOwn(table) === (part === 'own'))
+      const isApplied = table !== null && (part === 'all' || isServersOwn(table) === (part === 'own'))
       const store = isApplied ? this.#target.store(table.handle) : undefined
       if (table !== null && store !== undefined) {
         const key = (at + UPDATE_KEY_WORD) << 2
@@ -117,10 +118,6 @@ export class RecordReplay {
       at = next
     }
   }
-}
-
-function isOwn({ keyspace }: TableMetadata): boolean {
-  return keyspace === 'system' || keyspace === 'system_schema'
 }
 
 function decodeJson(record: Words): unknown {

@@ -1,4 +1,10 @@
+import type { TableMetadata } from '../../model/table.ts'
 import type { ColumnFamilyStore } from '../column-family-store.ts'
+
+/** Whether the server alone writes to a table: what it must be able to, and what the schema of the others is read from. */
+export function isServersOwn({ keyspace }: TableMetadata): boolean {
+  return keyspace === 'system' || keyspace === 'system_schema'
+}
 
 /** The tables of one engine by their handles, as mutations name them (`Schema.getColumnFamilyStoreInstance`). */
 export class TableStores {
